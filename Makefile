@@ -1,0 +1,40 @@
+# The two commands that matter: `make demo` and `make test`. Each sets up .venv by itself.
+PYTHON ?= python3
+BIN := .venv/bin
+PLUGINS := $(wildcard plugins/*/pyproject.toml)
+EDITABLE := -e '.[dev]' $(patsubst %/pyproject.toml,-e %,$(PLUGINS))
+SOURCES := zoo_core plugins tests experiments benchmarks examples
+
+.PHONY: help setup demo test lint slow docs clean
+
+help:             ## show this help
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/ready ## create .venv with everything installed
+
+.venv/ready: pyproject.toml $(PLUGINS)
+	@echo "Setting up .venv (about two minutes the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check torch torchvision
+	@$(BIN)/python -m pip install -q --disable-pip-version-check $(EDITABLE)
+	@touch .venv/ready
+
+demo: setup       ## train two models on real digits, print a table, write pictures to demo/ (< 4 minutes)
+	@$(BIN)/python examples/demo.py
+
+lint: setup       ## ruff and mypy
+	@$(BIN)/ruff check $(wildcard $(SOURCES))
+	@$(BIN)/mypy
+
+test: lint        ## ruff, mypy and the tests
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
+
+slow: setup       ## the tests that take minutes
+	@$(BIN)/pytest -q -m slow
+
+docs: setup       ## build the documentation into site/
+	@$(BIN)/python -m pip install -q --disable-pip-version-check '.[docs]'
+	@$(BIN)/mkdocs build --strict
+
+clean:            ## remove what the other targets made, but not runs/
+	rm -rf .venv demo site dist build .pytest_cache .mypy_cache .ruff_cache

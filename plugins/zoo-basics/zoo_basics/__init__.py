@@ -1,0 +1,76 @@
+"""Basic parts for the zoo: encoders, decoders, a prior, objectives, samplers, metrics and data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zoo_core.hookspecs import hookimpl
+
+
+@hookimpl
+def register_components(register: Callable[..., None]) -> None:
+    """Everything this plugin brings, by name; nothing is imported until it is built."""
+    _register_parts(register)
+    _register_objectives(register)
+    _register_samplers_and_metrics(register)
+    _register_datasets(register)
+
+
+def _register_parts(register: Callable[..., None]) -> None:
+    for kind, suffix in (("encoder", "Encoder"), ("decoder", "Decoder")):
+        package = f"zoo_basics.{kind}s"
+        register(kind, "mlp", f"{package}.mlp:MLP{suffix}", summary="fully connected layers")
+        register(kind, "dcgan", f"{package}.dcgan:DCGAN{suffix}", summary="4x4 stride-2 convolutions, batch norm",
+                 paper="Radford et al. 2016")
+        register(kind, "discgen", f"{package}.discgen:Discgen{suffix}", paper="Lamb et al. 2016",
+                 summary="the CelebA net of discriminative regularization; sides divisible by 16")
+        register(kind, "resnet", f"{package}.resnet:ResNet{suffix}", paper="Huang et al. 2018",
+                 summary="residual blocks with pooling or upsampling between, as in IntroVAE")
+    register("prior", "gaussian", "zoo_basics.priors.gaussian:GaussianPrior", summary="isotropic Gaussian around 0")
+
+
+def _register_objectives(register: Callable[..., None]) -> None:
+    package = "zoo_basics.objectives"
+    register("objective", "elbo", f"{package}.elbo:ELBO", summary="evidence lower bound, with beta and free bits",
+             paper="Kingma and Welling 2013")
+    register("objective", "reconstruction", f"{package}.reconstruction:Reconstruction",
+             summary="distance between x and its reconstruction")
+    register("objective", "cross-entropy", f"{package}.cross_entropy:CrossEntropy",
+             summary="trains a classifier of classes")
+    register("objective", "attribute-bce", f"{package}.attribute_bce:AttributeBCE",
+             summary="trains a classifier of yes-or-no attributes")
+
+
+def _register_samplers_and_metrics(register: Callable[..., None]) -> None:
+    register("sampler", "prior", "zoo_basics.samplers.prior:PriorSampler", summary="decodes draws from the prior")
+    register("sampler", "interpolation", "zoo_basics.samplers.interpolation:Interpolation",
+             summary="walks between pairs of codes", paper="White 2016")
+    package = "zoo_basics.metrics"
+    register("metric", "reconstruction", f"{package}.reconstruction:ReconstructionError",
+             summary="squared and absolute error and PSNR of reconstructions")
+    register("metric", "elbo", f"{package}.elbo:ELBOMetric", summary="evidence lower bound, distortion and rate")
+    register("metric", "nll", f"{package}.nll:NLL", summary="negative log-likelihood by importance sampling",
+             paper="Burda et al. 2016; Lamb et al. 2016, section 5.2")
+    register("metric", "accuracy", f"{package}.accuracy:Accuracy", summary="accuracy of the classifier")
+    register("metric", "feature-error", f"{package}.feature_error:FeatureError",
+             summary="error of reconstructions in a classifier's layers, over their variance")
+
+
+def _register_datasets(register: Callable[..., None]) -> None:
+    package = "zoo_basics.datasets"
+    register("dataset", "digits", f"{package}.digits:DigitsDataset",
+             summary="1,797 real digits of scikit-learn, 1x32x32")
+    register("dataset", "mnist", f"{package}.mnist:MnistDataset", summary="handwritten digits, 1x28x28",
+             paper="LeCun et al. 1998")
+    register("dataset", "fashion-mnist", f"{package}.fashion_mnist:FashionMnistDataset", summary="clothes, 1x28x28",
+             paper="Xiao et al. 2017")
+    register("dataset", "cifar10", f"{package}.cifar10:Cifar10Dataset", summary="ten classes of objects, 3x32x32",
+             paper="Krizhevsky 2009")
+    register("dataset", "svhn", f"{package}.svhn:SvhnDataset", summary="house numbers, 3x32x32",
+             paper="Netzer et al. 2011")
+    register("dataset", "stl10", f"{package}.stl10:Stl10Dataset", summary="ten classes of objects, 3x96x96",
+             paper="Coates et al. 2011")
+    register("dataset", "celeba", f"{package}.celeba:CelebaDataset", summary="faces with 40 attributes, 3x64x64",
+             paper="Liu et al. 2015")
+    register("dataset", "folder", f"{package}.folder:FolderDataset", summary="a folder of pictures, folder:PATH")
+    register("dataset", "npz", f"{package}.npz:NpzDataset", summary="arrays in a NumPy archive, npz:PATH")

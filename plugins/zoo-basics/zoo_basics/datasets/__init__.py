@@ -1,0 +1,1 @@
+"""Data sets: real images under names, folders of images, arrays in files."""

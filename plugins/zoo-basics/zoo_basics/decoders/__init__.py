@@ -1,0 +1,1 @@
+"""Decoders: z to p(x given z)."""

@@ -1,0 +1,84 @@
+"""DCGANDecoder: transposed stride-2 convolutions with halving filters."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Lt
+from torch import Tensor, nn
+
+from zoo_basics.layers.activation import ActivationName, activation
+from zoo_basics.layers.code_input import CodeInput
+from zoo_basics.layers.halving import halved_sizes
+from zoo_basics.layers.normal_init import init_normal
+from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
+from zoo_core.interfaces import Decoder, ImageShape, Labels
+
+
+class DCGANDecoder(Decoder):
+    """DCGAN's generator (Radford et al. 2016, section 3), the mirror of
+    :class:`~zoo_basics.encoders.dcgan.DCGANEncoder`.
+
+    A linear layer to the smallest map, then 4x4 transposed convolutions of stride 2 whose filters halve down to
+    ``width``, with batch norm and an activation after each; the last gives the picture plain. What squashes it is the
+    likelihood (a sigmoid; the paper has tanh, which is the same up to scale).
+
+    Arguments:
+        latent_dim: width of z.
+        likelihood: form of p(x given z).
+        sigma: what shares a Gaussian's σ.
+        initial_log_sigma: log σ at the start.
+        conditional: the one-hot class stands beside z.
+        width: filters before the last convolution.
+        activation: after each layer but the last.
+        init: ``normal`` draws all weights from N(0, 0.02²), as the paper; ``default`` keeps PyTorch's.
+
+    Raises:
+        SettingError: the image has an odd side, or one below 8.
+    """
+
+    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Annotated[int, Ge(1)] = 64,
+                 likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",
+                 initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
+                 width: Annotated[int, Ge(1)] = 64, activation: ActivationName = "relu",
+                 init: Literal["normal", "default"] = "normal") -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        self.latent_dim = latent_dim
+        self.family = likelihood_family(likelihood, image_shape, sigma=sigma, initial_log_sigma=initial_log_sigma)
+        self.code = CodeInput(latent_dim, labels, conditional)
+        sizes = halved_sizes(image_shape)
+        filters = [width * 2**i for i in reversed(range(len(sizes) - 1))]
+        map_height, map_width = sizes[-1]
+        self.base = nn.Sequential(
+            nn.Linear(self.code.width, filters[0] * map_height * map_width, bias=False),
+            nn.Unflatten(1, (filters[0], map_height, map_width)),
+            *normalised(filters[0], activation),
+        )
+        self.convolutions = nn.Sequential(
+            *(stage(inputs, outputs, activation) for inputs, outputs in pairwise(filters)),
+            nn.ConvTranspose2d(filters[-1], image_shape[0], 4, stride=2, padding=1),
+        )
+        if init == "normal":
+            init_normal(self, 0.02)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self.family.capabilities | self.code.capabilities
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """(N, latent_dim) to the picture before its squashing, (N, C, H, W)."""
+        output: Tensor = self.convolutions(self.base(self.code(z, y)))
+        return output
+
+
+def stage(inputs: int, outputs: int, name: ActivationName) -> nn.Sequential:
+    """One doubling convolution with its batch norm and activation."""
+    convolution = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False)
+    return nn.Sequential(convolution, *normalised(outputs, name))
+
+
+def normalised(channels: int, name: ActivationName) -> tuple[nn.Module, nn.Module]:
+    """Batch norm and an activation."""
+    return nn.BatchNorm2d(channels), activation(name)

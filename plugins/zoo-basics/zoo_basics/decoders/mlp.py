@@ -1,0 +1,52 @@
+"""MLPDecoder: fully connected layers."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Lt, MinLen
+from torch import Tensor, nn
+
+from zoo_basics.layers.activation import ActivationName
+from zoo_basics.layers.code_input import CodeInput
+from zoo_basics.layers.fully_connected import fully_connected
+from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
+from zoo_core.interfaces import Decoder, ImageShape, Labels
+
+
+class MLPDecoder(Decoder):
+    """Linear layers with an activation after each, then a linear layer to the pixels.
+
+    Arguments:
+        latent_dim: width of z.
+        likelihood: form of p(x given z).
+        sigma: what shares a Gaussian's σ.
+        initial_log_sigma: log σ at the start.
+        conditional: the one-hot class stands beside z.
+        widths: of the hidden layers, from z to x.
+        activation: after each hidden layer.
+        batch_norm: before each activation.
+    """
+
+    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Annotated[int, Ge(1)] = 64,
+                 likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",
+                 initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
+                 widths: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (1000, 1000),
+                 activation: ActivationName = "relu", batch_norm: bool = False) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        self.latent_dim = latent_dim
+        self.family = likelihood_family(likelihood, image_shape, sigma=sigma, initial_log_sigma=initial_log_sigma)
+        self.code = CodeInput(latent_dim, labels, conditional)
+        self.hidden = fully_connected((self.code.width, *widths), activation, batch_norm)
+        self.head = nn.Linear(widths[-1], prod(image_shape))
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self.family.capabilities | self.code.capabilities
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """(N, latent_dim) to the picture before its squashing, (N, C, H, W)."""
+        output: Tensor = self.head(self.hidden(self.code(z, y)))
+        return output.view(-1, *self.image_shape)

@@ -1,0 +1,67 @@
+"""ResNetDecoder: residual blocks with upsampling between."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Lt
+from torch import Tensor, nn
+
+from zoo_basics.layers.code_input import CodeInput
+from zoo_basics.layers.halving import halved_sizes
+from zoo_basics.layers.residual_block import ResidualBlock, residual_widths
+from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
+from zoo_core.interfaces import Decoder, ImageShape, Labels
+
+
+class ResNetDecoder(Decoder):
+    """The mirror of :class:`~zoo_basics.encoders.resnet.ResNetEncoder`, as in IntroVAE (Huang et al. 2018) and
+    IntroVAC.
+
+    A linear layer with ReLU to the smallest map, residual blocks each followed by nearest-neighbour upsampling, and a
+    5x5 convolution to the picture.
+
+    Arguments:
+        latent_dim: width of z.
+        likelihood: form of p(x given z).
+        sigma: what shares a Gaussian's σ.
+        initial_log_sigma: log σ at the start.
+        conditional: the one-hot class stands beside z.
+        width: channels before the last convolution.
+
+    Raises:
+        SettingError: the image has an odd side, or one below 8.
+    """
+
+    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Annotated[int, Ge(1)] = 64,
+                 likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",
+                 initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
+                 width: Annotated[int, Ge(1)] = 32) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        self.latent_dim = latent_dim
+        self.family = likelihood_family(likelihood, image_shape, sigma=sigma, initial_log_sigma=initial_log_sigma)
+        self.code = CodeInput(latent_dim, labels, conditional)
+        sizes = halved_sizes(image_shape)
+        widths = residual_widths(width, len(sizes) - 1)[::-1]
+        map_height, map_width = sizes[-1]
+        self.base = nn.Sequential(
+            nn.Linear(self.code.width, widths[0] * map_height * map_width),
+            nn.ReLU(inplace=True),
+            nn.Unflatten(1, (widths[0], map_height, map_width)),
+        )
+        self.blocks = nn.Sequential(*(
+            nn.Sequential(ResidualBlock(inputs, outputs), nn.Upsample(scale_factor=2, mode="nearest"))
+            for inputs, outputs in pairwise(widths)
+        ))
+        self.head = nn.Conv2d(widths[-1], image_shape[0], 5, padding=2)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self.family.capabilities | self.code.capabilities
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """(N, latent_dim) to the picture before its squashing, (N, C, H, W)."""
+        output: Tensor = self.head(self.blocks(self.base(self.code(z, y))))
+        return output

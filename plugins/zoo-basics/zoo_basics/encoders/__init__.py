@@ -1,0 +1,1 @@
+"""Encoders: x to q(z given x)."""

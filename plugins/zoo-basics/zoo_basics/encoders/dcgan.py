@@ -1,0 +1,71 @@
+"""DCGANEncoder: stride-2 convolutions with doubling filters."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge
+from torch import Tensor, nn
+
+from zoo_basics.layers.activation import ActivationName, activation
+from zoo_basics.layers.halving import halved_sizes
+from zoo_basics.layers.normal_init import init_normal
+from zoo_core.distributions.posteriors import PosteriorName, posterior_family
+from zoo_core.interfaces import Encoder, ImageShape
+
+
+class DCGANEncoder(Encoder):
+    """The convolutions of DCGAN's discriminator (Radford et al. 2016, section 3), then a linear layer to the
+    statistics.
+
+    4x4 convolutions of stride 2 whose filters double from ``width``, batch norm on all but the first, until a side of
+    the map is odd or below 8 (so 32, 64 and 128 pixels end at 4x4, 28 at 7x7, 48 at 6x6). x is mapped to [−1, 1] first,
+    as there.
+
+    Arguments:
+        latent_dim: width of z.
+        posterior: form of q(z given x).
+        noise_channels: noise planes beside x, for an implicit posterior.
+        categories: width of the label at the front of a joint code.
+        width: filters of the first convolution.
+        activation: after each convolution.
+        init: ``normal`` draws all weights from N(0, 0.02²), as the paper; ``default`` keeps PyTorch's.
+
+    Raises:
+        SettingError: the image has an odd side, or one below 8.
+    """
+
+    def __init__(self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(1)] = 64,
+                 posterior: PosteriorName = "gaussian", noise_channels: Annotated[int, Ge(1)] = 1,
+                 categories: Annotated[int, Ge(0)] = 0, width: Annotated[int, Ge(1)] = 64,
+                 activation: ActivationName = "leaky-relu", init: Literal["normal", "default"] = "normal") -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
+        sizes = halved_sizes(image_shape)
+        filters = [image_shape[0] + self.family.noise_channels, *(width * 2**i for i in range(len(sizes) - 1))]
+        self.convolutions = nn.Sequential(*(
+            stage(inputs, outputs, activation, batch_norm=i > 0)
+            for i, (inputs, outputs) in enumerate(pairwise(filters))
+        ))
+        map_height, map_width = sizes[-1]
+        self.head = nn.Linear(filters[-1] * map_height * map_width, self.family.width)
+        if init == "normal":
+            init_normal(self, 0.02)
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(N, C, H, W) in [0, 1] to the posterior's statistics (N, family.width)."""
+        inputs = 2 * x - 1
+        if noise is not None:
+            inputs = torch.cat([inputs, noise], dim=1)
+        statistics: Tensor = self.head(self.convolutions(inputs).flatten(1))
+        return statistics
+
+
+def stage(inputs: int, outputs: int, name: ActivationName, *, batch_norm: bool) -> nn.Sequential:
+    """One halving convolution with its activation."""
+    convolution = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=not batch_norm)
+    norm = [nn.BatchNorm2d(outputs)] if batch_norm else []
+    return nn.Sequential(convolution, *norm, activation(name))

@@ -1,0 +1,60 @@
+"""ResNetEncoder: residual blocks with average pooling between."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from torch import Tensor, nn
+
+from zoo_basics.layers.halving import halved_sizes
+from zoo_basics.layers.residual_block import ResidualBlock, residual_widths
+from zoo_core.distributions.posteriors import PosteriorName, posterior_family
+from zoo_core.interfaces import Encoder, ImageShape
+
+
+class ResNetEncoder(Encoder):
+    """A 5x5 convolution, batch norm, LReLU 0.2 and average pooling, then residual blocks with average pooling between.
+
+    One halving and one block for each halving that the image's sides allow (until one is odd or below 8). Channels
+    double from ``width`` to at most 16 times ``width``: at 128 pixels and ``width`` 32 the blocks have 64, 128, 256,
+    512 and 512 of them, as in IntroVAE (Huang et al. 2018, appendix) and IntroVAC.
+
+    Arguments:
+        latent_dim: width of z.
+        posterior: form of q(z given x).
+        noise_channels: noise planes beside x, for an implicit posterior.
+        categories: width of the label at the front of a joint code.
+        width: channels of the first convolution.
+
+    Raises:
+        SettingError: the image has an odd side, or one below 8.
+    """
+
+    def __init__(self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(1)] = 64,
+                 posterior: PosteriorName = "gaussian", noise_channels: Annotated[int, Ge(1)] = 1,
+                 categories: Annotated[int, Ge(0)] = 0, width: Annotated[int, Ge(1)] = 32) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
+        sizes = halved_sizes(image_shape)
+        widths = residual_widths(width, len(sizes) - 1)
+        self.stem = nn.Sequential(
+            nn.Conv2d(image_shape[0] + self.family.noise_channels, width, 5, padding=2, bias=False),
+            nn.BatchNorm2d(width),
+            nn.LeakyReLU(0.2, inplace=True),
+        )
+        # Each block sees the map halved: pooling stands between the stem and the first, and between each two.
+        self.blocks = nn.Sequential(*(
+            nn.Sequential(nn.AvgPool2d(2), ResidualBlock(inputs, outputs)) for inputs, outputs in pairwise(widths)
+        ))
+        map_height, map_width = sizes[-1]
+        self.head = nn.Linear(widths[-1] * map_height * map_width, self.family.width)
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """(N, C, H, W) in [0, 1] to the posterior's statistics (N, family.width)."""
+        inputs = x if noise is None else torch.cat([x, noise], dim=1)
+        statistics: Tensor = self.head(self.blocks(self.stem(inputs)).flatten(1))
+        return statistics

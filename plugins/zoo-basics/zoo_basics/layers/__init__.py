@@ -1,0 +1,1 @@
+"""Layers and rules that several of the nets are built from."""

@@ -1,0 +1,1 @@
+"""Metrics: a model and data to figures."""

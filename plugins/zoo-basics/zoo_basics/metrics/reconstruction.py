@@ -1,0 +1,44 @@
+"""ReconstructionError: pixels of reconstructions against the images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+
+from zoo_basics.metrics.labels import decoder_labels
+from zoo_basics.metrics.mean import StreamingMean
+from zoo_core.interfaces import Batch, Figure, Metric, Need
+
+if TYPE_CHECKING:
+    from zoo_core.model import Model
+
+SMALLEST_MSE = 1e-10
+"""Of one image, for its PSNR: an exact reconstruction counts as 100 dB, not as infinitely many."""
+
+
+class ReconstructionError(Metric):
+    """Error of ``model.reconstruct(x)``, the decoder's mean at the posterior mean, for x in [0, 1].
+
+    Figures: ``mse`` and ``l1``, squared and absolute error per unit of x (pixel and channel); ``psnr``, −10 log₁₀ of an
+    image's mse, averaged over the images.
+    """
+
+    needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "decoder": Need("decoder")}
+
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+        """The three figures over all of ``batches``."""
+        mse, l1, psnr = StreamingMean(), StreamingMean(), StreamingMean()
+        for batch in batches:
+            difference = (model.reconstruct(batch.x, decoder_labels(model, batch)) - batch.x).double().flatten(1)
+            each = difference.square().mean(1)
+            mse.add(each)
+            l1.add(difference.abs().mean(1))
+            psnr.add(-10 * each.clamp(min=SMALLEST_MSE).log10())
+        protocol = {"examples": mse.count}
+        return [
+            Figure("mse", mse.value, "squared grey level in [0, 1] per unit", "lower", mse.error, protocol),
+            Figure("l1", l1.value, "grey level in [0, 1] per unit", "lower", l1.error, protocol),
+            Figure("psnr", psnr.value, "dB", "higher", psnr.error, protocol),
+        ]

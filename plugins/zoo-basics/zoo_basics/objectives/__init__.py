@@ -1,0 +1,1 @@
+"""Objectives: terms for the losses."""

@@ -1,0 +1,53 @@
+"""Reconstruction: the autoencoder's objective."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy, l1_loss, mse_loss
+
+from zoo_core.errors import SeamError
+from zoo_core.game.step import Step
+from zoo_core.interfaces import Need, Objective, Part, Term
+
+
+class Reconstruction(Objective):
+    """How far the reconstruction of a drawn code is from x: a mean over the batch and the units of x.
+
+    Arguments:
+        kind: ``mse`` squared difference, ``l1`` absolute difference, ``bce`` binary cross-entropy with grey levels
+            taken as probabilities, ``likelihood`` the decoder's own −log p(x given z), in nats per dimension of x.
+        weight: factor of the term.
+
+    Raises:
+        SeamError: ``likelihood`` with a decoder whose likelihood has no density.
+    """
+
+    losses: ClassVar[tuple[str, ...]] = ("fit",)
+    needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "decoder": Need("decoder")}
+
+    def __init__(self, *, parts: Mapping[str, Part], kind: Literal["mse", "l1", "bce", "likelihood"] = "mse",
+                 weight: Annotated[float, Ge(0)] = 1.0) -> None:
+        super().__init__()
+        if kind == "likelihood" and "likelihood.log_prob" not in parts["decoder"].capabilities:
+            raise SeamError("kind=likelihood needs a decoder with a density", hint="set kind=mse")
+        self.kind = kind
+        self.weight = weight
+
+    def terms(self, loss: str, step: Step) -> Iterator[Term]:
+        """``reconstruction``."""
+        yield Term("reconstruction", self.weight * self._distance(step))
+
+    def _distance(self, step: Step) -> Tensor:
+        match self.kind:
+            case "mse":
+                return mse_loss(step.reconstruction(), step.x)
+            case "l1":
+                return l1_loss(step.reconstruction(), step.x)
+            case "bce":
+                return binary_cross_entropy(step.reconstruction(), step.x)
+            case "likelihood":
+                return -step.likelihood().log_prob(step.x).mean() / step.x[0].numel()

@@ -1,0 +1,1 @@
+"""Samplers: a model to pictures."""

@@ -1,0 +1,32 @@
+"""Codes from a model's prior, and the pictures they decode to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor
+
+from zoo_core.interfaces import Part, Prior
+from zoo_core.noise import GeneratorNoise
+
+if TYPE_CHECKING:
+    from zoo_core.model import Model
+
+
+def takes_labels(model: Model) -> bool:
+    """Whether the model's pictures depend on a label y."""
+    return any("labels" in cast(Part, model.parts[part]).capabilities for part in ("prior", "decoder"))
+
+
+def draw_codes(model: Model, n: int, generator: torch.Generator, y: Tensor | None) -> Tensor:
+    """``n`` codes from the model's prior, for the labels ``y`` where the prior takes them."""
+    prior = cast(Prior, model.parts["prior"])
+    noise = GeneratorNoise(generator, device=model.device, dtype=model.dtype)
+    return prior.sample(n, noise, y if "labels" in prior.capabilities else None)
+
+
+def decode_codes(model: Model, z: Tensor, y: Tensor | None) -> Tensor:
+    """The pictures for ``z``, and for the labels ``y`` where the decoder takes them."""
+    decoder = cast(Part, model.parts["decoder"])
+    return model.decode(z, y if "labels" in decoder.capabilities else None)

@@ -1,0 +1,24 @@
+"""Discriminative regularization of variational autoencoders (Lamb, Dumoulin and Courville 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+from zoo_core.hookspecs import hookimpl
+
+PAPER = "Lamb, Dumoulin and Courville 2016, arXiv:1602.03220"
+
+
+@hookimpl
+def register_components(register: Callable[..., None]) -> None:
+    """The regulariser's terms."""
+    register("objective", "discreg", "zoo_discreg.objective:DiscriminativeRegularization", paper=PAPER,
+             summary="Gaussian terms on a classifier's hidden layers, x against the decoder's mean (Eq. 4-5)")
+
+
+@hookimpl
+def register_catalogue() -> Any:
+    """The recipes that are not in the core's catalogue."""
+    return files(__package__) / "registry.toml"

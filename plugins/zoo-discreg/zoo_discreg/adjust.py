@@ -1,0 +1,68 @@
+"""The stage after training of the authors' published models: batch norm for prior samples, an encoder for the decoder that is."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+
+from zoo_core.data import Stream, open_dataset, open_source
+from zoo_core.errors import SeamError
+from zoo_core.game import Game, rules_for
+from zoo_core.interfaces import Decoder, Objective, Part, Prior
+from zoo_core.model import Model
+from zoo_core.noise import GeneratorNoise, derive_seed
+from zoo_core.training.processes import processes
+from zoo_discreg.objective import DiscriminativeRegularization
+
+
+def adjust(model: Model, data: Any, *, epochs: int = 1, batch_size: int = 100, prior_draws: int = 500, lr: float = 1e-3, seed: int = 0,
+           device: str | torch.device | None = None, data_root: str | None = None) -> Model:
+    """Re-estimate the decoder's batch-norm statistics from prior draws and fine-tune the encoder on the plain ELBO.
+
+    In training the decoder's statistics come from posterior draws, and its samples from prior draws are off by the difference;
+    the regulariser also pulls the encoder away from the true posterior. So, as vdumoulin/discgen does before it reports any
+    figure: for ``epochs`` passes over the data each round sends ``prior_draws`` prior draws through the decoder, which moves its
+    running statistics and nothing else, and then takes one step of the encoder alone on the objectives other than ``discreg``,
+    the decoder at rest.
+
+    Arguments:
+        model: trained; changed in place.
+        data: what it was trained on.
+        lr: Adam's learning rate for the encoder.
+        seed: of the order and of all draws.
+
+    Returns:
+        ``model``.
+
+    Raises:
+        SeamError: a model without encoder, decoder, prior or a likelihood objective.
+    """
+    missing = [part for part in ("encoder", "decoder", "prior") if part not in model.parts]
+    plain = {name: cast(Objective, o) for name, o in model.objectives.items() if not isinstance(o, DiscriminativeRegularization)}
+    if missing or not plain:
+        raise SeamError(f"adjust needs an encoder, a decoder, a prior and an ELBO; this model lacks {', '.join(missing) or 'the ELBO'}")
+    device = processes(device).device
+    model.to(device)
+    stream = Stream(open_source(open_dataset(data, root=data_root, image_size=model.image_shape[1:]).split("train"), device=device, workers=0),
+                    batch_size, derive_seed(seed, "adjust"), dtype=model.dtype)
+    parts = {name: cast(Part, part) for name, part in model.parts.items()}
+    decoder, prior = cast(Decoder, parts["decoder"]), cast(Prior, parts["prior"])
+    players = {"encoder": {"trains": ["encoder"], "losses": ["fit"], "lr": lr}}
+    rules = rules_for(plain, frozenset({"encoder"}), {"players": players, "turns": [{"losses": ["fit"], "players": ["encoder"]}]})
+    game = Game(parts, plain, rules, lambda name: stream.next(), seed=derive_seed(seed, "adjust"))
+    generator = torch.Generator()
+    generator.manual_seed(derive_seed(seed, "adjust", "prior"))
+    noise = GeneratorNoise(generator, device=device, dtype=model.dtype)
+    model.eval()
+    try:
+        for _ in range(epochs * stream.batches_per_epoch):
+            decoder.train()
+            with torch.no_grad():
+                decoder(prior.sample(prior_draws, noise))
+            decoder.eval()
+            parts["encoder"].train()
+            game.play()
+    finally:
+        model.eval()
+    return model

@@ -1,0 +1,216 @@
+"""build: names to a model."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+
+from zoo_core import seams
+from zoo_core.catalogue import catalogue
+from zoo_core.config import FORMAT, check_config
+from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
+from zoo_core.game.rules import rules_for
+from zoo_core.interfaces import ImageShape, Labels, Objective, Part
+from zoo_core.model import Model
+from zoo_core.noise import derive_seed
+from zoo_core.parameters import check, context
+from zoo_core.plan import ObjectivePlan, PartPlan, Plan, plan
+from zoo_core.registry import registry
+from zoo_core.version import VERSION
+
+if TYPE_CHECKING:
+    from zoo_core.interfaces import Dataset
+
+
+def build(recipe: str | Mapping[str, Any], *, data: str | Dataset | None = None, image_shape: ImageShape | None = None,
+          labels: Labels | None = None, seed: int = 0, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32,
+          **settings: Any) -> Model:
+    """A model with new weights.
+
+    Arguments:
+        recipe: a recipe's name (``zoo list``), or the ``config`` of a model, which gives the same model again.
+        data: a data set (``"digits"``, ``"folder:PATH"``): its image shape and labels are taken over, and the recipe's
+            settings for it.
+        image_shape: (C, H, W), where ``data`` does not say.
+        labels: classes or attributes, where ``data`` does not say.
+        seed: each part is initialised from its own generator derived from (seed, part name), so that swapping one part leaves
+            the weights of the others as they were.
+        device, dtype: where the weights are and how wide; never part of the config.
+        settings: parts by name (``encoder="resnet"``, ``classifier={"name": "vgg19", "weights": None}``), shared parameters
+            (``latent_dim=128``), ``objective=["elbo", "discreg"]``, ``image_size=32``, and anything inside with a dotted key
+            (``**{"encoder.width": 64}``). ``zoo info RECIPE`` lists them all.
+
+    Raises:
+        UnknownName, SettingError, SeamError, WeightsError: with what to type instead.
+    """
+    if "pretrained" in settings:
+        raise SettingError("build makes new weights and takes no pretrained=",
+                           hint='load saved ones with zoo.load("PATH or org/name"); a frozen extractor has weights="default"')
+    if isinstance(recipe, Mapping):
+        if data is not None or image_shape is not None or labels is not None or settings:
+            raise SettingError("a config is built as it is and takes no settings", hint="build by the recipe's name to change parts")
+        made = plan_from_config(check_config(dict(recipe)))
+    else:
+        if data is not None:
+            from zoo_core.data import open_dataset
+
+            opened = open_dataset(data)
+            image_shape, labels = image_shape or opened.image_shape, labels or opened.labels
+            data = opened.name
+        made = plan(catalogue().recipe(recipe), settings, image_shape=image_shape, labels=labels, data=data)
+    return build_plan(made, seed=seed, device=device, dtype=dtype)
+
+
+def build_plan(made: Plan, *, seed: int = 0, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Model:
+    """The model that a plan describes."""
+    slots = {name: part.kind for name, part in made.parts.items()}
+    askers: dict[str, Any] = {}
+    for name, objective in made.objectives.items():
+        askers[f'objective "{name}"'] = registry().resolve("objective", objective.name).entry.load()
+    for who, asker in askers.items():
+        seams.check_slots(who, asker.needs, slots)
+    sampler = registry().resolve("sampler", made.sampler).entry.load() if made.sampler else None
+
+    parts: dict[str, Part] = {}
+    entries: dict[str, dict[str, Any]] = {}
+    for name, planned in made.parts.items():
+        parts[name], entries[name] = _build_part(name, planned, made, seed)
+    names = {name: planned.name for name, planned in made.parts.items()}
+    if sampler is not None:
+        seams.check_slots(f'sampler "{made.sampler}"', sampler.needs, slots)
+    seams.check_all(parts, names, askers)
+
+    objectives: dict[str, Objective] = {}
+    objective_entries: dict[str, dict[str, Any]] = {}
+    for name, planned_objective in made.objectives.items():
+        objectives[name], objective_entries[name] = _build_objective(name, planned_objective, made, parts, seed)
+        if name in parts:
+            raise SettingError(f"{name!r} is both a part and an objective of this model")
+
+    trainable = frozenset(name for name in parts if made.parts[name].trainable)
+    rules = rules_for(objectives, trainable, made.training)
+    training = {**made.training, "turns": [_plain(vars(turn)) for turn in rules.turns],
+                "players": {name: _plain(vars(player)) for name, player in rules.players.items()}}
+    config = {
+        "format": FORMAT,
+        "zoo_core": VERSION,
+        "recipe": made.recipe,
+        "image_shape": list(made.image_shape),
+        "labels": {"type": made.labels.type, **({"names": list(made.labels.names)} if made.labels.names else {})},
+        "sampler": made.sampler,
+        "parts": entries,
+        "objectives": objective_entries,
+        "training": training,
+    }
+    model = Model(config, parts, objectives, frozen=frozenset(parts) - trainable)
+    return model.to(device=device, dtype=dtype)
+
+
+def build_part(kind: str, spec: str | Mapping[str, Any], *, image_shape: ImageShape, labels: Labels | None = None,
+               seed: int = 0) -> Part:
+    """One component by itself, for instance a feature extractor for a metric.
+
+    Arguments:
+        spec: a component's name, or a table with ``name`` and parameters.
+    """
+    params = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
+    name = params.pop("name", "")
+    made = Plan("", image_shape, labels or Labels(), {}, {}, "", {})
+    part, _ = _build_part(kind, PartPlan(kind, name, params), made, seed)
+    return part
+
+
+def _build_part(slot: str, planned: PartPlan, made: Plan, seed: int) -> tuple[Part, dict[str, Any]]:
+    resolved = registry().resolve(planned.kind, planned.name)
+    cls = cast(type[Part], resolved.entry.load())
+    params = check(cls, planned.params, slot)
+    part = cast(Part, _construct(cls, slot, params, made, seed, architecture=resolved.architecture))
+    if planned.saved is not None:
+        from zoo_core.saving import load_part
+
+        load_part(part, planned.saved, planned.saved_part)
+    if not planned.trainable:
+        part.requires_grad_(False)
+    qualified = resolved.entry.qualified + (resolved.architecture or "")
+    entry: dict[str, Any] = {"kind": planned.kind, "name": qualified, "format": cls.format, "version": resolved.entry.version,
+                             "params": _plain({k: v for k, v in params.items() if k != "weights"})}
+    if not planned.trainable:
+        entry["trainable"] = False
+        if part.weights_reference is not None:
+            entry["weights"] = dict(part.weights_reference)
+    return part, entry
+
+
+def _build_objective(name: str, planned: ObjectivePlan, made: Plan, parts: Mapping[str, Part],
+                     seed: int) -> tuple[Objective, dict[str, Any]]:
+    resolved = registry().resolve("objective", planned.name)
+    cls = cast(type[Objective], resolved.entry.load())
+    params = check(cls, planned.params, f"objective.{name}")
+    objective = cast(Objective, _construct(cls, f"objective.{name}", params, made, seed, parts=parts))
+    return objective, {"name": resolved.entry.qualified, "format": cls.format, "version": resolved.entry.version,
+                       "params": _plain(params)}
+
+
+def _construct(cls: type[Any], where: str, params: Mapping[str, Any], made: Plan, seed: int, *, architecture: str | None = None,
+               parts: Mapping[str, Part] | None = None) -> Any:
+    available = {"image_shape": made.image_shape, "labels": made.labels, "architecture": architecture, "parts": parts}
+    filled = {name: available[name] for name in context(cls)}
+    # Parts draw their first weights from the global generator, each from a state of its own.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(seed, where))
+        try:
+            return cls(**params, **filled)
+        except ZooError:
+            raise
+        except ValueError as error:
+            raise SettingError(f"{where}: {shown(error)}") from error
+        except Exception as error:
+            file = Path(inspect.getfile(cls)).name
+            raise PluginFailed(f"{where}: {cls.__name__} ({file}) could not be built: {type(error).__name__}: {shown(error)}") from error
+
+
+def plan_from_config(config: Mapping[str, Any]) -> Plan:
+    """The plan of a saved model.
+
+    Raises:
+        ConfigError: a component was saved in a newer format than the installed one reads.
+    """
+    parts: dict[str, PartPlan] = {}
+    for name, entry in config["parts"].items():
+        params = _migrated(entry, entry["kind"], f"parts.{name}")
+        cls = registry().resolve(entry["kind"], entry["name"]).entry.load()
+        from zoo_core.parameters import parameters
+
+        if "weights" in parameters(cls):
+            params["weights"] = entry.get("weights")
+        parts[name] = PartPlan(entry["kind"], entry["name"], params, entry.get("trainable", True))
+    objectives = {name: ObjectivePlan(entry["name"], _migrated(entry, "objective", f"objectives.{name}"))
+                  for name, entry in config["objectives"].items()}
+    labels = Labels(config["labels"]["type"], tuple(config["labels"].get("names", ())))
+    channels, height, width = config["image_shape"]
+    return Plan(config["recipe"], (channels, height, width), labels, parts, objectives, config["sampler"], dict(config["training"]))
+
+
+def _migrated(entry: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
+    resolved = registry().resolve(kind, entry["name"]).entry
+    cls = resolved.load()
+    if entry["format"] > cls.format:
+        raise ConfigError(f"{where} was saved by {resolved.plugin} {shown(entry['version'])} in format {entry['format']}, "
+                          f"the installed {resolved.version} reads up to {cls.format}", hint=f"pip install -U {resolved.plugin}")
+    params: dict[str, Any] = cls.migrate(entry["params"], entry["format"]) if entry["format"] < cls.format else dict(entry["params"])
+    return params
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as JSON has it: tuples as lists, settings classes as tables."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return _plain(vars(value))
+    return value

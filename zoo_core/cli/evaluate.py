@@ -1,0 +1,77 @@
+"""zoo eval: figures of a saved model."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.description = "Measure a saved model on held-out data."
+    parser.epilog = "example:\n  zoo eval runs/vae-digits --metric nll --metric reconstruction --set nll.draws=500"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("model", help="a saved model or run folder")
+    add_data(parser, "measured on what (default: what the run was trained on)")
+    parser.add_argument("--metric", action="append", default=[], metavar="NAME", help="see zoo list --kind metric; repeatable")
+    add_settings(parser, "nll.draws=500")
+    parser.add_argument("--split", choices=("train", "validation", "test"), default="test", help="which examples (default: test)")
+    parser.add_argument("--limit", type=count, metavar="N", help="only the first N examples")
+    parser.add_argument("--batch-size", type=count, default=250, metavar="N", help="examples at a time (default: 250)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of all draws (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print JSON, with each figure's protocol")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the JSON there too")
+    add_device(parser)
+
+
+def data_of(args: argparse.Namespace) -> tuple[str, str | None]:
+    """The data set asked for, else the one that the run was trained on; and where it lies."""
+    from zoo_core.errors import RunError
+    from zoo_core.training.trainer import read_run
+
+    if args.data:
+        return args.data, args.data_root
+    try:
+        about = read_run(Path(args.model))
+    except RunError:
+        about = {"data": None}
+    if about["data"] is None:
+        raise RunError(f"{args.model} does not say what it was trained on", hint="name the data: --data digits")
+    return about["data"], args.data_root or about["data_root"]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and print."""
+    from zoo_core.errors import SettingError, did_you_mean, shown
+    from zoo_core.evaluation import evaluate
+    from zoo_core.files import write_json
+    from zoo_core.saving import load
+
+    metrics = {name: {"name": name} for name in args.metric}
+    for key, value in parse_settings(args.settings).items():
+        name, _, parameter = key.partition(".")
+        if name not in metrics or not parameter:
+            raise SettingError(f"--set {shown(key)}: should be METRIC.KEY with one of the metrics asked for ({', '.join(metrics)})",
+                               hint=did_you_mean(name, metrics))
+        metrics[name][parameter] = value
+    data, root = data_of(args)
+    figures = evaluate(load(args.model), data, list(metrics.values()), split=args.split, limit=args.limit, batch_size=args.batch_size,
+                       seed=args.seed, device=args.device, data_root=root)
+    listed = [asdict(figure) for figure in figures]
+    if args.out:
+        write_json(args.out, listed)
+    if args.json:
+        print(json.dumps(listed, indent=2))
+        return 0
+    widest = max(len(figure.name) for figure in figures) if sys.stdout.isatty() else 0
+    separator = "  " if sys.stdout.isatty() else "\t"
+    for figure in figures:
+        value = f"{figure.value:.5g}" + (f" ± {figure.std:.2g}" if figure.std is not None else "")
+        better = {"higher": "higher is better", "lower": "lower is better"}.get(figure.better, "")
+        print(separator.join([figure.name.ljust(widest), value, figure.unit, better]).rstrip())
+    return 0

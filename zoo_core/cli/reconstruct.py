@@ -1,0 +1,39 @@
+"""zoo reconstruct: images over their reconstructions."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from zoo_core.cli.values import add_data, add_device, count
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.description = "Write a picture of held-out images, each row above its reconstructions."
+    parser.add_argument("model", help="a saved model or run folder")
+    add_data(parser, "whose images (default: what the run was trained on)")
+    parser.add_argument("--split", choices=("train", "validation", "test"), default="test", help="which images (default: test)")
+    parser.add_argument("-n", type=count, default=32, metavar="N", help="how many (default: 32)")
+    parser.add_argument("--columns", type=count, default=8, metavar="N", help="images in a row (default: 8)")
+    parser.add_argument("--out", type=Path, default=Path("reconstructions.png"), metavar="FILE", help="where to (default: reconstructions.png)")
+    add_device(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Reconstruct, write, say so."""
+    from zoo_core.cli.evaluate import data_of
+    from zoo_core.data import evaluation_batches, open_dataset, open_source
+    from zoo_core.pictures import beside, grid, save_png
+    from zoo_core.saving import load
+    from zoo_core.training.processes import processes
+
+    model = load(args.model, device=processes(args.device).device)
+    data, root = data_of(args)
+    split = open_dataset(data, root=root, image_size=model.image_shape[1:]).split(args.split)
+    batch = next(iter(evaluation_batches(open_source(split, device=model.device, workers=0), args.n)))
+    y = batch.y if "labels" in model.capabilities("decoder") else None
+    reconstructions = model.reconstruct(batch.x, y)
+    save_png(args.out, grid(*beside(batch.x, reconstructions, columns=args.columns)))
+    print(f"{len(batch)} images over their reconstructions in {args.out}")
+    return 0

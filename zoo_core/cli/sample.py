@@ -1,0 +1,50 @@
+"""zoo sample: pictures from a saved model."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.description = "Draw pictures from a saved model into one PNG file."
+    parser.epilog = ("examples:\n  zoo sample runs/vae-digits -n 64 --out samples.png\n"
+                     "  zoo sample runs/vae-digits --sampler interpolation --set mode=spherical --data digits --out walk.png")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("model", help="a saved model or run folder")
+    parser.add_argument("-n", type=count, default=64, metavar="N", help="how many pictures (default: 64)")
+    parser.add_argument("--out", type=Path, default=Path("samples.png"), metavar="FILE", help="where to (default: samples.png)")
+    parser.add_argument("--sampler", metavar="NAME", help="see zoo list --kind sampler (default: the recipe's)")
+    add_settings(parser, "steps=12")
+    add_data(parser, "images for samplers that start from some")
+    parser.add_argument("--label", type=int, action="append", metavar="Y", help="draw this class, for models that take labels; repeatable")
+    parser.add_argument("--columns", type=count, metavar="N", help="pictures in a row")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same pictures (default: 0)")
+    add_device(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Sample, write, say so."""
+    import torch
+
+    from zoo_core.data import evaluation_batches, open_dataset, open_source
+    from zoo_core.pictures import grid, save_png
+    from zoo_core.saving import load
+    from zoo_core.training.processes import processes
+
+    model = load(args.model, device=processes(args.device).device)
+    conditions: dict[str, Any] = {}
+    if args.data:
+        split = open_dataset(args.data, root=args.data_root, image_size=model.image_shape[1:]).split("test")
+        conditions["x"] = next(iter(evaluation_batches(open_source(split, device=model.device, workers=0), args.n))).x
+    if args.label:
+        conditions["y"] = torch.tensor([args.label[i % len(args.label)] for i in range(args.n)], device=model.device)
+    sampler = {"name": args.sampler or model.config["sampler"], **parse_settings(args.settings)}
+    samples = model.samples(args.n, sampler, seed=args.seed, **conditions)
+    save_png(args.out, grid(samples.x, args.columns or samples.columns))
+    print(f"{len(samples.x)} pictures in {args.out}")
+    return 0

@@ -1,0 +1,101 @@
+"""zoo train: build a recipe and train it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings
+
+EXAMPLES = """examples:
+  zoo train vae                                             on the embedded digits, into runs/vae-digits
+  zoo train discreg-vae --data cifar10 --data-root ~/data --set classifier=cifar-resnet20
+  zoo train vae --data folder:photos --set image_size=64 --set encoder=resnet --set decoder=resnet
+  zoo train vae --set objective='["elbo","discreg"]' --set classifier=timm/resnet18
+  zoo train --resume --out runs/vae-digits                  go on with a run that was stopped
+
+Ctrl-C writes a checkpoint and stops; --resume goes on as if nothing had happened.
+zoo info RECIPE lists every setting."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the verb."""
+    parser.description = "Train a recipe: build its parts by name, play its game, keep the best weights."
+    parser.epilog = EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("recipe", nargs="?", help="a recipe (see: zoo list); may be left out with --resume")
+    add_data(parser, "a data set: digits, mnist, cifar10, folder:PATH, npz:PATH … (default: digits)")
+    add_settings(parser, "encoder.width=32")
+    parser.add_argument("--epochs", type=count, metavar="N", help="passes over the data (default: the recipe's)")
+    parser.add_argument("--batch-size", type=count, metavar="N", help="examples a batch (default: the recipe's)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the first weights, the order and all draws (default: 0)")
+    parser.add_argument("--labels", type=count, metavar="N", help="use only N labels, in the stream of labelled examples")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: runs/RECIPE-DATA)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_device(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, then say where everything is."""
+    from zoo_core.catalogue import catalogue
+
+    from zoo_core.build import build_plan
+    from zoo_core.data import open_dataset
+    from zoo_core.errors import RunError, SettingError, shown
+    from zoo_core.plan import plan
+    from zoo_core.training import resume, train
+    from zoo_core.training.checkpoints import FILE
+
+    if args.recipe is None:
+        if not args.resume:
+            raise SettingError("zoo train needs a recipe", hint="see zoo list; or --resume --out FOLDER to go on with a run")
+        if args.out is None:
+            raise SettingError("--resume needs the run's folder", hint="zoo train --resume --out runs/NAME")
+        if args.settings or args.data:
+            raise SettingError("--resume goes on with the run's own data and settings", hint="leave --set and --data out")
+        return _report(resume(args.out, epochs=args.epochs, device=args.device, progress=not args.quiet))
+
+    data = args.data or "digits"
+    settings = parse_settings(args.settings)
+    data_settings = {key.removeprefix("data."): settings.pop(key) for key in list(settings) if key.startswith("data.")}
+    if args.labels is not None:
+        settings["training.streams.labelled.labels"] = args.labels
+    dataset = open_dataset(data, root=args.data_root, settings=data_settings)
+    made = plan(catalogue().recipe(args.recipe), settings, image_shape=dataset.image_shape, labels=dataset.labels, data=dataset.name)
+    out = args.out or Path("runs") / f"{args.recipe}-{dataset.name}"
+    if (out / FILE).is_file() and not args.resume:
+        raise RunError(f"{shown(out)} already holds a run", hint="go on with --resume, or choose another --out")
+    model = build_plan(made, seed=args.seed)
+    if args.resume and (out / FILE).is_file():
+        _same_model(model.config, out)
+    source: Any = dataset if data_settings else data
+    return _report(train(model, source, out=out, epochs=args.epochs, batch_size=args.batch_size, seed=args.seed, device=args.device,
+                         data_root=args.data_root, resume=args.resume, progress=not args.quiet))
+
+
+def _same_model(config: dict[str, Any], out: Path) -> None:
+    """Refuse to resume another model than the one that was started."""
+    from zoo_core.config import read_config
+    from zoo_core.errors import RunError, shown
+
+    saved = read_config(out)
+    for table in ("recipe", "image_shape", "parts", "objectives"):
+        if saved[table] != config[table]:
+            raise RunError(f"{shown(out)} was started with another {table} than asked for now",
+                           hint=f"zoo train --resume --out {shown(out)} goes on with its own settings")
+
+
+def _report(run: Any) -> int:
+    print(f"{run.reason}: {run.rounds:,} rounds in {run.seconds:,.0f} s" + (f", in {run.folder}" if run.folder else ""))
+    if run.reason == "interrupted":
+        print(f"go on with: zoo train --resume --out {run.folder}", file=sys.stderr)
+        return 130
+    if run.validation:
+        print("validation  " + "  ".join(f"{name} {value:.4f}" for name, value in run.validation.items()))
+    config = run.model.config
+    if config["sampler"]:
+        print(f"look at it: zoo sample {run.folder} -n 64 --out samples.png")
+    return 0

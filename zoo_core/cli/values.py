@@ -1,0 +1,55 @@
+"""--set KEY=VALUE, and the arguments that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from zoo_core.errors import SettingError, shown
+
+
+def add_settings(parser: argparse.ArgumentParser, example: str) -> None:
+    """``--set``, repeatable."""
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE",
+                        help=f"change a setting, e.g. {example}; VALUE is JSON, else a text; repeatable")
+
+
+def add_data(parser: argparse.ArgumentParser, help: str) -> None:
+    """``--data`` and ``--data-root``."""
+    parser.add_argument("--data", metavar="DATA", help=help)
+    parser.add_argument("--data-root", metavar="DIR", help="where data sets lie (default: $ZOO_DATA)")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """``--device``."""
+    parser.add_argument("--device", metavar="DEVICE", help="cpu, cuda, cuda:1, mps … (default: the first accelerator, else cpu)")
+
+
+def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
+    """``["encoder.width=32", "encoder=resnet"]`` to ``{"encoder.width": 32, "encoder": "resnet"}``.
+
+    Raises:
+        SettingError: no ``=``, or a key that is there twice.
+    """
+    settings: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise SettingError(f"--set {shown(text)!r} has no KEY=VALUE", hint="e.g. --set encoder.width=32")
+        if key in settings:
+            raise SettingError(f"--set {shown(key)} is there twice")
+        try:
+            settings[key] = json.loads(value)
+        except (ValueError, RecursionError):
+            settings[key] = value
+    return settings
+
+
+def count(text: str) -> int:
+    """An argparse type: a whole number from 1 up."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number

@@ -1,0 +1,121 @@
+"""config.json, format 1: what a model is, without its weights.
+
+Names, not import paths: nothing in a config can run code that an installed plugin did not register.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from zoo_core.errors import ConfigError, did_you_mean, shown
+
+FORMAT = 1
+LARGEST = 1_000_000
+DEEPEST = 32
+PART_KINDS = ("encoder", "decoder", "feature-extractor", "prior", "network", "attack")
+"""Kinds of parts that a config may name; objectives stand apart."""
+
+_TOP = {"format": int, "zoo_core": str, "recipe": str, "image_shape": list, "labels": dict, "sampler": str, "parts": dict,
+        "objectives": dict, "training": dict}
+_PART = {"kind": str, "name": str, "format": int, "version": str, "params": dict}
+_PART_OPTIONAL = {"trainable": bool, "weights": dict}
+_OBJECTIVE = {"name": str, "format": int, "version": str, "params": dict}
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The checked config of the model saved in ``folder``.
+
+    Raises:
+        ConfigError: there is none, or it is not one.
+    """
+    path = folder / "config.json"
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ConfigError(f"{shown(path)} is larger than {LARGEST:,} bytes and so no config of ours")
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"no saved model in {shown(folder)}: config.json is missing",
+                          hint="a model is saved with model.save(folder) or by zoo train … --out folder") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{shown(path)} cannot be read: {shown(error)}") from None
+    return check_config(parse(text, str(path)), str(path))
+
+
+def parse(text: str, where: str) -> Any:
+    """Strict JSON: no NaN, no duplicate keys, at most 32 levels.
+
+    Raises:
+        ConfigError: anything else.
+    """
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        table = dict(items)
+        if len(table) != len(items):
+            twice = next(k for k, _ in items if sum(k == other for other, _ in items) > 1)
+            raise ConfigError(f"{shown(where)}: the key {shown(twice)!r} is there twice")
+        return table
+
+    def refuse(constant: str) -> Any:
+        raise ConfigError(f"{shown(where)}: {shown(constant)} is no JSON number")
+
+    if _depth(text) > DEEPEST:
+        raise ConfigError(f"{shown(where)} is nested more than {DEEPEST} levels deep")
+    try:
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{shown(where)} is not valid JSON: {shown(error)}") from None
+
+
+def _depth(text: str) -> int:
+    """The deepest nesting of brackets, counted without recursion; brackets inside texts count too, which errs on the safe side."""
+    depth = deepest = 0
+    for c in text:
+        if c in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif c in "]}":
+            depth -= 1
+    return deepest
+
+
+def check_config(config: Any, where: str = "config") -> dict[str, Any]:
+    """``config`` if it has the shape of format 1.
+
+    Raises:
+        ConfigError: with the key that is wrong.
+    """
+    if not isinstance(config, dict):
+        raise ConfigError(f"{shown(where)}: should be a table")
+    version = config.get("format")
+    if isinstance(version, int) and version > FORMAT:
+        raise ConfigError(f"{shown(where)} has format {version}, this zoo_core reads up to {FORMAT}",
+                          hint="update it: pip install -U zoo-core")
+    _fields(config, _TOP, {}, where)
+    shape = config["image_shape"]
+    if len(shape) != 3 or not all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 4096 for n in shape):
+        raise ConfigError(f"{shown(where)}: image_shape should be [channels, height, width], got {shown(shape)}")
+    _fields(config["labels"], {"type": str}, {"names": list}, f"{where}: labels")
+    for name, part in config["parts"].items():
+        _fields(part, _PART, _PART_OPTIONAL, f"{where}: parts.{name}")
+        if part["kind"] not in PART_KINDS:
+            raise ConfigError(f"{shown(where)}: parts.{shown(name)} is of kind {shown(part['kind'])!r}",
+                              hint=f"a saved model holds only {', '.join(PART_KINDS)} and objectives")
+    for name, objective in config["objectives"].items():
+        _fields(objective, _OBJECTIVE, {}, f"{where}: objectives.{name}")
+    return config
+
+
+def _fields(table: Any, required: dict[str, type], optional: dict[str, type], where: str) -> None:
+    if not isinstance(table, dict):
+        raise ConfigError(f"{shown(where)}: should be a table, got {shown(table)!r}")
+    known = {**required, **optional}
+    for key, value in table.items():
+        if key not in known:
+            raise ConfigError(f"{shown(where)}: unknown key {shown(key)!r}",
+                              hint=did_you_mean(key, known) or f"known are {', '.join(known)}")
+        if not isinstance(value, known[key]) or (known[key] is int and isinstance(value, bool)):
+            raise ConfigError(f"{shown(where)}: {shown(key)} should be of type {known[key].__name__}, got {shown(value)!r}")
+    missing = [key for key in required if key not in table]
+    if missing:
+        raise ConfigError(f"{shown(where)}: {', '.join(missing)} is missing")

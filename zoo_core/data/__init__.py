@@ -1,0 +1,32 @@
+"""Data: from a name to a data set, from a split to batches.
+
+``open_dataset`` finds the data set, ``open_source`` puts one of its splits on the device (or streams it), ``Stream``
+draws shuffled batches from it without end, ``evaluation_batches`` goes through it once in order.
+"""
+
+from zoo_core.data.arrays import ArrayDataset
+from zoo_core.data.cut import cut, indices_of, no_such_split
+from zoo_core.data.references import open_dataset
+from zoo_core.data.resized import ResizedDataset, resize
+from zoo_core.data.source import MemorySource, Source, StreamingSource, open_source
+from zoo_core.data.stream import Stream, evaluation_batches
+from zoo_core.data.subsets import PickedImages, labelled_subset, pick
+
+__all__ = [
+    "ArrayDataset",
+    "MemorySource",
+    "PickedImages",
+    "ResizedDataset",
+    "Source",
+    "Stream",
+    "StreamingSource",
+    "cut",
+    "evaluation_batches",
+    "indices_of",
+    "labelled_subset",
+    "no_such_split",
+    "open_dataset",
+    "open_source",
+    "pick",
+    "resize",
+]

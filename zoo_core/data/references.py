@@ -1,0 +1,86 @@
+"""From what a user says of data ("digits", "folder:PATH", a tensor) to a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+from torch import Tensor
+
+from zoo_core.data.arrays import ArrayDataset
+from zoo_core.data.resized import ResizedDataset
+from zoo_core.errors import DataError, UnknownName, shown
+from zoo_core.interfaces.dataset import Dataset
+
+
+def open_dataset(reference: Any, *, root: str | None = None, settings: Mapping[str, Any] | None = None,
+                 image_size: int | tuple[int, int] | None = None) -> Dataset:
+    """The data set that ``reference`` means.
+
+    Arguments:
+        reference: a name (``"digits"``, ``"zoo-basics:digits"``), a name with a path (``"folder:PATH"``,
+            ``"npz:PATH"``), a :class:`Dataset`, an array of images, or a pair (images, labels) as
+            :class:`ArrayDataset` takes them.
+        root: the folder that holds data sets, for sets that look for files there.
+        settings: parameters of the data set, for a reference by name.
+        image_size: side of the images, or (height, width). A set that has a parameter ``size`` reads its images at
+            that size (from the originals, cropped in its own way); others are resized bilinearly when they are read.
+
+    Raises:
+        DataError: the reference is of no known form, or a path is missing or not taken.
+        UnknownName: no data set is registered under the name.
+        SettingError: a setting is unknown or of a wrong value.
+    """
+    size = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if isinstance(reference, str):
+        dataset = _by_name(reference, root, dict(settings or {}), size)
+    elif settings:
+        raise DataError("data given as an object take no settings", hint='name the data set, as in data="digits"')
+    elif isinstance(reference, Dataset):
+        dataset = reference
+    elif isinstance(reference, (Tensor, np.ndarray)):
+        dataset = ArrayDataset(reference)
+    elif isinstance(reference, tuple) and len(reference) == 2:
+        dataset = ArrayDataset(*reference)
+    else:
+        raise DataError(f"data are a {type(reference).__name__}, expected a name, a Dataset, an array or (images, "
+                        "labels)",
+                        hint='as in data="digits", data="folder:PATH" or data=(x, y)')
+    return dataset if size is None or dataset.image_shape[1:] == size else ResizedDataset(dataset, size)
+
+
+def _by_name(reference: str, root: str | None, settings: dict[str, Any], size: tuple[int, int] | None) -> Dataset:
+    from zoo_core.parameters import check, parameters
+
+    if reference.startswith((".", "/", "~")):
+        raise DataError(f'"{shown(reference)}" is a path, and could be of several kinds',
+                        hint=f'type "folder:{shown(reference)}" for pictures, "npz:{shown(reference)}" for arrays')
+    cls, path = _component(reference)
+    known = parameters(cls)
+    if path is not None:
+        if "path" not in known:
+            name = reference.removesuffix(f":{path}")
+            raise DataError(f'data set "{shown(name)}" takes no path', hint=f'type "{shown(name)}"')
+        settings["path"] = path
+    elif "path" in known and "path" not in settings:
+        raise DataError(f'data set "{shown(reference)}" needs a path', hint=f'type "{shown(reference)}:PATH"')
+    if root is not None and "root" in known:
+        settings.setdefault("root", root)
+    if size is not None and "size" in known:
+        settings.setdefault("size", size)
+    return cls(**check(cls, settings, "data"))
+
+
+def _component(reference: str) -> tuple[type[Dataset], str | None]:
+    """The class of a data set and the path behind its name; a colon also stands between a plugin and a name."""
+    from zoo_core.registry import registry
+
+    colons = [at for at, letter in enumerate(reference) if letter == ":"]
+    for at in colons[:2]:  # name:PATH, plugin:name:PATH
+        try:
+            found = registry().resolve("dataset", reference[:at])
+        except UnknownName:
+            continue
+        return cast(type[Dataset], found.entry.load()), reference[at + 1 :]
+    return cast(type[Dataset], registry().resolve("dataset", reference).entry.load()), None

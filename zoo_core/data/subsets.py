@@ -1,0 +1,70 @@
+"""Subsets of a split: chosen examples, and a few labelled ones with balanced classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor
+
+from zoo_core.errors import DataError
+from zoo_core.interfaces.dataset import Images, Split
+from zoo_core.noise import derive_seed
+
+
+@final
+class PickedImages:
+    """The images at ``indices`` of images that are read one at a time, in that order."""
+
+    def __init__(self, images: Images, indices: Sequence[int]) -> None:
+        self.images = images
+        self.indices = list(indices)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.images[self.indices[index]]
+
+
+def pick(split: Split, indices: Tensor) -> Split:
+    """The examples at ``indices``, in that order; images that are read one at a time stay so."""
+    if isinstance(split.x, Tensor):
+        return split.subset(indices)
+    labels = (None if t is None else t[indices] for t in (split.y, split.attributes))
+    return Split(PickedImages(split.x, indices.tolist()), *labels)
+
+
+def labelled_subset(split: Split, total: int, seed: int) -> Split:
+    """``total`` labelled examples of ``split`` with the classes as even as they can be, as in semi-supervised learning.
+
+    Where ``total`` is not a multiple of the number of classes, classes drawn with the seed get one example more.
+
+    Arguments:
+        split: a split with classes; examples with label −1 are never chosen.
+        total: how many examples.
+        seed: of the choice.
+
+    Raises:
+        DataError: the split has no classes, or a class has too few examples, or ``total`` is not positive.
+    """
+    if split.y is None:
+        raise DataError("a labelled subset needs classes, and these data have none")
+    if total < 1:
+        raise DataError(f"a labelled subset of {total} examples was asked for, expected at least 1")
+    generator = torch.Generator().manual_seed(derive_seed(seed, "labelled", total))
+    classes = split.y[split.y >= 0].unique().tolist()
+    if not classes:
+        raise DataError("a labelled subset needs labelled examples, and none of these has a label")
+    favoured = set(torch.randperm(len(classes), generator=generator)[: total % len(classes)].tolist())
+    chosen = []
+    for place, label in enumerate(classes):
+        members = (split.y == label).nonzero().flatten()
+        wanted = total // len(classes) + (place in favoured)
+        if wanted > len(members):
+            raise DataError(f"class {label} has {len(members)} labelled examples, {wanted} are needed for a "
+                            f"balanced {total}",
+                            wanted=wanted, found=len(members))
+        chosen.append(members[torch.randperm(len(members), generator=generator)[:wanted]])
+    return pick(split, torch.cat(chosen).sort().values)

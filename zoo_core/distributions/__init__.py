@@ -1,0 +1,32 @@
+"""Posteriors q(z given x) and likelihoods p(x given z): small classes over tensors, without argument validation."""
+
+from zoo_core.distributions.likelihoods import Bernoulli, Gaussian, Likelihood, LikelihoodFamily, likelihood_family
+from zoo_core.distributions.log_sigma import LogSigma, gaussian_log_prob
+from zoo_core.distributions.posteriors import (
+    Deterministic,
+    GaussianPosterior,
+    Implicit,
+    Joint,
+    Posterior,
+    PosteriorFamily,
+    posterior_family,
+    promote,
+)
+
+__all__ = [
+    "Bernoulli",
+    "Deterministic",
+    "Gaussian",
+    "GaussianPosterior",
+    "Implicit",
+    "Joint",
+    "Likelihood",
+    "LikelihoodFamily",
+    "LogSigma",
+    "Posterior",
+    "PosteriorFamily",
+    "gaussian_log_prob",
+    "likelihood_family",
+    "posterior_family",
+    "promote",
+]

@@ -1,0 +1,87 @@
+"""Errors for people: what was wrong, what was expected, what to type.
+
+Every error that the zoo raises on purpose is a :class:`ZooError`. The command line prints its text as one line and exits with
+code 2; in Python the same facts are on the exception as fields.
+"""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+
+class ZooError(Exception):
+    """Base of all errors raised on purpose.
+
+    Arguments:
+        what: what was wrong, and what was expected.
+        hint: what to type or to do about it.
+        fields: the facts behind the text, kept as ``error.fields``.
+    """
+
+    def __init__(self, what: str, *, hint: str = "", **fields: Any) -> None:
+        self.what = what
+        self.hint = hint
+        self.fields = fields
+        super().__init__(f"{what}; {hint}" if hint else what)
+
+
+class UnknownName(ZooError):
+    """A name that nothing is registered under."""
+
+
+class NameConflict(ZooError):
+    """A short name with more than one owner."""
+
+
+class PluginFailed(ZooError):
+    """A plugin that could not be loaded, or a component of it."""
+
+
+class CatalogueError(ZooError):
+    """A ``registry.toml`` that cannot be read; the text has file, key and line."""
+
+
+class SettingError(ZooError):
+    """A setting with an unknown key, a wrong type or a value out of bounds."""
+
+
+class ConfigError(ZooError):
+    """A ``config.json`` that does not describe a model."""
+
+
+class SeamError(ZooError):
+    """Two parts that do not fit, or a part that an objective or sampler needs and does not find."""
+
+
+class WeightsError(ZooError):
+    """Weights that are missing, damaged or of another model."""
+
+
+class DataError(ZooError):
+    """Data that are missing or cannot be read."""
+
+
+class RunError(ZooError):
+    """A run folder that cannot be written, resumed or read."""
+
+
+class NonFinite(ZooError):
+    """A term of the loss became NaN or infinite; ``fields`` has ``term`` and ``round``."""
+
+
+def shown(text: object, limit: int = 120) -> str:
+    """``text`` fit for one line of a message: control characters escaped, capped at ``limit`` characters.
+
+    Names and values in messages may come from strangers' files; an escape sequence among them must not reach a terminal.
+    """
+    clean = "".join(c if unicodedata.category(c)[0] != "C" else repr(c)[1:-1] for c in str(text))
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
+    """``'did you mean "vgg19"?'``, or an empty text when nothing known is near ``name``."""
+    near = difflib.get_close_matches(name, list(known), n=limit, cutoff=0.6)
+    return f"did you mean {' or '.join(f'"{shown(n)}"' for n in near)}?" if near else ""

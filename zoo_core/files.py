@@ -1,0 +1,53 @@
+"""Atomic writes: a file is there whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from zoo_core.errors import RunError, shown
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a temporary file beside ``path``, flush it to disk and put it in ``path``'s place.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise RunError(f"{shown(path)} cannot be written: {shown(error.strerror or error)}", hint="choose another folder with --out") from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise RunError(f"{shown(path)} cannot be written: {shown(error.strerror or error)}", hint="is the disk full?") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as strict JSON, atomically."""
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write ``tensors`` as a safetensors file, atomically."""
+    from safetensors.torch import save
+
+    # Copies: safetensors refuses tensors that share memory, and views must not drag their base along.
+    plain = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+    write_bytes(path, save(plain, dict(metadata)))

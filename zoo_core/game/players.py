@@ -1,0 +1,141 @@
+"""Player: an optimizer, and the gradients that wait for its step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo_core.game.rules import PlayerRules
+
+AllReduce = Callable[[Tensor], Tensor]
+
+
+class Player:
+    """Moves the weights of some parts.
+
+    Gradients are added by the game and live until :meth:`step`; they never stand in ``.grad`` outside of it.
+
+    Arguments:
+        name: for messages and checkpoints.
+        rules: what it trains and how.
+        modules: every part and objective by name.
+    """
+
+    def __init__(self, name: str, rules: PlayerRules, modules: Mapping[str, nn.Module]) -> None:
+        self.name = name
+        self.rules = rules
+        self.parameters: list[Tensor] = list(dict.fromkeys(
+            parameter for part in rules.trains for parameter in modules[part].parameters() if parameter.requires_grad))
+        self.gradients: list[Tensor | None] = [None] * len(self.parameters)
+        self.optimizer = _optimizer(rules, self.parameters)
+        self.average = [p.detach().clone() for p in self.parameters] if rules.ema is not None else None
+
+    def add(self, gradients: Sequence[Tensor | None]) -> None:
+        """Add gradients, one for each of ``parameters``; None adds nothing.
+
+        Never in place: what autograd returns may be shared between players or expanded.
+        """
+        self.gradients = [new if old is None else old if new is None else old + new
+                          for old, new in zip(self.gradients, gradients, strict=True)]
+
+    def step(self, lr_factor: float = 1.0, all_reduce: AllReduce | None = None) -> None:
+        """Use up the gradients: reduce over processes, clip, step, constrain, average.
+
+        Arguments:
+            lr_factor: the schedule's factor.
+            all_reduce: mean over processes of a flat buffer; None with one process.
+        """
+        if all_reduce is not None:
+            self._reduce(all_reduce)
+        if self.rules.clip is not None:
+            self._clip(self.rules.clip)
+        if not self.rules.schedule.constant:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rules.lr * lr_factor
+        for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
+            if gradient is not None and gradient.stride() != parameter.stride():
+                gradient = torch.empty_like(parameter).copy_(gradient)  # the optimizers' fused loops want the weight's layout
+            parameter.grad = gradient
+        self.optimizer.step()
+        for parameter in self.parameters:
+            parameter.grad = None
+        self.gradients = [None] * len(self.parameters)
+        with torch.no_grad():
+            if self.rules.constraint is not None:
+                for parameter in self.parameters:
+                    parameter.clamp_(-self.rules.constraint, self.rules.constraint)
+            if self.average is not None and self.rules.ema is not None:
+                torch._foreach_lerp_(self.average, self.parameters, 1.0 - self.rules.ema)
+
+    def _reduce(self, all_reduce: AllReduce) -> None:
+        # One flat buffer: one message a player. Every process has gradients for the same parameters, as all run the same code.
+        present = [g for g in self.gradients if g is not None]
+        if not present:
+            return
+        flat = all_reduce(torch.cat([g.reshape(-1) for g in present]))
+        pieces = iter(flat.split([g.numel() for g in present]))
+        self.gradients = [None if g is None else next(pieces).view(g.shape) for g in self.gradients]
+
+    def _clip(self, largest: float) -> None:
+        present = [g for g in self.gradients if g is not None]
+        if not present:
+            return
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(present)))
+        scale = torch.clamp(largest / (norm + 1e-6), max=1.0)
+        scaled = iter(torch._foreach_mul(present, scale))
+        self.gradients = [None if g is None else next(scaled) for g in self.gradients]
+
+    def swap_average(self) -> None:
+        """Exchange the weights with their moving average; a second call puts them back. Without ``ema``: nothing."""
+        if self.average is None:
+            return
+        with torch.no_grad():
+            for parameter, average in zip(self.parameters, self.average, strict=True):
+                parameter.data, average.data = average.data, parameter.data
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything a resumed run needs beside the weights: tensors by name, and JSON."""
+        tensors: dict[str, Tensor] = {}
+        scalars: dict[str, dict[str, Any]] = {}
+        for index, own in self.optimizer.state_dict()["state"].items():
+            for key, value in own.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer.{index}.{key}"] = value
+                elif value is not None:
+                    scalars.setdefault(str(index), {})[key] = value
+        tensors |= {f"gradient.{i}": g for i, g in enumerate(self.gradients) if g is not None}
+        tensors |= {f"average.{i}": a for i, a in enumerate(self.average or [])}
+        return tensors, {"optimizer": scalars}
+
+    def restore(self, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state` gave."""
+        state: dict[int, dict[str, Any]] = {}
+        for name, tensor in tensors.items():
+            what, _, rest = name.partition(".")
+            if what == "optimizer":
+                index, _, key = rest.partition(".")
+                state.setdefault(int(index), {})[key] = tensor
+            elif what == "gradient":
+                self.gradients[int(rest)] = tensor.to(self.parameters[int(rest)])
+            elif what == "average" and self.average is not None:
+                self.average[int(rest)].copy_(tensor)
+        for index_text, own in scalars["optimizer"].items():
+            state.setdefault(int(index_text), {}).update(own)
+        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+
+
+def _optimizer(rules: PlayerRules, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    # torch's fused loops, on every device that has them: one pass over memory a step.
+    common: dict[str, Any] = {"lr": rules.lr, "weight_decay": rules.weight_decay}
+    match rules.optimizer:
+        case "adam":
+            return torch.optim.Adam(parameters, betas=rules.betas, eps=rules.eps, fused=True, **common)
+        case "adamw":
+            return torch.optim.AdamW(parameters, betas=rules.betas, eps=rules.eps, fused=True, **common)
+        case "sgd":
+            return torch.optim.SGD(parameters, momentum=rules.momentum, nesterov=rules.nesterov, fused=True, **common)
+        case "rmsprop":
+            return torch.optim.RMSprop(parameters, alpha=rules.alpha, eps=rules.eps, momentum=rules.momentum, **common)

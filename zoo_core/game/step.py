@@ -1,0 +1,212 @@
+"""Step: everything that is computed from one batch, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from zoo_core.distributions import Likelihood, Posterior
+from zoo_core.interfaces.batch import Batch
+from zoo_core.interfaces.component import Part
+from zoo_core.interfaces.decoder import Decoder
+from zoo_core.interfaces.encoder import Encoder
+from zoo_core.interfaces.feature_extractor import FeatureExtractor
+from zoo_core.interfaces.prior import Prior
+from zoo_core.noise import Noise
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    value: Any
+    parts: frozenset[str]
+    """The parts whose parameters the value depends on."""
+    turn: int
+    """The turn in which it was computed."""
+
+
+class Step:
+    """One batch and what objectives compute from it.
+
+    Values are computed when first asked for and kept under their names. Each remembers which parts it used; when a player has
+    stepped, the values that used its parts are stale, and asking again recomputes them. Random draws belong to the step's
+    :class:`~zoo_core.noise.Noise` by name, so that a recomputed value sees the same noise.
+
+    Arguments:
+        parts: every part and every objective, by name.
+        batch: the examples.
+        noise: where draws come from.
+        looks_back: names of values that are kept when they go stale, for :meth:`as_of_turn`.
+    """
+
+    def __init__(self, parts: Mapping[str, Part], batch: Batch, noise: Noise, *, looks_back: frozenset[str] = frozenset()) -> None:
+        self._parts = parts
+        self.batch = batch
+        self.noise = noise
+        self.turn = 0
+        self._looks_back = looks_back
+        self._values: dict[str, _Entry] = {}
+        self._past: dict[str, list[tuple[int, _Entry]]] = {}
+        self._using: list[set[str]] = []
+
+    # ------------------------------------------------------------------------------------------------ the batch
+
+    @property
+    def x(self) -> Tensor:
+        """The images, (N, C, H, W) in [0, 1]."""
+        return self.batch.x
+
+    @property
+    def y(self) -> Tensor | None:
+        """The classes, int64 (N,), −1 = unlabelled; None where there are none."""
+        return self.batch.y
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    # ------------------------------------------------------------------------------------------------ the cache
+
+    def part(self, name: str) -> Part:
+        """The part (or objective, for networks that it owns) called ``name``; the running value now depends on it."""
+        if self._using:
+            self._using[-1].add(name)
+        return self._parts[name]
+
+    def value(self, name: str, compute: Callable[[], T]) -> T:
+        """The value called ``name``: the kept one, or ``compute()`` if there is none or it is stale."""
+        entry = self._values.get(name)
+        if entry is None:
+            self._using.append(set())
+            try:
+                result = compute()
+            finally:
+                used = self._using.pop()
+            entry = self._values[name] = _Entry(result, frozenset(used), self.turn)
+        if self._using:
+            self._using[-1] |= entry.parts
+        return cast(T, entry.value)
+
+    def as_of_turn(self, turn: int, name: str) -> Any:
+        """The value called ``name`` as it stood in turn ``turn`` of this round (0 is the first), with its graph.
+
+        An objective that looks back names the value in its ``looks_back``.
+
+        Raises:
+            LookupError: the value was not computed by then, or was not kept.
+        """
+        for last, entry in self._past.get(name, []):
+            if entry.turn <= turn <= last:
+                return entry.value
+        current = self._values.get(name)
+        if current is not None and current.turn <= turn:
+            return current.value
+        raise LookupError(f"no value {name!r} as of turn {turn}; name it in the objective's looks_back and ask for it in that turn")
+
+    def end_turn(self, stepped: frozenset[str]) -> None:
+        """Close a turn in which the parts called ``stepped`` changed: what used them is stale from now on."""
+        for name in [name for name, entry in self._values.items() if entry.parts & stepped]:
+            entry = self._values.pop(name)
+            if name in self._looks_back:
+                self._past.setdefault(name, []).append((self.turn, entry))
+        self.turn += 1
+
+    def aside(self, compute: Callable[[], T]) -> T:
+        """``compute()``, leaving no trace: no kept values, no moved running statistics, no change of the global random state.
+
+        For attacks, the early steps of a chain, previews. Autograd stays as it is.
+        """
+        kept = dict(self._values)
+        try:
+            with untouched_buffers(self._parts.values()), torch.random.fork_rng(devices=_cuda_devices(self.x)):
+                return compute()
+        finally:
+            self._values = kept
+
+    # ------------------------------------------------------------------------------------------------ common values
+
+    def posterior(self) -> Posterior:
+        """q(z given x)."""
+        return self.value("posterior", lambda: cast(Encoder, self.part("encoder")).posterior(self.x))
+
+    def z(self) -> Tensor:
+        """A draw from the posterior, (N, latent_dim)."""
+        return self.value("z", lambda: self.posterior().rsample(self.noise, "z"))
+
+    def likelihood(self) -> Likelihood:
+        """p(x given z) at the drawn z."""
+        return self.value("likelihood", lambda: self._decode(self.z(), self.y))
+
+    def reconstruction(self) -> Tensor:
+        """The mean of :meth:`likelihood`, (N, C, H, W)."""
+        return self.value("reconstruction", lambda: self.likelihood().mean)
+
+    def prior_draw(self) -> Tensor:
+        """N draws from the prior, (N, latent_dim)."""
+        return self.value("prior_draw", lambda: cast(Prior, self.part("prior")).sample(len(self), self.noise))
+
+    def generated(self) -> Tensor:
+        """The decoded prior draws' mean, (N, C, H, W)."""
+        return self.value("generated", lambda: self._decode(self.prior_draw(), self.y).mean)
+
+    def image(self, name: str) -> Tensor:
+        """The images called ``x``, ``reconstruction`` or ``generated``, or a value kept under another name."""
+        common = {"x": lambda: self.x, "reconstruction": self.reconstruction, "generated": self.generated}
+        if name in common:
+            return common[name]()
+        return self.value(name, lambda: _missing(name))
+
+    def features(self, part: str, of: str = "x") -> dict[str, Tensor]:
+        """Activations of the feature extractor ``part`` for the images called ``of``, by layer.
+
+        Data and pictures never share a forward: a normalising layer sees one source at a time.
+        """
+        def compute() -> dict[str, Tensor]:
+            return cast(FeatureExtractor, self.part(part)).features(self.image(of))
+
+        return self.value(f"{part}({of})", compute)
+
+    def _decode(self, z: Tensor, y: Tensor | None) -> Likelihood:
+        decoder = cast(Decoder, self.part("decoder"))
+        return decoder.likelihood(z, y if "labels" in decoder.capabilities else None)
+
+
+def _missing(name: str) -> Any:
+    raise LookupError(f"no images called {name!r}; compute them first with step.value({name!r}, …)")
+
+
+def _cuda_devices(x: Tensor) -> list[torch.device]:
+    return [x.device] if x.is_cuda else []
+
+
+@contextmanager
+def untouched_buffers(modules: Iterator[nn.Module] | Any) -> Iterator[None]:
+    """Forwards inside leave every buffer of ``modules`` as it was.
+
+    Batch-norm layers in train mode still normalise by the batch, but do not move their running statistics. Other buffers (a
+    spectral norm's vectors, say) are put back.
+    """
+    norms: list[_NormBase] = []
+    others: list[tuple[Tensor, Tensor]] = []
+    for module in modules:
+        for layer in module.modules():
+            if isinstance(layer, _NormBase):
+                if layer.track_running_stats:
+                    norms.append(layer)
+            elif layer.training:
+                others += [(buffer, buffer.clone()) for buffer in layer.buffers(recurse=False)]
+    for layer in norms:
+        layer.track_running_stats = False
+    try:
+        yield
+    finally:
+        for layer in norms:
+            layer.track_running_stats = True
+        for buffer, before in others:
+            buffer.copy_(before)

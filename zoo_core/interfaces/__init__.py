@@ -1,0 +1,39 @@
+"""The five interfaces (Encoder, Decoder, FeatureExtractor, Objective, Sampler) and the small kinds beside them.
+
+A component is a class registered under a kind and a name. Its parameters are annotated keyword-only arguments of ``__init__``:
+choices as ``Literal``, numbers with bounds (``Annotated[int, Ge(1)]`` from ``annotated_types``). Arguments called ``image_shape``,
+``labels``, ``parts`` and ``architecture`` are *context*: ``build`` fills them in, and nobody sets them.
+"""
+
+from zoo_core.interfaces.batch import Batch, ImageShape, Labels
+from zoo_core.interfaces.component import CONTEXT, Component, Part
+from zoo_core.interfaces.dataset import Dataset, Split
+from zoo_core.interfaces.decoder import Decoder
+from zoo_core.interfaces.encoder import Encoder
+from zoo_core.interfaces.feature_extractor import FeatureExtractor
+from zoo_core.interfaces.metric import Figure, Metric
+from zoo_core.interfaces.objective import Need, Objective, Term
+from zoo_core.interfaces.prior import Prior
+from zoo_core.interfaces.sampler import Sampler, Samples
+
+__all__ = [
+    "CONTEXT",
+    "Batch",
+    "Component",
+    "Dataset",
+    "Decoder",
+    "Encoder",
+    "FeatureExtractor",
+    "Figure",
+    "ImageShape",
+    "Labels",
+    "Metric",
+    "Need",
+    "Objective",
+    "Part",
+    "Prior",
+    "Sampler",
+    "Samples",
+    "Split",
+    "Term",
+]

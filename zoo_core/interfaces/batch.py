@@ -1,0 +1,54 @@
+"""What a batch of examples is, and what labels are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from torch import Tensor
+
+ImageShape: TypeAlias = tuple[int, int, int]
+"""(C, H, W)."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a data set says of each image.
+
+    Arguments:
+        type: ``classes`` (one of ``names``), ``attributes`` (any of ``names``) or ``none``.
+        names: class or attribute names, in the order of their numbers.
+    """
+
+    type: Literal["none", "classes", "attributes"] = "none"
+    names: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many classes or attributes there are."""
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """N examples.
+
+    Arguments:
+        x: float32 (N, C, H, W) in [0, 1] for images, wherever it appears; a net that wants another range maps inside.
+        y: int64 (N,), −1 where the class is not known; None where there are no classes.
+        attributes: int8 (N, A) of 0 and 1, −1 where not known; None where there are no attributes.
+        modality: what ``x`` is.
+    """
+
+    x: Tensor
+    y: Tensor | None = None
+    attributes: Tensor | None = None
+    modality: Literal["image", "vector", "tokens"] = field(default="image")
+
+    def __len__(self) -> int:
+        return self.x.shape[0]
+
+    def rows(self, start: int, stop: int) -> Batch:
+        """The examples from ``start`` up to ``stop``."""
+        cut = [None if t is None else t[start:stop] for t in (self.y, self.attributes)]
+        return Batch(self.x[start:stop], *cut, modality=self.modality)

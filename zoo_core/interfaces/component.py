@@ -1,0 +1,36 @@
+"""What every component is, and what every component with weights is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from torch import nn
+
+CONTEXT = frozenset({"image_shape", "labels", "parts", "architecture"})
+"""Arguments of ``__init__`` that ``build`` fills in: the model's image shape and labels, for an objective the parts built before
+it, for a family (``timm/…``) the name after the slash. They are not settings."""
+
+
+class Component:
+    """A class that a plugin registers under a kind and a name."""
+
+    format: ClassVar[int] = 1
+    """Raised when saved parameters or weight names change their meaning; ``migrate`` then brings older ones up to date."""
+
+    @classmethod
+    def migrate(cls, params: Mapping[str, Any], format: int) -> dict[str, Any]:
+        """Parameters saved under an older ``format``, as this class takes them."""
+        return dict(params)
+
+
+class Part(nn.Module, Component):
+    """A component with weights. ``forward`` takes and returns tensors only, so that compile, export and autocast work on it."""
+
+    weights_reference: Mapping[str, Any] | None = None
+    """Where published weights came from ({repo, commit, file, sha256}), for a frozen net that brings its own; else None."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What this part can do, for objectives and samplers to ask for: ``posterior.kl``, ``likelihood.log_prob``, ``labels`` …"""
+        return frozenset()

@@ -1,0 +1,70 @@
+"""Dataset: named sets of labelled images."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypeAlias
+
+import torch
+from torch import Tensor
+
+from zoo_core.interfaces.batch import ImageShape, Labels
+from zoo_core.interfaces.component import Component
+
+SplitName: TypeAlias = Literal["train", "validation", "test"]
+
+
+class Images(Protocol):
+    """Images that are read one at a time, for sets that do not fit in memory."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Tensor:
+        """Image ``index``: uint8 (C, H, W)."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a data set.
+
+    Arguments:
+        x: uint8 (N, C, H, W), all in memory; or images read one at a time.
+        y: int64 (N,), −1 = unlabelled; None where there are no classes.
+        attributes: int8 (N, A), −1 = unknown; None where there are no attributes.
+    """
+
+    x: Tensor | Images
+    y: Tensor | None = None
+    attributes: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def subset(self, indices: Sequence[int] | Tensor) -> Split:
+        """The examples at ``indices``, in that order (in memory only)."""
+        if not isinstance(self.x, Tensor):
+            raise TypeError("subset needs images in memory")
+        index = torch.as_tensor(indices, dtype=torch.int64)
+        return Split(self.x[index], *(None if t is None else t[index] for t in (self.y, self.attributes)))
+
+
+class Dataset(ABC, Component):
+    """A named set of images with up to three splits.
+
+    A subclass takes its settings in ``__init__`` and sets ``name``, ``image_shape`` and ``labels`` there, without reading the
+    images; ``split`` reads them.
+    """
+
+    name: str
+    image_shape: ImageShape
+    labels: Labels
+
+    @abstractmethod
+    def split(self, name: SplitName) -> Split:
+        """The split called ``name``. The same every time; splits that the publisher did not make are cut with a fixed seed.
+
+        Raises:
+            DataError: the files are not there (the text says where they were looked for and how to get them) or damaged.
+        """

@@ -1,0 +1,50 @@
+"""Encoder: x to q(z given x)."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import final
+
+from torch import Tensor
+
+from zoo_core.distributions.posteriors import Implicit, Posterior, PosteriorFamily, promote
+from zoo_core.interfaces.batch import ImageShape
+from zoo_core.interfaces.component import Part
+
+
+class Encoder(Part):
+    """Maps images (N, C, H, W) in [0, 1] to a posterior over codes (N, latent_dim).
+
+    A subclass sets ``image_shape`` and ``family`` in ``__init__`` (:func:`zoo_core.distributions.posterior_family` makes the
+    family) and writes ``forward``.
+    """
+
+    image_shape: ImageShape
+    family: PosteriorFamily
+
+    @abstractmethod
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Statistics of the posterior, (N, family.width).
+
+        Arguments:
+            x: (N, C, H, W) in [0, 1].
+            noise: (N, family.noise_channels, H, W) where the family has noise channels, else None: planes beside x.
+        """
+
+    @final
+    @property
+    def latent_dim(self) -> int:
+        """Width of z."""
+        return self.family.latent_dim
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self.family.capabilities
+
+    @final
+    def posterior(self, x: Tensor) -> Posterior:
+        """q(z given x), in full precision whatever precision ``forward`` ran in."""
+        if self.family.noise_channels:
+            noise_shape = (x.shape[0], self.family.noise_channels, *x.shape[2:])
+            return Implicit(lambda noise: promote(self(x, noise)), noise_shape, like=x)
+        return self.family(promote(self(x)))

@@ -1,0 +1,187 @@
+"""Model: parts that work together, and what one does with them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, cast, final
+
+import torch
+from torch import Tensor, nn
+
+from zoo_core.distributions import Posterior
+from zoo_core.errors import SeamError, SettingError
+from zoo_core.interfaces import Decoder, Encoder, ImageShape, Labels, Objective, Part, Sampler, Samples
+from zoo_core.parameters import check
+from zoo_core.registry import registry
+from zoo_core.seams import check_capabilities, check_slots
+
+
+@final
+class Model(nn.Module):
+    """A generative model made of parts. ``zoo_core.build`` makes it, ``zoo_core.load`` brings it back.
+
+    Images are (N, C, H, W) in [0, 1] everywhere. The methods below run in eval mode without autograd and put the mode back.
+
+    Arguments:
+        config: as it stands in config.json.
+        parts: by slot, as the config lists them.
+        objectives: by name.
+        frozen: names of the parts that are not trained.
+    """
+
+    def __init__(self, config: Mapping[str, Any], parts: Mapping[str, Part], objectives: Mapping[str, Objective], *,
+                 frozen: frozenset[str] = frozenset()) -> None:
+        super().__init__()
+        self._config = copy.deepcopy(dict(config))
+        self.parts = nn.ModuleDict(dict(parts))
+        self.objectives = nn.ModuleDict(dict(objectives))
+        self.frozen = frozen
+        self.train(False)
+
+    # ------------------------------------------------------------------------------------------------ what it is
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """A copy of the config: ``zoo_core.build(model.config)`` gives this model with new weights."""
+        return copy.deepcopy(self._config)
+
+    @property
+    def recipe(self) -> str:
+        """The recipe it was built from."""
+        return cast(str, self._config["recipe"])
+
+    @property
+    def image_shape(self) -> ImageShape:
+        """(C, H, W)."""
+        channels, height, width = self._config["image_shape"]
+        return channels, height, width
+
+    @property
+    def labels(self) -> Labels:
+        """The classes or attributes it knows."""
+        return Labels(self._config["labels"]["type"], tuple(self._config["labels"].get("names", ())))
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next((p.device for p in self.parameters()), torch.device("cpu"))
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """How wide its weights are."""
+        return next((p.dtype for p in self.parameters()), torch.float32)
+
+    def train(self, mode: bool = True) -> Self:
+        """Train mode for what is trained; frozen parts stay in eval mode."""
+        super().train(mode)
+        for name in self.frozen:
+            self.parts[name].eval()
+        return self
+
+    def extra_repr(self) -> str:
+        return f"recipe={self.recipe!r}, image_shape={self.image_shape}"
+
+    def capabilities(self, part: str) -> frozenset[str]:
+        """What the part called ``part`` can do; nothing where there is no such part."""
+        return cast(Part, self.parts[part]).capabilities if part in self.parts else frozenset()
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Eval mode and no autograd inside; the modes come back after."""
+        modes = {module: module.training for module in self.modules()}
+        self.train(False)
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for module, mode in modes.items():
+                module.training = mode
+
+    # ------------------------------------------------------------------------------------------------ what it does
+
+    def sample(self, n: int, sampler: str | Mapping[str, Any] | Sampler | None = None, *, seed: int | None = None,
+               **conditions: Any) -> Tensor:
+        """``n`` pictures, (n, C, H, W) in [0, 1]; see :meth:`samples`."""
+        return self.samples(n, sampler, seed=seed, **conditions).x
+
+    def samples(self, n: int, sampler: str | Mapping[str, Any] | Sampler | None = None, *, seed: int | None = None,
+                **conditions: Any) -> Samples:
+        """``n`` pictures with their codes and, where the sampler keeps one, the way to them.
+
+        Arguments:
+            sampler: a sampler's name, a table with ``name`` and parameters, or None for the recipe's.
+            seed: same seed, same pictures; None draws one.
+            conditions: ``y`` (n,) where the model takes labels; ``x`` where the sampler starts from images.
+        """
+        if n < 1:
+            raise SettingError(f"sample: should be asked for at least one picture, got {n}")
+        chosen = self.sampler(sampler)
+        generator = torch.Generator()
+        generator.seed() if seed is None else generator.manual_seed(seed)
+        with self.at_rest():
+            return chosen(self, n, generator, **conditions)
+
+    def sampler(self, sampler: str | Mapping[str, Any] | Sampler | None = None) -> Sampler:
+        """The sampler called so, checked against this model's parts."""
+        if isinstance(sampler, Sampler):
+            return sampler
+        params = dict(sampler) if isinstance(sampler, Mapping) else {"name": sampler or self._config["sampler"]}
+        name = params.pop("name", "")
+        if not name:
+            raise SeamError(f"a {self.recipe} makes no pictures by itself", hint="see zoo list --kind sampler")
+        cls = registry().resolve("sampler", name).entry.load()
+        who = f'sampler "{name}"'
+        check_slots(who, cls.needs, {slot: entry["kind"] for slot, entry in self._config["parts"].items()})
+        parts = {slot: cast(Part, part) for slot, part in self.parts.items()}
+        check_capabilities(who, cls.needs, parts, {slot: entry["name"] for slot, entry in self._config["parts"].items()})
+        return cast(Sampler, cls(**check(cls, params, name)))
+
+    def posterior(self, x: Tensor) -> Posterior:
+        """q(z given x) for x (N, C, H, W) in [0, 1]."""
+        with self.at_rest():
+            return cast(Encoder, self._part("encoder")).posterior(self._images(x))
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The posterior's mean, (N, latent_dim)."""
+        with self.at_rest():
+            return self.posterior(x).mean
+
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        """The likelihood's mean for codes z (N, latent_dim), and labels y (N,) where the model takes them."""
+        with self.at_rest():
+            return cast(Decoder, self._part("decoder")).likelihood(z.to(self.device, self.dtype), y).mean
+
+    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """``decode(encode(x))``: deterministic, (N, C, H, W)."""
+        return self.decode(self.encode(x), y)
+
+    def _part(self, name: str) -> Part:
+        if name not in self.parts:
+            raise SeamError(f"a {self.recipe} has no {name}", hint=f"its parts are {', '.join(self.parts)}")
+        return cast(Part, self.parts[name])
+
+    def _images(self, x: Tensor) -> Tensor:
+        if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:
+            raise SettingError(f"images should be (N, {', '.join(map(str, self.image_shape))}) in [0, 1], got {tuple(x.shape)}")
+        if not x.is_floating_point():
+            raise SettingError(f"images should be floats in [0, 1], got {x.dtype}", hint="x.float() / 255")
+        return x.to(self.device, self.dtype)
+
+    # ------------------------------------------------------------------------------------------------ its weights
+
+    def published_state(self) -> dict[str, Tensor]:
+        """The weights that are saved: all but training-only networks and frozen nets that bring their own."""
+        skipped = [f"parts.{name}." for name in self.frozen if "weights" in self._config["parts"][name]]
+        for name, objective in self.objectives.items():
+            skipped += [f"objectives.{name}.{own}" for own in cast(Objective, objective).training_only]
+        state: dict[str, Tensor] = self.state_dict()
+        return {key: value for key, value in state.items() if not any(key == s or key.startswith(s.rstrip(".") + ".") for s in skipped)}
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``config.json`` and ``model.safetensors`` into ``folder``, each atomically."""
+        from zoo_core.saving import save
+
+        return save(self, Path(folder))

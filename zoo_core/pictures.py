@@ -1,0 +1,55 @@
+"""Pictures: grids of images as PNG files."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from zoo_core.files import write_bytes
+
+
+def grid(x: Tensor, columns: int | None = None, *, gap: int = 2) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Images side by side, uint8 (height, width, 3).
+
+    Arguments:
+        x: (N, 1 or 3, H, W) in [0, 1]; values outside are cut.
+        columns: images in a row; None makes the grid as square as it goes.
+        gap: white pixels between two images.
+    """
+    n, channels, height, width = x.shape
+    columns = min(columns or math.ceil(math.sqrt(n)), n)
+    rows = math.ceil(n / columns)
+    pixels = x.detach().float().clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
+    pixels = pixels.expand(-1, 3, -1, -1) if channels == 1 else pixels[:, :3]
+    canvas = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), 255, np.uint8)
+    for i, image in enumerate(pixels.permute(0, 2, 3, 1).numpy()):
+        top, left = gap + (i // columns) * (height + gap), gap + (i % columns) * (width + gap)
+        canvas[top : top + height, left : left + width] = image
+    return canvas
+
+
+def beside(originals: Tensor, reconstructions: Tensor, *, columns: int = 8) -> tuple[Tensor, int]:
+    """Originals over their reconstructions, row by row, and how many columns that makes."""
+    columns = min(columns, len(originals))
+    rows = [torch.cat([originals[i : i + columns], reconstructions[i : i + columns]]) for i in range(0, len(originals) - columns + 1, columns)]
+    return torch.cat(rows), columns
+
+
+def save_png(path: Path, picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], *, enlarge: int | None = None) -> None:
+    """Write ``picture`` (height, width, 3) as PNG, atomically.
+
+    Arguments:
+        enlarge: factor, by repeating pixels; None enlarges small pictures to about 512 pixels.
+    """
+    from PIL import Image
+
+    factor = enlarge or max(1, min(4, 512 // max(picture.shape[:2])))
+    image = Image.fromarray(picture.repeat(factor, 0).repeat(factor, 1))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    write_bytes(path, buffer.getvalue())

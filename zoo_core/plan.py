@@ -1,0 +1,240 @@
+"""Plan: a recipe with its settings edited, before anything is built.
+
+Settings are one flat mapping from keys to values, the same in Python (``build("vae", encoder="resnet", **{"encoder.width": 32})``) and on
+the command line (``--set encoder.width=32``). A key without a dot is a part, a shared parameter, ``objective``, ``sampler``,
+``image_size`` or ``image_shape``; with a dot it reaches into a part, an objective or the training table.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zoo_core.catalogue import Recipe
+from zoo_core.errors import SettingError, did_you_mean, shown
+from zoo_core.interfaces import ImageShape, Labels, Objective
+from zoo_core.parameters import parameters
+from zoo_core.registry import registry
+
+RESERVED = ("objective", "sampler", "image_size", "image_shape")
+
+
+@dataclass
+class PartPlan:
+    """One slot: which component fills it, with which parameters; ``saved`` is the folder that its weights come from."""
+
+    kind: str
+    name: str
+    params: dict[str, Any] = field(default_factory=dict)
+    trainable: bool = True
+    saved: Path | None = None
+    saved_part: str = ""
+
+
+@dataclass
+class ObjectivePlan:
+    """One objective: which component, with which parameters."""
+
+    name: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Plan:
+    """Everything that ``build`` needs."""
+
+    recipe: str
+    image_shape: ImageShape
+    labels: Labels
+    parts: dict[str, PartPlan]
+    objectives: dict[str, ObjectivePlan]
+    sampler: str
+    training: dict[str, Any]
+    shared: dict[str, Any] = field(default_factory=dict)
+
+
+def plan(recipe: Recipe, settings: Mapping[str, Any], *, image_shape: ImageShape | None = None, labels: Labels | None = None,
+         data: str | None = None) -> Plan:
+    """``recipe`` with its settings for the data set ``data``, then ``settings``, applied.
+
+    Raises:
+        SettingError: a key that is nothing in this recipe, or a value that it cannot have.
+        UnknownName: a component that is not registered.
+    """
+    made = Plan(
+        recipe=recipe.name,
+        image_shape=image_shape or recipe.image_shape,
+        labels=labels or Labels(),
+        parts={name: PartPlan(p.kind, p.name, dict(p.params), p.trainable) for name, p in recipe.parts.items()},
+        objectives={name: ObjectivePlan(o.name, dict(o.params)) for name, o in recipe.objectives.items()},
+        sampler=recipe.sampler,
+        training=copy.deepcopy(dict(recipe.training)),
+    )
+    shared = {name: s.default for name, s in recipe.shared.items()}
+    merged = {**recipe.on.get(data or "", {}), **settings}
+    # Objectives first (they decide which parts there may be), whole parts before what is inside them.
+    order = {"objective": 0}
+    for key in sorted(merged, key=lambda k: (order.get(k, 1 + k.count(".")), k)):
+        _apply(made, shared, recipe, key, merged[key])
+    _spread(made, shared, recipe)
+    return made
+
+
+def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: Any) -> None:
+    head, _, rest = key.partition(".")
+    if key == "objective":
+        made.objectives = _objectives(made, value)
+    elif head == "objective" and rest.count(".") == 1:
+        name, _, parameter = rest.partition(".")
+        if name not in made.objectives:
+            raise SettingError(f"{shown(key)}: this model has no objective {shown(name)!r}",
+                               hint=did_you_mean(name, made.objectives) or f"its objectives are {', '.join(made.objectives)}")
+        made.objectives[name].params[parameter] = value
+    elif head == "training" and rest:
+        _set_nested(made.training, rest, value, key)
+    elif key == "sampler":
+        registry().resolve("sampler", str(value))
+        made.sampler = str(value)
+    elif key == "image_size":
+        made.image_shape = (made.image_shape[0], *_side_lengths(value))
+    elif key == "image_shape":
+        made.image_shape = _image_shape(value)
+    elif key in shared:
+        shared[key] = value
+    elif not rest and (head in made.parts or head in (asked := _asked_parts(made))):
+        made.parts[head] = _part(made.parts[head] if head in made.parts else PartPlan(asked[head], "", trainable=False), head, value)
+    elif rest and head in made.parts and "." not in rest:
+        if rest == "trainable":
+            if not isinstance(value, bool):
+                raise SettingError(f"{shown(key)}: should be true or false, got {shown(value)!r}")
+            made.parts[head].trainable = value
+        else:
+            made.parts[head].params[rest] = value
+    else:
+        known = sorted({*made.parts, *shared, *_asked_parts(made), *RESERVED, "training"})
+        near = did_you_mean(head, known)
+        raise SettingError(f"{shown(key)!r} is nothing that {recipe.name} has",
+                           hint=f"{near + ' ' if near else ''}settable without a dot: {', '.join(known)}; "
+                                f"see all with: zoo info {recipe.name}")
+
+
+def _asked_parts(made: Plan) -> dict[str, str]:
+    """Parts that the objectives ask for: name to kind."""
+    asked: dict[str, str] = {}
+    for objective in made.objectives.values():
+        cls: type[Objective] = registry().resolve("objective", objective.name).entry.load()
+        asked |= {name: need.kind for name, need in cls.needs.items()}
+    return asked
+
+
+def _objectives(made: Plan, value: Any) -> dict[str, ObjectivePlan]:
+    listed = [value] if isinstance(value, str | Mapping) else value
+    if not isinstance(listed, list | tuple) or not listed:
+        raise SettingError(f"objective: should be a name or a list of names, got {shown(value)!r}", hint='e.g. objective=["elbo", "discreg"]')
+    chosen: dict[str, ObjectivePlan] = {}
+    for one in listed:
+        if isinstance(one, Mapping):
+            params = dict(one)
+            component = params.pop("name", None)
+            if not isinstance(component, str):
+                raise SettingError("objective: each table needs a name", hint='e.g. {"name": "elbo", "beta": 4}')
+        else:
+            component, params = str(one), {}
+        own = registry().resolve("objective", component).entry.name
+        if own in chosen:
+            raise SettingError(f"objective: {own!r} is there twice")
+        before = made.objectives.get(own)
+        chosen[own] = ObjectivePlan(component, {**(before.params if before else {}), **params})
+    return chosen
+
+
+def is_path(value: Any) -> bool:
+    """True for a ``Path`` and for a text that starts as one: with ``.``, ``/`` or ``~``."""
+    return isinstance(value, Path) or (isinstance(value, str) and value[:1] in {".", "/", "~"})
+
+
+def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
+    """The slot filled anew: by a component's name, a table with name and parameters, or a folder with a saved model."""
+    params: dict[str, Any] = {}
+    trainable = before.trainable
+    if isinstance(value, Mapping):
+        params = dict(value)
+        trainable = params.pop("trainable", trainable)
+        value = params.pop("name", before.name)
+    if not isinstance(value, str | Path) or not str(value):
+        raise SettingError(f"{slot}: should be a component's name, a table with a name, or a folder, got {shown(value)!r}",
+                           hint=f'e.g. {slot}="NAME"; see: zoo list --kind {before.kind}')
+    if not is_path(value) and not (Path(value) / "config.json").is_file():
+        registry().resolve(before.kind, str(value))
+        kept = before.params if value == before.name else {}
+        return PartPlan(before.kind, str(value), {**kept, **params}, trainable)
+    return _saved_part(Path(value).expanduser(), before.kind, slot, params, trainable)
+
+
+def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trainable: bool) -> PartPlan:
+    from zoo_core.config import read_config
+
+    config = read_config(folder)
+    fitting = {name: part for name, part in config["parts"].items() if part["kind"] == kind}
+    if not fitting:
+        raise SettingError(f"{slot}: the model in {shown(folder)} has no {kind}", hint=f"its parts are {', '.join(config['parts'])}")
+    if slot not in fitting and len(fitting) > 1:
+        raise SettingError(f"{slot}: the model in {shown(folder)} has several of kind {kind}: {', '.join(fitting)}")
+    own = slot if slot in fitting else next(iter(fitting))
+    saved = fitting[own]
+    # A net with a reference to published weights is not in the file: it brings them itself.
+    referenced = saved.get("weights")
+    base = {**saved["params"], **({"weights": referenced} if referenced else {})}
+    if "weights" in parameters(registry().resolve(kind, saved["name"]).entry.load()) and not referenced:
+        base["weights"] = None
+    return PartPlan(kind, saved["name"], {**base, **params}, trainable, None if referenced else folder, own)
+
+
+def _set_nested(table: dict[str, Any], path: str, value: Any, key: str) -> None:
+    *above, last = path.split(".")
+    for name in above:
+        inner = table.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise SettingError(f"{shown(key)}: {shown(name)!r} is a value, not a table")
+        table = inner
+    table[last] = value
+
+
+def _side_lengths(value: Any) -> tuple[int, int]:
+    sides = (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if (not isinstance(sides, list | tuple) or len(sides) != 2
+            or not all(isinstance(s, int) and not isinstance(s, bool) and 1 <= s <= 4096 for s in sides)):
+        raise SettingError(f"image_size: should be a side length or [height, width] from 1 to 4096, got {shown(value)!r}",
+                           hint="e.g. image_size=32")
+    return sides[0], sides[1]
+
+
+def _image_shape(value: Any) -> ImageShape:
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        raise SettingError(f"image_shape: should be [channels, height, width], got {shown(value)!r}", hint="e.g. image_shape=[3,32,32]")
+    height, width = _side_lengths(list(value[1:]))
+    channels = value[0]
+    if not isinstance(channels, int) or not 1 <= channels <= 64:
+        raise SettingError(f"image_shape: should have 1 to 64 channels, got {shown(channels)!r}")
+    return channels, height, width
+
+
+def _spread(made: Plan, shared: dict[str, Any], recipe: Recipe) -> None:
+    """Set each shared parameter in the parts and objectives that have it and do not say otherwise themselves."""
+    made.shared = shared
+    for name, value in shared.items():
+        for target in recipe.shared[name].sets:
+            slot, _, parameter = target.rpartition(".")
+            holder: PartPlan | ObjectivePlan | None
+            if slot.startswith("objective."):
+                holder, kind = made.objectives.get(slot.removeprefix("objective.")), "objective"
+            else:
+                holder = made.parts.get(slot)
+                kind = made.parts[slot].kind if slot in made.parts else ""
+            if holder is None or (isinstance(holder, PartPlan) and holder.saved):
+                continue
+            if parameter in parameters(registry().resolve(kind, holder.name).entry.load()):
+                holder.params.setdefault(parameter, value)

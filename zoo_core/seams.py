@@ -1,0 +1,71 @@
+"""Seams: whether the parts of a model fit one another, told before any training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo_core.errors import SeamError
+from zoo_core.interfaces import Decoder, Encoder, Need, Part, Prior
+from zoo_core.registry import registry
+
+
+def check_slots(who: str, needs: Mapping[str, Need], slots: Mapping[str, str]) -> None:
+    """Refuse a model without a part that ``who`` needs, or with another kind in its place.
+
+    Arguments:
+        who: the asker, for the message: ``objective "discreg"``.
+        needs: what it asks for.
+        slots: part name to kind.
+
+    Raises:
+        SeamError: names the part, and the components that could fill it.
+    """
+    for name, need in needs.items():
+        if slots.get(name) == need.kind:
+            continue
+        entries = [e.name + ("NAME" if e.family else "") for e in registry().entries(need.kind)]
+        example = f'try {name}="{entries[0]}"' if entries else f"no {need.kind} is installed"
+        others = f", or one of: {', '.join(entries[1:12])}{' …' if len(entries) > 12 else ''}" if len(entries) > 1 else ""
+        has = f"; the model's {name} is a {slots[name]}" if name in slots else ""
+        raise SeamError(f'{who} needs part "{name}" (of kind {need.kind}){has}', hint=example + others, part=name, kind=need.kind)
+
+
+def check_capabilities(who: str, needs: Mapping[str, Need], parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
+    """Refuse parts that cannot do what ``who`` asks of them.
+
+    Arguments:
+        names: part name to the component that fills it, for the message.
+
+    Raises:
+        SeamError: names both and the missing capability.
+    """
+    for slot, need in needs.items():
+        able = parts[slot].capabilities
+        for wanted in sorted(need.capabilities):
+            if not able & set(wanted.split("|")):
+                what = " or ".join(f'"{w}"' for w in wanted.split("|"))
+                has = ", ".join(sorted(able)) or "none"
+                raise SeamError(f'{who} needs {what} of part "{slot}", and "{names[slot]}" as set here does not give it',
+                                hint=f"its capabilities are: {has}; see zoo info {names[slot]}", part=slot, capability=wanted)
+
+
+def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
+    """Refuse encoder, decoder and prior whose codes differ in width.
+
+    Raises:
+        SeamError: names both and their widths.
+    """
+    widths = {slot: part.latent_dim for slot, part in parts.items() if isinstance(part, Encoder | Decoder | Prior)}
+    for slot, width in widths.items():
+        first = next(iter(widths))
+        if width != widths[first]:
+            raise SeamError(f'part "{first}" ({names[first]}) has codes of width {widths[first]}, part "{slot}" ({names[slot]}) of width {width}',
+                            hint=f"set both: latent_dim={widths[first]}, or {slot}.latent_dim={widths[first]}")
+
+
+def check_all(parts: Mapping[str, Part], names: Mapping[str, str], askers: Mapping[str, Any]) -> None:
+    """Every check on built parts; ``askers`` maps ``objective "elbo"`` and the like to the class with ``needs``."""
+    for who, asker in askers.items():
+        check_capabilities(who, asker.needs, parts, names)
+    check_latents(parts, names)

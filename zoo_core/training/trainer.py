@@ -1,0 +1,393 @@
+"""train: plays a model's game to its end, and keeps what is worth keeping."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from zoo_core.data import Source, evaluation_batches, open_source
+from zoo_core.errors import NonFinite, RunError, shown
+from zoo_core.files import write_json
+from zoo_core.game import Game
+from zoo_core.model import Model
+from zoo_core.noise import derive_seed
+from zoo_core.pictures import beside, grid, save_png
+from zoo_core.saving import load
+from zoo_core.training import checkpoints
+from zoo_core.training.callbacks import Callback
+from zoo_core.training.checkpoints import Progress, read_checkpoint, write_checkpoint
+from zoo_core.training.logs import Logs, read_lines
+from zoo_core.training.precision import prepared
+from zoo_core.training.progress import ProgressBar
+from zoo_core.training.session import Session
+from zoo_core.training.settings import TrainingSettings, as_table, training_settings
+from zoo_core.training.validation import validate
+
+SHOWN_IMAGES = 32
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training left.
+
+    Arguments:
+        model: trained, in eval mode; with a moving average, its averaged weights.
+        folder: where it was written; None when nowhere.
+        reason: ``finished``, ``stopped early``, ``interrupted``, or what a callback said.
+        rounds: how many were played in all.
+        seconds: spent in rounds, over all parts of the run.
+        validation: the last validation's means.
+    """
+
+    model: Model
+    folder: Path | None
+    reason: str
+    rounds: int
+    seconds: float
+    validation: Mapping[str, float]
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl."""
+        return read_lines(self.folder) if self.folder else []
+
+    @property
+    def best(self) -> Path | None:
+        """The saved model of the best validation, if there was one."""
+        return self.folder / "best" if self.folder and (self.folder / "best" / "config.json").is_file() else None
+
+
+def train(model: Model, data: Any, *, out: str | Path | None = None, epochs: int | None = None, batch_size: int | None = None,
+          seed: int = 0, device: str | torch.device | None = None, data_root: str | None = None, resume: bool = False,
+          callbacks: Sequence[Callback] = (), progress: bool = True, **training: Any) -> Run:
+    """Train ``model`` on ``data``.
+
+    The run folder gets the model (``config.json``, ``model.safetensors``), the best one by validation (``best/``), a checkpoint,
+    ``metrics.jsonl``, ``pictures/`` and ``tensorboard/``. Ctrl-C writes a checkpoint and returns.
+
+    Arguments:
+        model: from ``zoo_core.build``; its weights are trained in place.
+        data: a data set's name (``"digits"``, ``"folder:PATH"``), a Dataset, or a tensor of images.
+        out: the run folder; None keeps nothing.
+        epochs, batch_size, training: over the recipe's training settings (see :class:`TrainingSettings`).
+        seed: of the order of the data and of all draws: same seed, same weights.
+        device: None is the first accelerator, else the CPU.
+        data_root: where data sets lie; None is $ZOO_DATA.
+        resume: go on from the checkpoint in ``out``, if there is one.
+        callbacks: told of what happens.
+        progress: show a bar.
+
+    Raises:
+        RunError: ``out`` holds another run, or cannot be written.
+        NonFinite: a term became NaN or infinite; the last good checkpoint stays.
+    """
+    settings = training_settings(model.config["training"], epochs=epochs, batch_size=batch_size, **training)
+    folder = Path(out).expanduser() if out is not None else None
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(seed, "training"))
+        session = Session(model, data, settings, seed=seed, device=device, data_root=data_root)
+        return Training(session, folder, callbacks, show=progress and session.processes.main).run(resume=resume, data=data, data_root=data_root)
+
+
+def resume(folder: str | Path, *, epochs: int | None = None, device: str | torch.device | None = None,
+           callbacks: Sequence[Callback] = (), progress: bool = True) -> Run:
+    """Go on with the run in ``folder``, with the settings that it was started with.
+
+    Arguments:
+        epochs: train up to so many in all; None keeps the run's.
+
+    Raises:
+        RunError: there is no run, or its data were given as tensors.
+    """
+    folder = Path(folder).expanduser()
+    about = read_run(folder)
+    if about["data"] is None:
+        raise RunError(f"the run in {shown(folder)} was trained on data given in Python, which it does not hold",
+                       hint="resume it with zoo.train(model, data, out=…, resume=True)")
+    return train(load(folder), about["data"], out=folder, epochs=epochs, seed=about["seed"], device=device, data_root=about["data_root"],
+                 resume=True, callbacks=callbacks, progress=progress, **{k: v for k, v in about["training"].items() if k != "epochs" or epochs is None})
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """What run.json in ``folder`` says: data, seed and training settings.
+
+    Raises:
+        RunError: there is no run.
+    """
+    try:
+        about: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"no run in {shown(folder)}: run.json is missing", hint="start one with: zoo train RECIPE --out FOLDER") from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{shown(folder / 'run.json')} cannot be read: {shown(error)}") from None
+    return about
+
+
+@dataclass(frozen=True)
+class _Played:
+    """What the log needs of a round: not its step, which would keep the round's values alive."""
+
+    index: int
+    terms: Mapping[str, Tensor]
+    examples: int
+
+
+class Training:
+    """One training in progress; what callbacks see.
+
+    Arguments:
+        session: the game to play.
+        folder: of the run, or None.
+        callbacks: told of what happens.
+        show: a progress bar.
+    """
+
+    def __init__(self, session: Session, folder: Path | None, callbacks: Sequence[Callback], *, show: bool) -> None:
+        self.session = session
+        self.folder = folder
+        self.progress = Progress()
+        self._callbacks = list(callbacks)
+        self._show = show
+        self._reason = ""
+        self._interrupted = False
+        self._pending: list[_Played] = []
+        self._logs: Logs | None = None
+        self._held_out: Source | None = None
+        self._figures: dict[str, float] = {}
+
+    @property
+    def model(self) -> Model:
+        """The model in training."""
+        return self.session.model
+
+    @property
+    def game(self) -> Game:
+        """Its game."""
+        return self.session.game
+
+    @property
+    def settings(self) -> TrainingSettings:
+        """How it is trained."""
+        return self.session.settings
+
+    @property
+    def round(self) -> int:
+        """Rounds played so far."""
+        return self.session.game.round
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that are complete."""
+        return self.progress.epoch
+
+    def stop(self, reason: str) -> None:
+        """End the training after this round."""
+        self._reason = self._reason or reason
+
+    # ------------------------------------------------------------------------------------------------ the loop
+
+    def run(self, *, resume: bool, data: Any, data_root: str | None) -> Run:
+        """Play all rounds that are left."""
+        if self.folder is not None:
+            self._open_folder(self.folder, resume, data, data_root)
+        bar = ProgressBar(self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show)
+        try:
+            with prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile), self._interruptible(), bar:
+                for callback in self._callbacks:
+                    callback.on_start(self)
+                self._play(bar)
+        finally:
+            self.model.eval()
+            if self._logs is not None:
+                self._logs.close()
+        return self._finish()
+
+    def _play(self, bar: ProgressBar) -> None:
+        session, total = self.session, self.session.total_rounds
+        last_checkpoint = last_log = time.monotonic()
+        while self.round < total and not self._reason:
+            self.model.train()
+            played = session.game.play()
+            self._pending.append(_Played(played.index, played.terms, played.examples))
+            for callback in self._callbacks:
+                callback.on_round(self, played)
+            at_epoch = self.round % session.rounds_per_epoch == 0
+            if self.round % self.settings.log_every == 0 or at_epoch:
+                if session.processes.agreed(self._interrupted):
+                    self.stop("interrupted")
+                now = time.monotonic()
+                self.progress.seconds += now - last_log
+                self._log(bar, now - last_log)
+                last_log = time.monotonic()
+            bar.advance(self.round)
+            if at_epoch:
+                self._end_epoch(bar)
+                last_log = time.monotonic()
+            if time.monotonic() - last_checkpoint > min(self.settings.checkpoint_seconds, 15.0 if at_epoch else math.inf):
+                self._checkpoint(bar)
+                last_checkpoint = last_log = time.monotonic()
+        self.progress.seconds += time.monotonic() - last_log
+        self._reason = self._reason or "finished"
+        self._checkpoint(bar)
+
+    def _log(self, bar: ProgressBar, seconds: float) -> None:
+        """Read the pending rounds' terms: one wait for the device for all of them."""
+        if not self._pending:
+            return
+        rounds, self._pending = self._pending, []
+        names = list(dict.fromkeys(name for played in rounds for name in played.terms))
+        means: dict[str, float] = {}
+        bad: list[tuple[int, str]] = []
+        for name in names:
+            with_name = [played for played in rounds if name in played.terms]
+            values = torch.stack([played.terms[name] for played in with_name]).float()
+            finite = torch.isfinite(values)
+            if not bool(finite.all()):
+                bad.append((with_name[int((~finite).nonzero()[0])].index, name))
+            means[name] = float(values.mean())
+        if bad:
+            index, name = min(bad, key=lambda b: b[0])
+            kept = f"; the last good checkpoint is in {shown(self.folder)}" if self.folder else ""
+            raise NonFinite(f'the term "{name}" became NaN or infinite in round {index}{kept}',
+                            hint="try a smaller learning rate (training.players.NAME.lr) or clipping (training.players.NAME.clip=1)",
+                            term=name, round=index)
+        rate = sum(played.examples for played in rounds) / max(seconds, 1e-9)
+        bar.losses(means, rate)
+        if self._logs is not None:
+            self._logs.scalars("train", self.round, means, epoch=self.round / self.session.rounds_per_epoch, images_per_second=round(rate, 1))
+        for callback in self._callbacks:
+            callback.on_log(self, means)
+
+    # ------------------------------------------------------------------------------------------------ an epoch's end
+
+    def _end_epoch(self, bar: ProgressBar) -> None:
+        epoch = self.progress.epoch = self.round // self.session.rounds_per_epoch
+        settings = self.settings
+        with self._averaged():
+            if settings.validate_every and epoch % settings.validate_every == 0:
+                self._validate()
+            if settings.pictures_every and (epoch % settings.pictures_every == 0 or epoch == settings.epochs) and self._logs is not None:
+                self._draw(epoch)
+        bar.epoch(epoch, settings.epochs, self._figures)
+        for callback in self._callbacks:
+            callback.on_epoch(self, epoch)
+
+    def _validate(self) -> None:
+        source = self._held_out_source()
+        self._figures = figures = validate(self.model, source, batch_size=self.settings.batch_size, seed=derive_seed(self.session.seed, "validation"))
+        if not figures:
+            return
+        if self._logs is not None:
+            self._logs.scalars("validation", self.round, figures, epoch=self.progress.epoch)
+        if self.progress.best is None or figures["loss"] < self.progress.best:
+            self.progress.best, self.progress.since_best = figures["loss"], 0
+            if self.folder is not None and self.session.processes.main:
+                self.model.save(self.folder / "best")
+        else:
+            self.progress.since_best += 1
+            if self.settings.patience is not None and self.progress.since_best >= self.settings.patience:
+                self.stop("stopped early")
+        for callback in self._callbacks:
+            callback.on_validation(self, figures)
+
+    def _held_out_source(self) -> Source:
+        if self._held_out is None:
+            self._held_out = open_source(self.session.dataset.split("validation"), device=self.session.processes.device, workers=self.settings.workers)
+        return self._held_out
+
+    def _draw(self, epoch: int) -> None:
+        """Samples and reconstructions, from the same codes and images every time."""
+        assert self.folder is not None and self._logs is not None
+        pictures: dict[str, Any] = {}
+        if self.model.config["sampler"]:
+            samples = self.model.samples(2 * SHOWN_IMAGES, seed=derive_seed(self.session.seed, "pictures"))
+            pictures["samples"] = grid(samples.x, samples.columns)
+        if {"encoder", "decoder"} <= set(self.model.parts):
+            batch = next(iter(evaluation_batches(self._held_out_source(), SHOWN_IMAGES)))
+            x = batch.x.to(self.model.dtype)
+            y = batch.y if "labels" in self.model.capabilities("decoder") else None
+            pictures["reconstructions"] = grid(*beside(x, self.model.reconstruct(x, y)))
+        for name, pixels in pictures.items():
+            save_png(self.folder / "pictures" / f"{name}-{epoch:04d}.png", pixels)
+            self._logs.picture(name, self.round, pixels)
+
+    # ------------------------------------------------------------------------------------------------ files
+
+    def _open_folder(self, folder: Path, resume: bool, data: Any, data_root: str | None) -> None:
+        there = (folder / checkpoints.FILE).is_file()
+        if there and not resume:
+            raise RunError(f"{shown(folder)} already holds a run", hint="go on with --resume (resume=True), or choose another --out")
+        if there:
+            self.progress = read_checkpoint(folder, self.session)
+        if not self.session.processes.main:
+            return
+        about = {"format": 1, "recipe": self.model.recipe, "data": data if isinstance(data, str) else None, "data_root": data_root,
+                 "seed": self.session.seed, "training": as_table(self.settings)}
+        if not there:
+            # The model first: a run that is killed before its first checkpoint starts again from these very weights.
+            self.model.save(folder)
+        write_json(folder / "run.json", about)
+        self._logs = Logs(folder, lines=self.progress.log_lines)
+
+    def _checkpoint(self, bar: ProgressBar) -> None:
+        self._log(bar, 1e9)  # a NaN is noticed before it is written over the last good checkpoint
+        if self._logs is None or self.folder is None:
+            return
+        self.progress.log_lines = self._logs.lines
+        write_checkpoint(self.folder, self.session, self.progress)
+        with self._averaged():
+            self.model.save(self.folder)
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Inside, players with a moving average have their averaged weights in the model."""
+        players = self.session.game.players.values()
+        for player in players:
+            player.swap_average()
+        try:
+            yield
+        finally:
+            for player in players:
+                player.swap_average()
+
+    def _finish(self) -> Run:
+        for player in self.session.game.players.values():
+            player.swap_average()
+        for callback in self._callbacks:
+            callback.on_end(self, self._reason)
+        return Run(self.model, self.folder, self._reason, self.round, self.progress.seconds, self._figures)
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM end the training after the round; a second one ends it at once.
+
+        Several processes agree on it at the next log step, so that none waits for another that has left.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def ask(number: int, frame: Any) -> None:
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._interrupted = True
+            if self.session.processes.world == 1:
+                self.stop("interrupted")
+
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
