@@ -36,20 +36,35 @@ def main() -> int:
     for name in MODELS:
         print(f"\n{name}: training on digits, {args.epochs} epochs")
         model = zoo.build(name, data="digits", latent_dim=32, seed=args.seed)
-        run = zoo.train(model, data="digits", epochs=args.epochs, out=args.out / name, seed=args.seed, pictures_every=args.epochs)
+        run = zoo.train(
+            model, data="digits", epochs=args.epochs, out=args.out / name, seed=args.seed, pictures_every=args.epochs
+        )
         extractor = {"name": "feature-error", "extractor": "digit-classifier"}
         figures = zoo.evaluate(model, "digits", ["reconstruction", extractor])
-        table.append((name, {**{f.name: f.value for f in figures}, "images/s": run.rounds * model.config["training"]["batch_size"] / run.seconds}))
+        table.append(
+            (
+                name,
+                {
+                    **{f.name: f.value for f in figures},
+                    "images/s": run.rounds * model.config["training"]["batch_size"] / run.seconds,
+                },
+            )
+        )
         rows[name] = model.reconstruct(x)
         save_png(args.out / f"{name}-samples.png", grid(model.sample(64, seed=1), 16))
-        save_png(args.out / f"{name}-walk.png", grid(model.sample(40, {"name": "interpolation", "steps": 10}, x=x, seed=1), 10))
+        save_png(
+            args.out / f"{name}-walk.png",
+            grid(model.sample(40, {"name": "interpolation", "steps": 10}, x=x, seed=1), 10),
+        )
     save_png(args.out / "reconstructions.png", grid(torch.cat(list(rows.values())), len(x)))
 
     columns = list(table[0][1])
     print("\nheld-out digits".ljust(18) + "".join(c.rjust(max(len(c), 9) + 3) for c in columns))
     for name, values in table:
         print(name.ljust(17) + "".join(f"{values[c]:.4g}".rjust(max(len(c), 9) + 3) for c in columns))
-    print(f"\nPictures: {args.out}/reconstructions.png (top: digits, then {', '.join(MODELS)}), {args.out}/*-samples.png, {args.out}/*-walk.png")
+    print(
+        f"\nPictures: {args.out}/reconstructions.png (top: digits, then {', '.join(MODELS)}), {args.out}/*-samples.png, {args.out}/*-walk.png"
+    )
     print(f"Go on:    .venv/bin/zoo sample {args.out}/discreg-vae -n 64 --out samples.png")
     return 0
 

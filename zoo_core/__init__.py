@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoo_core.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from zoo_core.build import build as build
+    from zoo_core.building import build as build
     from zoo_core.data import open_dataset as open_dataset
     from zoo_core.errors import ZooError as ZooError
     from zoo_core.evaluation import evaluate as evaluate
@@ -31,7 +31,7 @@ _WHERE = {
     "Model": "zoo_core.model",
     "Run": "zoo_core.training",
     "ZooError": "zoo_core.errors",
-    "build": "zoo_core.build",
+    "build": "zoo_core.building",
     "evaluate": "zoo_core.evaluation",
     "list_components": "zoo_core.listing",
     "list_models": "zoo_core.listing",
@@ -41,8 +41,20 @@ _WHERE = {
     "train": "zoo_core.training",
 }
 
-__all__ = ["Model", "Run", "ZooError", "__version__", "build", "evaluate", "list_components", "list_models", "load", "open_dataset",
-           "rounds", "train"]
+__all__ = [
+    "Model",
+    "Run",
+    "ZooError",
+    "__version__",
+    "build",
+    "evaluate",
+    "list_components",
+    "list_models",
+    "load",
+    "open_dataset",
+    "rounds",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,8 +17,17 @@ DEEPEST = 32
 PART_KINDS = ("encoder", "decoder", "feature-extractor", "prior", "network", "attack")
 """Kinds of parts that a config may name; objectives stand apart."""
 
-_TOP = {"format": int, "zoo_core": str, "recipe": str, "image_shape": list, "labels": dict, "sampler": str, "parts": dict,
-        "objectives": dict, "training": dict}
+_TOP = {
+    "format": int,
+    "zoo_core": str,
+    "recipe": str,
+    "image_shape": list,
+    "labels": dict,
+    "sampler": str,
+    "parts": dict,
+    "objectives": dict,
+    "training": dict,
+}
 _PART = {"kind": str, "name": str, "format": int, "version": str, "params": dict}
 _PART_OPTIONAL = {"trainable": bool, "weights": dict}
 _OBJECTIVE = {"name": str, "format": int, "version": str, "params": dict}
@@ -36,8 +45,10 @@ def read_config(folder: Path) -> dict[str, Any]:
             raise ConfigError(f"{shown(path)} is larger than {LARGEST:,} bytes and so no config of ours")
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"no saved model in {shown(folder)}: config.json is missing",
-                          hint="a model is saved with model.save(folder) or by zoo train … --out folder") from None
+        raise ConfigError(
+            f"no saved model in {shown(folder)}: config.json is missing",
+            hint="a model is saved with model.save(folder) or by zoo train … --out folder",
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{shown(path)} cannot be read: {shown(error)}") from None
     return check_config(parse(text, str(path)), str(path))
@@ -49,6 +60,7 @@ def parse(text: str, where: str) -> Any:
     Raises:
         ConfigError: anything else.
     """
+
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         table = dict(items)
         if len(table) != len(items):
@@ -89,8 +101,10 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
         raise ConfigError(f"{shown(where)}: should be a table")
     version = config.get("format")
     if isinstance(version, int) and version > FORMAT:
-        raise ConfigError(f"{shown(where)} has format {version}, this zoo_core reads up to {FORMAT}",
-                          hint="update it: pip install -U zoo-core")
+        raise ConfigError(
+            f"{shown(where)} has format {version}, this zoo_core reads up to {FORMAT}",
+            hint="update it: pip install -U zoo-core",
+        )
     _fields(config, _TOP, {}, where)
     shape = config["image_shape"]
     if len(shape) != 3 or not all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 4096 for n in shape):
@@ -99,8 +113,10 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
     for name, part in config["parts"].items():
         _fields(part, _PART, _PART_OPTIONAL, f"{where}: parts.{name}")
         if part["kind"] not in PART_KINDS:
-            raise ConfigError(f"{shown(where)}: parts.{shown(name)} is of kind {shown(part['kind'])!r}",
-                              hint=f"a saved model holds only {', '.join(PART_KINDS)} and objectives")
+            raise ConfigError(
+                f"{shown(where)}: parts.{shown(name)} is of kind {shown(part['kind'])!r}",
+                hint=f"a saved model holds only {', '.join(PART_KINDS)} and objectives",
+            )
     for name, objective in config["objectives"].items():
         _fields(objective, _OBJECTIVE, {}, f"{where}: objectives.{name}")
     return config
@@ -112,10 +128,14 @@ def _fields(table: Any, required: dict[str, type], optional: dict[str, type], wh
     known = {**required, **optional}
     for key, value in table.items():
         if key not in known:
-            raise ConfigError(f"{shown(where)}: unknown key {shown(key)!r}",
-                              hint=did_you_mean(key, known) or f"known are {', '.join(known)}")
+            raise ConfigError(
+                f"{shown(where)}: unknown key {shown(key)!r}",
+                hint=did_you_mean(key, known) or f"known are {', '.join(known)}",
+            )
         if not isinstance(value, known[key]) or (known[key] is int and isinstance(value, bool)):
-            raise ConfigError(f"{shown(where)}: {shown(key)} should be of type {known[key].__name__}, got {shown(value)!r}")
+            raise ConfigError(
+                f"{shown(where)}: {shown(key)} should be of type {known[key].__name__}, got {shown(value)!r}"
+            )
     missing = [key for key in required if key not in table]
     if missing:
         raise ConfigError(f"{shown(where)}: {', '.join(missing)} is missing")

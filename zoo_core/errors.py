@@ -1,7 +1,7 @@
 """Errors for people: what was wrong, what was expected, what to type.
 
-Every error that the zoo raises on purpose is a :class:`ZooError`. The command line prints its text as one line and exits with
-code 2; in Python the same facts are on the exception as fields.
+Every error that the zoo raises on purpose is a :class:`ZooError`. The command line prints its text as one line and
+exits with code 2; in Python the same facts are on the exception as fields.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class NonFinite(ZooError):
 def shown(text: object, limit: int = 120) -> str:
     """``text`` fit for one line of a message: control characters escaped, capped at ``limit`` characters.
 
-    Names and values in messages may come from strangers' files; an escape sequence among them must not reach a terminal.
+    Names and values in messages may come from strangers' files; an escape sequence among them must not reach a
+    terminal.
     """
     clean = "".join(c if unicodedata.category(c)[0] != "C" else repr(c)[1:-1] for c in str(text))
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
@@ -84,4 +85,5 @@ def shown(text: object, limit: int = 120) -> str:
 def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
     """``'did you mean "vgg19"?'``, or an empty text when nothing known is near ``name``."""
     near = difflib.get_close_matches(name, list(known), n=limit, cutoff=0.6)
-    return f"did you mean {' or '.join(f'"{shown(n)}"' for n in near)}?" if near else ""
+    quoted = " or ".join('"' + shown(known_name) + '"' for known_name in near)
+    return f"did you mean {quoted}?" if near else ""

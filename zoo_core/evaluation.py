@@ -19,8 +19,18 @@ from zoo_core.registry import registry
 from zoo_core.seams import check_capabilities, check_slots
 
 
-def evaluate(model: Model, data: Any, metrics: Sequence[str | Mapping[str, Any]], *, split: SplitName = "test", limit: int | None = None,
-             batch_size: int = 250, seed: int = 0, device: str | torch.device | None = None, data_root: str | None = None) -> list[Figure]:
+def evaluate(
+    model: Model,
+    data: Any,
+    metrics: Sequence[str | Mapping[str, Any]],
+    *,
+    split: SplitName = "test",
+    limit: int | None = None,
+    batch_size: int = 250,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    data_root: str | None = None,
+) -> list[Figure]:
     """Measure ``model`` on one split of ``data``.
 
     Arguments:
@@ -49,7 +59,13 @@ def evaluate(model: Model, data: Any, metrics: Sequence[str | Mapping[str, Any]]
         started = time.monotonic()
         with model.at_rest():
             measured = metric(model, _limited(source, batch_size, count, model.dtype), generator)
-        about = {"data": dataset.name, "split": split, "examples": count, "seed": seed, "seconds": round(time.monotonic() - started, 2)}
+        about = {
+            "data": dataset.name,
+            "split": split,
+            "examples": count,
+            "seed": seed,
+            "seconds": round(time.monotonic() - started, 2),
+        }
         figures += [replace(figure, protocol={"metric": name, **about, **figure.protocol}) for figure in measured]
     return figures
 

@@ -24,7 +24,10 @@ def write_bytes(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        raise RunError(f"{shown(path)} cannot be written: {shown(error.strerror or error)}", hint="choose another folder with --out") from None
+        raise RunError(
+            f"{shown(path)} cannot be written: {shown(error.strerror or error)}",
+            hint="choose another folder with --out",
+        ) from None
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -34,7 +37,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
-        raise RunError(f"{shown(path)} cannot be written: {shown(error.strerror or error)}", hint="is the disk full?") from None
+        raise RunError(
+            f"{shown(path)} cannot be written: {shown(error.strerror or error)}", hint="is the disk full?"
+        ) from None
     finally:
         temporary.unlink(missing_ok=True)
 

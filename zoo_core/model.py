@@ -23,7 +23,8 @@ from zoo_core.seams import check_capabilities, check_slots
 class Model(nn.Module):
     """A generative model made of parts. ``zoo_core.build`` makes it, ``zoo_core.load`` brings it back.
 
-    Images are (N, C, H, W) in [0, 1] everywhere. The methods below run in eval mode without autograd and put the mode back.
+    Images are (N, C, H, W) in [0, 1] everywhere. The methods below run in eval mode without autograd and put the mode
+    back.
 
     Arguments:
         config: as it stands in config.json.
@@ -32,8 +33,14 @@ class Model(nn.Module):
         frozen: names of the parts that are not trained.
     """
 
-    def __init__(self, config: Mapping[str, Any], parts: Mapping[str, Part], objectives: Mapping[str, Objective], *,
-                 frozen: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        parts: Mapping[str, Part],
+        objectives: Mapping[str, Objective],
+        *,
+        frozen: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__()
         self._config = copy.deepcopy(dict(config))
         self.parts = nn.ModuleDict(dict(parts))
@@ -102,13 +109,25 @@ class Model(nn.Module):
 
     # ------------------------------------------------------------------------------------------------ what it does
 
-    def sample(self, n: int, sampler: str | Mapping[str, Any] | Sampler | None = None, *, seed: int | None = None,
-               **conditions: Any) -> Tensor:
+    def sample(
+        self,
+        n: int,
+        sampler: str | Mapping[str, Any] | Sampler | None = None,
+        *,
+        seed: int | None = None,
+        **conditions: Any,
+    ) -> Tensor:
         """``n`` pictures, (n, C, H, W) in [0, 1]; see :meth:`samples`."""
         return self.samples(n, sampler, seed=seed, **conditions).x
 
-    def samples(self, n: int, sampler: str | Mapping[str, Any] | Sampler | None = None, *, seed: int | None = None,
-                **conditions: Any) -> Samples:
+    def samples(
+        self,
+        n: int,
+        sampler: str | Mapping[str, Any] | Sampler | None = None,
+        *,
+        seed: int | None = None,
+        **conditions: Any,
+    ) -> Samples:
         """``n`` pictures with their codes and, where the sampler keeps one, the way to them.
 
         Arguments:
@@ -136,7 +155,9 @@ class Model(nn.Module):
         who = f'sampler "{name}"'
         check_slots(who, cls.needs, {slot: entry["kind"] for slot, entry in self._config["parts"].items()})
         parts = {slot: cast(Part, part) for slot, part in self.parts.items()}
-        check_capabilities(who, cls.needs, parts, {slot: entry["name"] for slot, entry in self._config["parts"].items()})
+        check_capabilities(
+            who, cls.needs, parts, {slot: entry["name"] for slot, entry in self._config["parts"].items()}
+        )
         return cast(Sampler, cls(**check(cls, params, name)))
 
     def posterior(self, x: Tensor) -> Posterior:
@@ -165,7 +186,9 @@ class Model(nn.Module):
 
     def _images(self, x: Tensor) -> Tensor:
         if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:
-            raise SettingError(f"images should be (N, {', '.join(map(str, self.image_shape))}) in [0, 1], got {tuple(x.shape)}")
+            raise SettingError(
+                f"images should be (N, {', '.join(map(str, self.image_shape))}) in [0, 1], got {tuple(x.shape)}"
+            )
         if not x.is_floating_point():
             raise SettingError(f"images should be floats in [0, 1], got {x.dtype}", hint="x.float() / 255")
         return x.to(self.device, self.dtype)
@@ -178,7 +201,11 @@ class Model(nn.Module):
         for name, objective in self.objectives.items():
             skipped += [f"objectives.{name}.{own}" for own in cast(Objective, objective).training_only]
         state: dict[str, Tensor] = self.state_dict()
-        return {key: value for key, value in state.items() if not any(key == s or key.startswith(s.rstrip(".") + ".") for s in skipped)}
+        return {
+            key: value
+            for key, value in state.items()
+            if not any(key == s or key.startswith(s.rstrip(".") + ".") for s in skipped)
+        }
 
     def save(self, folder: str | Path) -> Path:
         """Write ``config.json`` and ``model.safetensors`` into ``folder``, each atomically."""

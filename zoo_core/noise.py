@@ -1,7 +1,7 @@
 """Named random draws.
 
-A model's randomness (posterior noise, prior draws, corruption) comes through a :class:`Noise`, never from the global generator,
-so that training, sampling and several processes can each decide what a draw depends on.
+A model's randomness (posterior noise, prior draws, corruption) comes through a :class:`Noise`, never from the global
+generator, so that training, sampling and several processes can each decide what a draw depends on.
 """
 
 from __future__ import annotations
@@ -41,12 +41,17 @@ class GeneratorNoise(Noise):
 
     Arguments:
         generator: where draws come from; None is the global generator of ``device``.
-        device: device of the results. A generator on the CPU may serve any device: the draws are made there and moved, so that
-            one seed gives one result everywhere.
+        device: device of the results. A generator on the CPU may serve any device: the draws are made there and moved,
+            so that one seed gives one result everywhere.
     """
 
-    def __init__(self, generator: torch.Generator | None = None, *, device: torch.device | str = "cpu",
-                 dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        generator: torch.Generator | None = None,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         self.generator = generator
         self.device = torch.device(device)
         self.dtype = dtype
@@ -65,12 +70,20 @@ class GeneratorNoise(Noise):
 class KeyedNoise(Noise):
     """Draws that depend on (seed, step, name) and the example's place in the joint batch, and on nothing else.
 
-    Each process draws for the joint batch and keeps its own rows, so that two processes with half a batch each see the noise of
-    one process with the whole, and a resumed run needs no generator state.
+    Each process draws for the joint batch and keeps its own rows, so that two processes with half a batch each see the
+    noise of one process with the whole, and a resumed run needs no generator state.
     """
 
-    def __init__(self, seed: int, step: int, *, rank: int = 0, world: int = 1, device: torch.device | str = "cpu",
-                 dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        seed: int,
+        step: int,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         self.seed, self.step, self.rank, self.world = seed, step, rank, world
         self.device = torch.device(device)
         self.dtype = dtype

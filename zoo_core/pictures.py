@@ -36,11 +36,16 @@ def grid(x: Tensor, columns: int | None = None, *, gap: int = 2) -> np.ndarray[t
 def beside(originals: Tensor, reconstructions: Tensor, *, columns: int = 8) -> tuple[Tensor, int]:
     """Originals over their reconstructions, row by row, and how many columns that makes."""
     columns = min(columns, len(originals))
-    rows = [torch.cat([originals[i : i + columns], reconstructions[i : i + columns]]) for i in range(0, len(originals) - columns + 1, columns)]
+    rows = [
+        torch.cat([originals[i : i + columns], reconstructions[i : i + columns]])
+        for i in range(0, len(originals) - columns + 1, columns)
+    ]
     return torch.cat(rows), columns
 
 
-def save_png(path: Path, picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], *, enlarge: int | None = None) -> None:
+def save_png(
+    path: Path, picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], *, enlarge: int | None = None
+) -> None:
     """Write ``picture`` (height, width, 3) as PNG, atomically.
 
     Arguments:

@@ -1,8 +1,8 @@
 """Plan: a recipe with its settings edited, before anything is built.
 
 Settings are one flat mapping from keys to values, the same in Python (``build("vae", encoder="resnet", **{"encoder.width": 32})``) and on
-the command line (``--set encoder.width=32``). A key without a dot is a part, a shared parameter, ``objective``, ``sampler``,
-``image_size`` or ``image_shape``; with a dot it reaches into a part, an objective or the training table.
+the command line (``--set encoder.width=32``). A key without a dot is a part, a shared parameter, ``objective``,
+``sampler``, ``image_size`` or ``image_shape``; with a dot it reaches into a part, an objective or the training table.
 """
 
 from __future__ import annotations
@@ -56,8 +56,14 @@ class Plan:
     shared: dict[str, Any] = field(default_factory=dict)
 
 
-def plan(recipe: Recipe, settings: Mapping[str, Any], *, image_shape: ImageShape | None = None, labels: Labels | None = None,
-         data: str | None = None) -> Plan:
+def plan(
+    recipe: Recipe,
+    settings: Mapping[str, Any],
+    *,
+    image_shape: ImageShape | None = None,
+    labels: Labels | None = None,
+    data: str | None = None,
+) -> Plan:
     """``recipe`` with its settings for the data set ``data``, then ``settings``, applied.
 
     Raises:
@@ -90,8 +96,10 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
     elif head == "objective" and rest.count(".") == 1:
         name, _, parameter = rest.partition(".")
         if name not in made.objectives:
-            raise SettingError(f"{shown(key)}: this model has no objective {shown(name)!r}",
-                               hint=did_you_mean(name, made.objectives) or f"its objectives are {', '.join(made.objectives)}")
+            raise SettingError(
+                f"{shown(key)}: this model has no objective {shown(name)!r}",
+                hint=did_you_mean(name, made.objectives) or f"its objectives are {', '.join(made.objectives)}",
+            )
         made.objectives[name].params[parameter] = value
     elif head == "training" and rest:
         _set_nested(made.training, rest, value, key)
@@ -105,7 +113,9 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
     elif key in shared:
         shared[key] = value
     elif not rest and (head in made.parts or head in (asked := _asked_parts(made))):
-        made.parts[head] = _part(made.parts[head] if head in made.parts else PartPlan(asked[head], "", trainable=False), head, value)
+        made.parts[head] = _part(
+            made.parts[head] if head in made.parts else PartPlan(asked[head], "", trainable=False), head, value
+        )
     elif rest and head in made.parts and "." not in rest:
         if rest == "trainable":
             if not isinstance(value, bool):
@@ -116,9 +126,11 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
     else:
         known = sorted({*made.parts, *shared, *_asked_parts(made), *RESERVED, "training"})
         near = did_you_mean(head, known)
-        raise SettingError(f"{shown(key)!r} is nothing that {recipe.name} has",
-                           hint=f"{near + ' ' if near else ''}settable without a dot: {', '.join(known)}; "
-                                f"see all with: zoo info {recipe.name}")
+        raise SettingError(
+            f"{shown(key)!r} is nothing that {recipe.name} has",
+            hint=f"{near + ' ' if near else ''}settable without a dot: {', '.join(known)}; "
+            f"see all with: zoo info {recipe.name}",
+        )
 
 
 def _asked_parts(made: Plan) -> dict[str, str]:
@@ -133,7 +145,10 @@ def _asked_parts(made: Plan) -> dict[str, str]:
 def _objectives(made: Plan, value: Any) -> dict[str, ObjectivePlan]:
     listed = [value] if isinstance(value, str | Mapping) else value
     if not isinstance(listed, list | tuple) or not listed:
-        raise SettingError(f"objective: should be a name or a list of names, got {shown(value)!r}", hint='e.g. objective=["elbo", "discreg"]')
+        raise SettingError(
+            f"objective: should be a name or a list of names, got {shown(value)!r}",
+            hint='e.g. objective=["elbo", "discreg"]',
+        )
     chosen: dict[str, ObjectivePlan] = {}
     for one in listed:
         if isinstance(one, Mapping):
@@ -165,8 +180,10 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
         trainable = params.pop("trainable", trainable)
         value = params.pop("name", before.name)
     if not isinstance(value, str | Path) or not str(value):
-        raise SettingError(f"{slot}: should be a component's name, a table with a name, or a folder, got {shown(value)!r}",
-                           hint=f'e.g. {slot}="NAME"; see: zoo list --kind {before.kind}')
+        raise SettingError(
+            f"{slot}: should be a component's name, a table with a name, or a folder, got {shown(value)!r}",
+            hint=f'e.g. {slot}="NAME"; see: zoo list --kind {before.kind}',
+        )
     if not is_path(value) and not (Path(value) / "config.json").is_file():
         registry().resolve(before.kind, str(value))
         kept = before.params if value == before.name else {}
@@ -180,7 +197,9 @@ def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trai
     config = read_config(folder)
     fitting = {name: part for name, part in config["parts"].items() if part["kind"] == kind}
     if not fitting:
-        raise SettingError(f"{slot}: the model in {shown(folder)} has no {kind}", hint=f"its parts are {', '.join(config['parts'])}")
+        raise SettingError(
+            f"{slot}: the model in {shown(folder)} has no {kind}", hint=f"its parts are {', '.join(config['parts'])}"
+        )
     if slot not in fitting and len(fitting) > 1:
         raise SettingError(f"{slot}: the model in {shown(folder)} has several of kind {kind}: {', '.join(fitting)}")
     own = slot if slot in fitting else next(iter(fitting))
@@ -205,16 +224,23 @@ def _set_nested(table: dict[str, Any], path: str, value: Any, key: str) -> None:
 
 def _side_lengths(value: Any) -> tuple[int, int]:
     sides = (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if (not isinstance(sides, list | tuple) or len(sides) != 2
-            or not all(isinstance(s, int) and not isinstance(s, bool) and 1 <= s <= 4096 for s in sides)):
-        raise SettingError(f"image_size: should be a side length or [height, width] from 1 to 4096, got {shown(value)!r}",
-                           hint="e.g. image_size=32")
+    if (
+        not isinstance(sides, list | tuple)
+        or len(sides) != 2
+        or not all(isinstance(s, int) and not isinstance(s, bool) and 1 <= s <= 4096 for s in sides)
+    ):
+        raise SettingError(
+            f"image_size: should be a side length or [height, width] from 1 to 4096, got {shown(value)!r}",
+            hint="e.g. image_size=32",
+        )
     return sides[0], sides[1]
 
 
 def _image_shape(value: Any) -> ImageShape:
     if not isinstance(value, list | tuple) or len(value) != 3:
-        raise SettingError(f"image_shape: should be [channels, height, width], got {shown(value)!r}", hint="e.g. image_shape=[3,32,32]")
+        raise SettingError(
+            f"image_shape: should be [channels, height, width], got {shown(value)!r}", hint="e.g. image_shape=[3,32,32]"
+        )
     height, width = _side_lengths(list(value[1:]))
     channels = value[0]
     if not isinstance(channels, int) or not 1 <= channels <= 64:

@@ -28,7 +28,9 @@ def save(model: Model, folder: Path) -> Path:
     """
     config = model.config
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
-    write_tensors(folder / WEIGHTS, model.published_state(), {"format": str(FORMAT), "zoo_core": VERSION, "config_sha256": digest})
+    write_tensors(
+        folder / WEIGHTS, model.published_state(), {"format": str(FORMAT), "zoo_core": VERSION, "config_sha256": digest}
+    )
     write_json(folder / "config.json", config)
     return folder
 
@@ -40,13 +42,15 @@ def load(reference: str | Path, *, device: torch.device | str = "cpu", dtype: to
         UnknownName: nothing is saved there.
         ConfigError, WeightsError: what is there is damaged or of another model.
     """
-    from zoo_core.build import build_plan, plan_from_config
+    from zoo_core.building import build_plan, plan_from_config
 
     folder = Path(reference).expanduser()
     if not folder.is_dir():
         near = [p.name for p in folder.parent.iterdir() if p.is_dir()] if folder.parent.is_dir() else []
-        raise UnknownName(f"no saved model {shown(reference)!r}: there is no such folder",
-                          hint=did_you_mean(folder.name, near) or "train one with: zoo train RECIPE --out FOLDER")
+        raise UnknownName(
+            f"no saved model {shown(reference)!r}: there is no such folder",
+            hint=did_you_mean(folder.name, near) or "train one with: zoo train RECIPE --out FOLDER",
+        )
     model = build_plan(plan_from_config(read_config(folder)))
     restore_weights(model, read_weights(folder / WEIGHTS), set(model.published_state()), str(folder / WEIGHTS))
     return model.to(device=device, dtype=dtype)
@@ -64,7 +68,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return parse(path.read_bytes())
     except FileNotFoundError:
-        raise WeightsError(f"{shown(path)} is missing", hint="the folder holds a config but no weights; save the model again") from None
+        raise WeightsError(
+            f"{shown(path)} is missing", hint="the folder holds a config but no weights; save the model again"
+        ) from None
     except (OSError, SafetensorError, ValueError) as error:
         raise WeightsError(f"{shown(path)} is damaged: {shown(error)}") from None
 
@@ -84,12 +90,16 @@ def restore_weights(module: nn.Module, tensors: Mapping[str, Tensor], expected: 
             wrong.append(f"{name} is {got.dtype} {tuple(got.shape)}, expected {want.dtype} {tuple(want.shape)}")
     if wrong:
         more = f" … and {len(wrong) - 8} more" if len(wrong) > 8 else ""
-        raise WeightsError(f"{shown(where)} does not fit the model: {shown('; '.join(wrong[:8]), 900)}{more}", differences=wrong)
+        raise WeightsError(
+            f"{shown(where)} does not fit the model: {shown('; '.join(wrong[:8]), 900)}{more}", differences=wrong
+        )
     module.load_state_dict(dict(tensors), strict=False)
 
 
 def load_part(part: nn.Module, folder: Path, name: str) -> None:
     """Weights of the part ``name`` of the model saved in ``folder`` into ``part``."""
     prefix = f"parts.{name}."
-    tensors = {key.removeprefix(prefix): t for key, t in read_weights(folder / WEIGHTS).items() if key.startswith(prefix)}
+    tensors = {
+        key.removeprefix(prefix): t for key, t in read_weights(folder / WEIGHTS).items() if key.startswith(prefix)
+    }
     restore_weights(part, tensors, set(part.state_dict()), str(folder / WEIGHTS))

@@ -26,12 +26,18 @@ def check_slots(who: str, needs: Mapping[str, Need], slots: Mapping[str, str]) -
             continue
         entries = [e.name + ("NAME" if e.family else "") for e in registry().entries(need.kind)]
         example = f'try {name}="{entries[0]}"' if entries else f"no {need.kind} is installed"
-        others = f", or one of: {', '.join(entries[1:12])}{' …' if len(entries) > 12 else ''}" if len(entries) > 1 else ""
+        others = (
+            f", or one of: {', '.join(entries[1:12])}{' …' if len(entries) > 12 else ''}" if len(entries) > 1 else ""
+        )
         has = f"; the model's {name} is a {slots[name]}" if name in slots else ""
-        raise SeamError(f'{who} needs part "{name}" (of kind {need.kind}){has}', hint=example + others, part=name, kind=need.kind)
+        raise SeamError(
+            f'{who} needs part "{name}" (of kind {need.kind}){has}', hint=example + others, part=name, kind=need.kind
+        )
 
 
-def check_capabilities(who: str, needs: Mapping[str, Need], parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
+def check_capabilities(
+    who: str, needs: Mapping[str, Need], parts: Mapping[str, Part], names: Mapping[str, str]
+) -> None:
     """Refuse parts that cannot do what ``who`` asks of them.
 
     Arguments:
@@ -46,8 +52,12 @@ def check_capabilities(who: str, needs: Mapping[str, Need], parts: Mapping[str, 
             if not able & set(wanted.split("|")):
                 what = " or ".join(f'"{w}"' for w in wanted.split("|"))
                 has = ", ".join(sorted(able)) or "none"
-                raise SeamError(f'{who} needs {what} of part "{slot}", and "{names[slot]}" as set here does not give it',
-                                hint=f"its capabilities are: {has}; see zoo info {names[slot]}", part=slot, capability=wanted)
+                raise SeamError(
+                    f'{who} needs {what} of part "{slot}", and "{names[slot]}" as set here does not give it',
+                    hint=f"its capabilities are: {has}; see zoo info {names[slot]}",
+                    part=slot,
+                    capability=wanted,
+                )
 
 
 def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
@@ -60,8 +70,10 @@ def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
     for slot, width in widths.items():
         first = next(iter(widths))
         if width != widths[first]:
-            raise SeamError(f'part "{first}" ({names[first]}) has codes of width {widths[first]}, part "{slot}" ({names[slot]}) of width {width}',
-                            hint=f"set both: latent_dim={widths[first]}, or {slot}.latent_dim={widths[first]}")
+            raise SeamError(
+                f'part "{first}" ({names[first]}) has codes of width {widths[first]}, part "{slot}" ({names[slot]}) of width {width}',
+                hint=f"set both: latent_dim={widths[first]}, or {slot}.latent_dim={widths[first]}",
+            )
 
 
 def check_all(parts: Mapping[str, Part], names: Mapping[str, str], askers: Mapping[str, Any]) -> None:

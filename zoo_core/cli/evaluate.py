@@ -18,9 +18,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("model", help="a saved model or run folder")
     add_data(parser, "measured on what (default: what the run was trained on)")
-    parser.add_argument("--metric", action="append", default=[], metavar="NAME", help="see zoo list --kind metric; repeatable")
+    parser.add_argument(
+        "--metric", action="append", default=[], metavar="NAME", help="see zoo list --kind metric; repeatable"
+    )
     add_settings(parser, "nll.draws=500")
-    parser.add_argument("--split", choices=("train", "validation", "test"), default="test", help="which examples (default: test)")
+    parser.add_argument(
+        "--split", choices=("train", "validation", "test"), default="test", help="which examples (default: test)"
+    )
     parser.add_argument("--limit", type=count, metavar="N", help="only the first N examples")
     parser.add_argument("--batch-size", type=count, default=250, metavar="N", help="examples at a time (default: 250)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of all draws (default: 0)")
@@ -56,12 +60,23 @@ def run(args: argparse.Namespace) -> int:
     for key, value in parse_settings(args.settings).items():
         name, _, parameter = key.partition(".")
         if name not in metrics or not parameter:
-            raise SettingError(f"--set {shown(key)}: should be METRIC.KEY with one of the metrics asked for ({', '.join(metrics)})",
-                               hint=did_you_mean(name, metrics))
+            raise SettingError(
+                f"--set {shown(key)}: should be METRIC.KEY with one of the metrics asked for ({', '.join(metrics)})",
+                hint=did_you_mean(name, metrics),
+            )
         metrics[name][parameter] = value
     data, root = data_of(args)
-    figures = evaluate(load(args.model), data, list(metrics.values()), split=args.split, limit=args.limit, batch_size=args.batch_size,
-                       seed=args.seed, device=args.device, data_root=root)
+    figures = evaluate(
+        load(args.model),
+        data,
+        list(metrics.values()),
+        split=args.split,
+        limit=args.limit,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        device=args.device,
+        data_root=root,
+    )
     listed = [asdict(figure) for figure in figures]
     if args.out:
         write_json(args.out, listed)

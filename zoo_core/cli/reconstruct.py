@@ -13,10 +13,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.description = "Write a picture of held-out images, each row above its reconstructions."
     parser.add_argument("model", help="a saved model or run folder")
     add_data(parser, "whose images (default: what the run was trained on)")
-    parser.add_argument("--split", choices=("train", "validation", "test"), default="test", help="which images (default: test)")
+    parser.add_argument(
+        "--split", choices=("train", "validation", "test"), default="test", help="which images (default: test)"
+    )
     parser.add_argument("-n", type=count, default=32, metavar="N", help="how many (default: 32)")
     parser.add_argument("--columns", type=count, default=8, metavar="N", help="images in a row (default: 8)")
-    parser.add_argument("--out", type=Path, default=Path("reconstructions.png"), metavar="FILE", help="where to (default: reconstructions.png)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("reconstructions.png"),
+        metavar="FILE",
+        help="where to (default: reconstructions.png)",
+    )
     add_device(parser)
 
 

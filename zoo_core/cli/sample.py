@@ -12,16 +12,26 @@ from zoo_core.cli.values import add_data, add_device, add_settings, count, parse
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     parser.description = "Draw pictures from a saved model into one PNG file."
-    parser.epilog = ("examples:\n  zoo sample runs/vae-digits -n 64 --out samples.png\n"
-                     "  zoo sample runs/vae-digits --sampler interpolation --set mode=spherical --data digits --out walk.png")
+    parser.epilog = (
+        "examples:\n  zoo sample runs/vae-digits -n 64 --out samples.png\n"
+        "  zoo sample runs/vae-digits --sampler interpolation --set mode=spherical --data digits --out walk.png"
+    )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("model", help="a saved model or run folder")
     parser.add_argument("-n", type=count, default=64, metavar="N", help="how many pictures (default: 64)")
-    parser.add_argument("--out", type=Path, default=Path("samples.png"), metavar="FILE", help="where to (default: samples.png)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("samples.png"), metavar="FILE", help="where to (default: samples.png)"
+    )
     parser.add_argument("--sampler", metavar="NAME", help="see zoo list --kind sampler (default: the recipe's)")
     add_settings(parser, "steps=12")
     add_data(parser, "images for samplers that start from some")
-    parser.add_argument("--label", type=int, action="append", metavar="Y", help="draw this class, for models that take labels; repeatable")
+    parser.add_argument(
+        "--label",
+        type=int,
+        action="append",
+        metavar="Y",
+        help="draw this class, for models that take labels; repeatable",
+    )
     parser.add_argument("--columns", type=count, metavar="N", help="pictures in a row")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same pictures (default: 0)")
     add_device(parser)

@@ -30,8 +30,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_settings(parser, "encoder.width=32")
     parser.add_argument("--epochs", type=count, metavar="N", help="passes over the data (default: the recipe's)")
     parser.add_argument("--batch-size", type=count, metavar="N", help="examples a batch (default: the recipe's)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the first weights, the order and all draws (default: 0)")
-    parser.add_argument("--labels", type=count, metavar="N", help="use only N labels, in the stream of labelled examples")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="of the first weights, the order and all draws (default: 0)"
+    )
+    parser.add_argument(
+        "--labels", type=count, metavar="N", help="use only N labels, in the stream of labelled examples"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: runs/RECIPE-DATA)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -42,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, then say where everything is."""
     from zoo_core.catalogue import catalogue
 
-    from zoo_core.build import build_plan
+    from zoo_core.building import build_plan
     from zoo_core.data import open_dataset
     from zoo_core.errors import RunError, SettingError, shown
     from zoo_core.plan import plan
@@ -51,11 +55,15 @@ def run(args: argparse.Namespace) -> int:
 
     if args.recipe is None:
         if not args.resume:
-            raise SettingError("zoo train needs a recipe", hint="see zoo list; or --resume --out FOLDER to go on with a run")
+            raise SettingError(
+                "zoo train needs a recipe", hint="see zoo list; or --resume --out FOLDER to go on with a run"
+            )
         if args.out is None:
             raise SettingError("--resume needs the run's folder", hint="zoo train --resume --out runs/NAME")
         if args.settings or args.data:
-            raise SettingError("--resume goes on with the run's own data and settings", hint="leave --set and --data out")
+            raise SettingError(
+                "--resume goes on with the run's own data and settings", hint="leave --set and --data out"
+            )
         return _report(resume(args.out, epochs=args.epochs, device=args.device, progress=not args.quiet))
 
     data = args.data or "digits"
@@ -64,7 +72,13 @@ def run(args: argparse.Namespace) -> int:
     if args.labels is not None:
         settings["training.streams.labelled.labels"] = args.labels
     dataset = open_dataset(data, root=args.data_root, settings=data_settings)
-    made = plan(catalogue().recipe(args.recipe), settings, image_shape=dataset.image_shape, labels=dataset.labels, data=dataset.name)
+    made = plan(
+        catalogue().recipe(args.recipe),
+        settings,
+        image_shape=dataset.image_shape,
+        labels=dataset.labels,
+        data=dataset.name,
+    )
     out = args.out or Path("runs") / f"{args.recipe}-{dataset.name}"
     if (out / FILE).is_file() and not args.resume:
         raise RunError(f"{shown(out)} already holds a run", hint="go on with --resume, or choose another --out")
@@ -72,8 +86,20 @@ def run(args: argparse.Namespace) -> int:
     if args.resume and (out / FILE).is_file():
         _same_model(model.config, out)
     source: Any = dataset if data_settings else data
-    return _report(train(model, source, out=out, epochs=args.epochs, batch_size=args.batch_size, seed=args.seed, device=args.device,
-                         data_root=args.data_root, resume=args.resume, progress=not args.quiet))
+    return _report(
+        train(
+            model,
+            source,
+            out=out,
+            epochs=args.epochs,
+            batch_size=args.batch_size,
+            seed=args.seed,
+            device=args.device,
+            data_root=args.data_root,
+            resume=args.resume,
+            progress=not args.quiet,
+        )
+    )
 
 
 def _same_model(config: dict[str, Any], out: Path) -> None:
@@ -84,8 +110,10 @@ def _same_model(config: dict[str, Any], out: Path) -> None:
     saved = read_config(out)
     for table in ("recipe", "image_shape", "parts", "objectives"):
         if saved[table] != config[table]:
-            raise RunError(f"{shown(out)} was started with another {table} than asked for now",
-                           hint=f"zoo train --resume --out {shown(out)} goes on with its own settings")
+            raise RunError(
+                f"{shown(out)} was started with another {table} than asked for now",
+                hint=f"zoo train --resume --out {shown(out)} goes on with its own settings",
+            )
 
 
 def _report(run: Any) -> int:

@@ -12,8 +12,14 @@ from zoo_core.errors import SettingError, shown
 
 def add_settings(parser: argparse.ArgumentParser, example: str) -> None:
     """``--set``, repeatable."""
-    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="KEY=VALUE",
-                        help=f"change a setting, e.g. {example}; VALUE is JSON, else a text; repeatable")
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"change a setting, e.g. {example}; VALUE is JSON, else a text; repeatable",
+    )
 
 
 def add_data(parser: argparse.ArgumentParser, help: str) -> None:
@@ -24,7 +30,9 @@ def add_data(parser: argparse.ArgumentParser, help: str) -> None:
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """``--device``."""
-    parser.add_argument("--device", metavar="DEVICE", help="cpu, cuda, cuda:1, mps … (default: the first accelerator, else cpu)")
+    parser.add_argument(
+        "--device", metavar="DEVICE", help="cpu, cuda, cuda:1, mps … (default: the first accelerator, else cpu)"
+    )
 
 
 def parse_settings(texts: Sequence[str]) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import final
 
 import torch
-from torch import Tensor
 
+from zoo_core.data.order import Order
 from zoo_core.data.source import Source
 from zoo_core.errors import DataError, shown
 from zoo_core.interfaces.batch import Batch
-from zoo_core.noise import derive_seed
 
 
 @final
@@ -49,20 +48,15 @@ class Stream:
         if not drop_last and world > 1:
             raise DataError("a short last batch cannot be shared out evenly among processes", hint="use drop_last=True")
         self.source = source
-        self.batch_size = batch_size
-        self.seed = seed
-        self.name = name
-        self.rank, self.world = rank, world
-        self.drop_last, self.shuffle = drop_last, shuffle
         self.dtype = dtype
+        self._order = Order(len(source), batch_size, seed, name, rank, world, drop_last, shuffle, source.index_device)
         self._epoch = self._batch = 0
         self._batches: Iterator[Batch] | None = None
 
     @property
     def batches_per_epoch(self) -> int:
         """Joint batches in an epoch."""
-        whole, rest = divmod(len(self.source), self.batch_size)
-        return whole if self.drop_last or not rest else whole + 1
+        return self._order.batches_per_epoch
 
     @property
     def position(self) -> tuple[int, int]:
@@ -72,7 +66,7 @@ class Stream:
     def next(self) -> Batch:
         """This process's rows of the next joint batch."""
         if self._batches is None:
-            self._batches = self.source.batches(self._rows(self._epoch, self._batch), self.dtype)
+            self._batches = self.source.batches(self._order.rows(self._epoch, self._batch), self.dtype)
         batch = next(self._batches)
         self._batch += 1
         if self._batch == self.batches_per_epoch:
@@ -86,7 +80,7 @@ class Stream:
             DataError: there is no such place.
         """
         if epoch < 0 or not 0 <= batch < self.batches_per_epoch:
-            raise DataError(f'the "{shown(self.name)}" data have no epoch {epoch}, batch {batch}: '
+            raise DataError(f'the "{shown(self._order.name)}" data have no epoch {epoch}, batch {batch}: '
                             f"an epoch has {self.batches_per_epoch} batches")
         self._epoch, self._batch = epoch, batch
         self._batches = None
@@ -98,24 +92,6 @@ class Stream:
     def restore(self, state: Mapping[str, int]) -> None:
         """Go to the place that :meth:`state` gave."""
         self.seek(state["epoch"], state["batch"])
-
-    def order(self, epoch: int) -> Tensor:
-        """The indices of an epoch in the order of their joint batches, where the source wants it."""
-        count = len(self.source)
-        if self.shuffle:
-            # Drawn on the CPU: the same on every device and in every process.
-            generator = torch.Generator().manual_seed(derive_seed(self.seed, self.name, epoch))
-            order = torch.randperm(count, generator=generator)
-        else:
-            order = torch.arange(count)
-        return order.to(self.source.index_device)
-
-    def _rows(self, epoch: int, batch: int) -> Iterator[Tensor]:
-        while True:
-            joint = self.order(epoch).split(self.batch_size)[: self.batches_per_epoch]
-            for indices in joint[batch:]:
-                yield indices if self.world == 1 else indices.chunk(self.world)[self.rank]
-            epoch, batch = epoch + 1, 0
 
 
 def evaluation_batches(source: Source, batch_size: int, dtype: torch.dtype = torch.float32) -> Iterator[Batch]:

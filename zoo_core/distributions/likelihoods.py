@@ -101,13 +101,18 @@ LikelihoodName = Literal["gaussian", "bernoulli"]
 SigmaSharing = Literal["fixed", "shared", "channel", "unit"]
 
 
-def likelihood_family(name: LikelihoodName, image_shape: tuple[int, int, int], *, sigma: SigmaSharing = "shared",
-                      initial_log_sigma: float = 0.0) -> LikelihoodFamily:
+def likelihood_family(
+    name: LikelihoodName,
+    image_shape: tuple[int, int, int],
+    *,
+    sigma: SigmaSharing = "shared",
+    initial_log_sigma: float = 0.0,
+) -> LikelihoodFamily:
     """The family called ``name`` for images of ``image_shape`` = (C, H, W).
 
     Arguments:
-        sigma: ``fixed``, one ``shared`` σ, one a ``channel``, or one a ``unit`` (pixel and channel), which is the paper's
-            choice for discriminative regularization.
+        sigma: ``fixed``, one ``shared`` σ, one a ``channel``, or one a ``unit`` (pixel and channel), which is the
+            paper's choice for discriminative regularization.
         initial_log_sigma: log σ at the start (or for good, with ``fixed``).
     """
     if name == "bernoulli":

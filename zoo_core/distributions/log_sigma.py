@@ -32,19 +32,27 @@ def gaussian_log_prob(x: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
 class LogSigma(nn.Module):
     """log σ as a parameter, held softly within bounds.
 
-    The value is ``low + softplus(s − low)`` cut softly at ``high`` the same way: smooth, and never without a gradient, as a hard
-    clamp would be. A lower bound keeps a perfectly fitted unit from sending the density to infinity (orybkin/sigma-vae-pytorch
-    #10 is what happens without).
+    The value is ``low + softplus(s − low)`` cut softly at ``high`` the same way: smooth, and never without a gradient,
+    as a hard clamp would be. A lower bound keeps a perfectly fitted unit from sending the density to infinity
+    (orybkin/sigma-vae-pytorch #10 is what happens without).
 
     Arguments:
-        shape: of the parameter, broadcast against (N, C, H, W): ``()`` shared, ``(C, 1, 1)`` a channel, ``(C, H, W)`` a unit.
+        shape: of the parameter, broadcast against (N, C, H, W): ``()`` shared, ``(C, 1, 1)`` a channel, ``(C, H, W)`` a
+            unit.
         initial: the value of log σ at the start; the published models start at 0, that is σ = 1.
         low, high: the bounds. e⁻⁶ is about half a grey level of 256.
         learned: False keeps log σ at ``initial``.
     """
 
-    def __init__(self, shape: Sequence[int] = (), *, initial: float = 0.0, low: float = -6.0, high: float = 6.0,
-                 learned: bool = True) -> None:
+    def __init__(
+        self,
+        shape: Sequence[int] = (),
+        *,
+        initial: float = 0.0,
+        low: float = -6.0,
+        high: float = 6.0,
+        learned: bool = True,
+    ) -> None:
         super().__init__()
         if not low < initial < high:
             raise ValueError(f"initial log sigma {initial} is not between its bounds {low} and {high}")

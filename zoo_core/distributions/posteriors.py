@@ -166,7 +166,9 @@ class PosteriorFamily:
 PosteriorName = Literal["gaussian", "deterministic", "implicit", "joint"]
 
 
-def posterior_family(name: PosteriorName, latent_dim: int, *, noise_channels: int = 1, categories: int = 0) -> PosteriorFamily:
+def posterior_family(
+    name: PosteriorName, latent_dim: int, *, noise_channels: int = 1, categories: int = 0
+) -> PosteriorFamily:
     """The family called ``name`` for codes of ``latent_dim`` numbers.
 
     Arguments:
@@ -179,7 +181,9 @@ def posterior_family(name: PosteriorName, latent_dim: int, *, noise_channels: in
     if name == "gaussian":
         return PosteriorFamily(name, latent_dim, 2 * latent_dim, frozenset({"posterior.kl", "posterior.log_prob"}))
     if name == "implicit":
-        return PosteriorFamily(name, latent_dim, latent_dim, frozenset({"posterior.implicit"}), noise_channels=noise_channels)
+        return PosteriorFamily(
+            name, latent_dim, latent_dim, frozenset({"posterior.implicit"}), noise_channels=noise_channels
+        )
     if name == "joint":
         if not 0 < categories < latent_dim:
             raise ValueError(f"a joint posterior needs 0 < categories < latent_dim, got {categories} and {latent_dim}")

@@ -26,7 +26,8 @@ class Round:
 
     Arguments:
         index: how many rounds came before it.
-        terms: each term's value, ``objective.term`` to a scalar on the device (the mean over what was played; reading it waits).
+        terms: each term's value, ``objective.term`` to a scalar on the device (the mean over what was played; reading
+            it waits).
         examples: how many examples of the joint batches it took.
         step: the round's last step, for looking at reconstructions and the like.
     """
@@ -39,17 +40,17 @@ class Round:
 
 @dataclass(frozen=True)
 class _Route:
-    """The weights that a loss is differentiated for, and for each listener pairs (place among them, place of its own)."""
+    """The weights that a loss is differentiated for, and for each listener, for each of its own weights, the place among them."""
 
     weights: list[Tensor]
-    places: list[tuple[Player, list[tuple[int, int]]]]
+    places: list[tuple[Player, list[int | None]]]
 
 
 class Game:
     """Turns, players and losses over one model.
 
-    All gradients of a turn are taken at the same parameters. Each loss is differentiated once for the union of its listeners'
-    weights, and again for each distinct ``reaches`` among its terms, by ``torch.autograd.grad``.
+    All gradients of a turn are taken at the same parameters. Each loss is differentiated once for the union of its
+    listeners' weights, and again for each distinct ``reaches`` among its terms, by ``torch.autograd.grad``.
 
     Arguments:
         parts: the model's parts by name.
@@ -63,9 +64,20 @@ class Game:
         progress: epoch (fractional) and total epochs at a round, for schedules.
     """
 
-    def __init__(self, parts: Mapping[str, Part], objectives: Mapping[str, Objective], rules: Rules, next_batch: NextBatch, *,
-                 seed: int = 0, accumulate: int = 1, rank: int = 0, world: int = 1, all_reduce: AllReduce | None = None,
-                 progress: Callable[[int], tuple[float, float]] = lambda round: (0.0, 0.0)) -> None:
+    def __init__(
+        self,
+        parts: Mapping[str, Part],
+        objectives: Mapping[str, Objective],
+        rules: Rules,
+        next_batch: NextBatch,
+        *,
+        seed: int = 0,
+        accumulate: int = 1,
+        rank: int = 0,
+        world: int = 1,
+        all_reduce: AllReduce | None = None,
+        progress: Callable[[int], tuple[float, float]] = lambda round: (0.0, 0.0),
+    ) -> None:
         self.objectives = objectives
         self.rules = rules
         self.seed, self.accumulate = seed, accumulate
@@ -77,9 +89,14 @@ class Game:
         self._rank, self._world, self._all_reduce = rank, world, all_reduce
         self._progress = progress
         self._looks_back = frozenset().union(*(objective.looks_back for objective in objectives.values()))
-        self._asked = {loss: [(name, o) for name, o in objectives.items() if loss in o.losses]
-                       for turn in rules.turns for loss in turn.losses}
-        self._stepped = [frozenset(part for name in turn.players for part in rules.players[name].trains) for turn in rules.turns]
+        self._asked = {
+            loss: [(name, o) for name, o in objectives.items() if loss in o.losses]
+            for turn in rules.turns
+            for loss in turn.losses
+        }
+        self._stepped = [
+            frozenset(part for name in turn.players for part in rules.players[name].trains) for turn in rules.turns
+        ]
         self._routes: dict[tuple[str, frozenset[str] | None], _Route] = {}
 
     def _route(self, loss: str, reaches: frozenset[str] | None) -> _Route:
@@ -88,13 +105,12 @@ class Game:
         if key not in self._routes:
             allowed = None if reaches is None else {p for part in reaches for p in self._modules[part].parameters()}
             weights: dict[Tensor, int] = {}
-            places: list[tuple[Player, list[tuple[int, int]]]] = []
+            places: list[tuple[Player, list[int | None]]] = []
             for name in self.rules.listeners(loss):
                 player = self.players[name]
-                pairs = [(weights.setdefault(p, len(weights)), i) for i, p in enumerate(player.parameters)
-                         if allowed is None or p in allowed]
-                if pairs:
-                    places.append((player, pairs))
+                sources = [weights.setdefault(p, len(weights)) if allowed is None or p in allowed else None for p in player.parameters]
+                if any(source is not None for source in sources):
+                    places.append((player, sources))
             self._routes[key] = _Route(list(weights), places)
         return self._routes[key]
 
@@ -122,25 +138,39 @@ class Game:
     def _draw(self, stream: str) -> list[Step]:
         batch = self._next_batch(stream)
         if len(batch) % self.accumulate:
-            raise SettingError(f"a batch of {len(batch)} cannot be cut into {self.accumulate} equal pieces",
-                               hint="choose training.batch_size as a multiple of training.accumulate")
+            raise SettingError(
+                f"a batch of {len(batch)} cannot be cut into {self.accumulate} equal pieces",
+                hint="choose training.batch_size as a multiple of training.accumulate",
+            )
         piece = len(batch) // self.accumulate
-        return [self._step(batch.rows(i * piece, (i + 1) * piece)) if self.accumulate > 1 else self._step(batch)
-                for i in range(self.accumulate)]
+        return [
+            self._step(batch.rows(i * piece, (i + 1) * piece)) if self.accumulate > 1 else self._step(batch)
+            for i in range(self.accumulate)
+        ]
 
     def _step(self, batch: Batch) -> Step:
-        noise = KeyedNoise(self.seed, self.steps_drawn, rank=self._rank, world=self._world, device=batch.x.device,
-                           dtype=batch.x.dtype)
+        noise = KeyedNoise(
+            self.seed, self.steps_drawn, rank=self._rank, world=self._world, device=batch.x.device, dtype=batch.x.dtype
+        )
         self.steps_drawn += 1
         return Step(self._modules, batch, noise, looks_back=self._looks_back)
 
     # ------------------------------------------------------------------------------------------------ a turn
 
-    def _play_turn(self, turn: TurnRules, steps: list[Step], values: dict[str, list[Tensor]], stepped: frozenset[str],
-                   *, final: bool) -> None:
+    def _play_turn(
+        self,
+        turn: TurnRules,
+        steps: list[Step],
+        values: dict[str, list[Tensor]],
+        stepped: frozenset[str],
+        *,
+        final: bool,
+    ) -> None:
         for step in steps:
             losses = [self._loss(loss, step, values) for loss in turn.losses]
-            groups = [(loss, reaches, total) for loss, terms in zip(turn.losses, losses) for reaches, total in terms.items()]
+            groups = [
+                (loss, reaches, total) for loss, terms in zip(turn.losses, losses) for reaches, total in terms.items()
+            ]
             for i, (loss, reaches, total) in enumerate(groups):
                 # A graph that nothing asks for again is freed as it is walked.
                 self._differentiate(loss, reaches, total, keep=not final or i < len(groups) - 1)
@@ -156,7 +186,11 @@ class Game:
         totals: dict[frozenset[str] | None, Tensor] = {}
         for name, objective in self._asked[loss]:
             for term in objective.terms(loss, step):
-                reaches = term.reaches if term.reaches is None else frozenset(name if r == "self" else r for r in term.reaches)
+                reaches = (
+                    term.reaches
+                    if term.reaches is None
+                    else frozenset(name if r == "self" else r for r in term.reaches)
+                )
                 seen = totals.get(reaches)
                 totals[reaches] = term.value if seen is None else seen + term.value
                 values.setdefault(f"{name}.{term.name}", []).append(term.value.detach())
@@ -167,16 +201,15 @@ class Game:
         if not route.weights:
             return
         if not total.requires_grad:
-            raise ZooError(f"the loss {loss!r} has no gradient: none of its terms depends on a weight that is trained",
-                           hint="check that its terms are not detached and that some part they use is trainable")
+            raise ZooError(
+                f"the loss {loss!r} has no gradient: none of its terms depends on a weight that is trained",
+                hint="check that its terms are not detached and that some part they use is trainable",
+            )
         gradients = torch.autograd.grad(total, route.weights, retain_graph=keep, allow_unused=True)
         if self.accumulate > 1:
             gradients = tuple(None if g is None else g / self.accumulate for g in gradients)
-        for player, pairs in route.places:
-            arrived: list[Tensor | None] = [None] * len(player.parameters)
-            for source, place in pairs:
-                arrived[place] = gradients[source]
-            player.add(arrived)
+        for player, sources in route.places:
+            player.add([None if source is None else gradients[source] for source in sources])
 
     # ------------------------------------------------------------------------------------------------ processes
 
@@ -184,7 +217,9 @@ class Game:
         """Average running statistics over processes, so that all keep the same model."""
         if self._all_reduce is None:
             return
-        buffers = [b for module in self._modules.values() if module.training for b in module.buffers() if b.is_floating_point()]
+        buffers = [
+            b for module in self._modules.values() if module.training for b in module.buffers() if b.is_floating_point()
+        ]
         if buffers:
             flat = self._all_reduce(torch.cat([b.reshape(-1) for b in buffers]))
             for buffer, piece in zip(buffers, flat.split([b.numel() for b in buffers])):

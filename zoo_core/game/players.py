@@ -27,9 +27,16 @@ class Player:
     def __init__(self, name: str, rules: PlayerRules, modules: Mapping[str, nn.Module]) -> None:
         self.name = name
         self.rules = rules
-        self.parameters: list[Tensor] = list(dict.fromkeys(
-            parameter for part in rules.trains for parameter in modules[part].parameters() if parameter.requires_grad))
+        self.parameters: list[Tensor] = list(
+            dict.fromkeys(
+                parameter
+                for part in rules.trains
+                for parameter in modules[part].parameters()
+                if parameter.requires_grad
+            )
+        )
         self.gradients: list[Tensor | None] = [None] * len(self.parameters)
+        self._empty = True
         self.optimizer = _optimizer(rules, self.parameters)
         self.average = [p.detach().clone() for p in self.parameters] if rules.ema is not None else None
 
@@ -38,8 +45,13 @@ class Player:
 
         Never in place: what autograd returns may be shared between players or expanded.
         """
-        self.gradients = [new if old is None else old if new is None else old + new
-                          for old, new in zip(self.gradients, gradients, strict=True)]
+        if self._empty:
+            self.gradients, self._empty = list(gradients), False
+            return
+        self.gradients = [
+            new if old is None else old if new is None else old + new
+            for old, new in zip(self.gradients, gradients, strict=True)
+        ]
 
     def step(self, lr_factor: float = 1.0, all_reduce: AllReduce | None = None) -> None:
         """Use up the gradients: reduce over processes, clip, step, constrain, average.
@@ -57,21 +69,27 @@ class Player:
                 group["lr"] = self.rules.lr * lr_factor
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
             if gradient is not None and gradient.stride() != parameter.stride():
-                gradient = torch.empty_like(parameter).copy_(gradient)  # the optimizers' fused loops want the weight's layout
+                # The optimizers' fused loops want the weight's layout.
+                gradient = torch.empty_like(parameter).copy_(gradient)
             parameter.grad = gradient
         self.optimizer.step()
         for parameter in self.parameters:
             parameter.grad = None
-        self.gradients = [None] * len(self.parameters)
-        with torch.no_grad():
-            if self.rules.constraint is not None:
-                for parameter in self.parameters:
-                    parameter.clamp_(-self.rules.constraint, self.rules.constraint)
-            if self.average is not None and self.rules.ema is not None:
-                torch._foreach_lerp_(self.average, self.parameters, 1.0 - self.rules.ema)
+        self.gradients, self._empty = [None] * len(self.parameters), True
+        if self.rules.constraint is not None or self.average is not None:
+            self._constrain_and_average()
+
+    @torch.no_grad()
+    def _constrain_and_average(self) -> None:
+        if self.rules.constraint is not None:
+            for parameter in self.parameters:
+                parameter.clamp_(-self.rules.constraint, self.rules.constraint)
+        if self.average is not None and self.rules.ema is not None:
+            torch._foreach_lerp_(self.average, self.parameters, 1.0 - self.rules.ema)
 
     def _reduce(self, all_reduce: AllReduce) -> None:
-        # One flat buffer: one message a player. Every process has gradients for the same parameters, as all run the same code.
+        # One flat buffer: one message a player. Every process has gradients for the same parameters, as all run the
+        # same code.
         present = [g for g in self.gradients if g is not None]
         if not present:
             return
@@ -120,6 +138,7 @@ class Player:
                 state.setdefault(int(index), {})[key] = tensor
             elif what == "gradient":
                 self.gradients[int(rest)] = tensor.to(self.parameters[int(rest)])
+                self._empty = False
             elif what == "average" and self.average is not None:
                 self.average[int(rest)].copy_(tensor)
         for index_text, own in scalars["optimizer"].items():

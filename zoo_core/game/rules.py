@@ -85,10 +85,10 @@ class Rules:
 def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], training: Mapping[str, Any]) -> Rules:
     """The rules of a model, from the recipe's ``turns`` and ``players`` and what its objectives bring along.
 
-    A loss that an objective declares and nobody listens to gets that objective's default players, each with a turn of its own
-    after the recipe's. A player that is left with no loss that any objective declares is dropped, and so is its turn: that is
-    what swapping an objective for another means. Networks that an objective owns are trained by whoever names the objective,
-    else by the first listener of its ``own_loss``.
+    A loss that an objective declares and nobody listens to gets that objective's default players, each with a turn of
+    its own after the recipe's. A player that is left with no loss that any objective declares is dropped, and so is its
+    turn: that is what swapping an objective for another means. Networks that an objective owns are trained by whoever
+    names the objective, else by the first listener of its ``own_loss``.
 
     Arguments:
         objectives: by name.
@@ -114,7 +114,9 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
             kept[unique] = edited
             heard |= set(edited["losses"])
             if not any(unique in turn["players"] for turn in turns):
-                turns.append({"losses": tuple(loss for loss in edited["losses"] if loss in declared), "players": (unique,)})
+                turns.append(
+                    {"losses": tuple(loss for loss in edited["losses"] if loss in declared), "players": (unique,)}
+                )
     checked = {name: _player(name, settings, declared) for name, settings in kept.items()}
     checked = _claim_owned(objectives, checked)
     checked_turns = [_turn(i, turn, checked, declared) for i, turn in enumerate(turns)]
@@ -160,13 +162,17 @@ def _complete(rules: Rules, objectives: Mapping[str, Objective], declared: set[s
     for name, player in rules.players.items():
         for part in player.trains:
             if part not in known:
-                raise SettingError(f"player {name!r} trains {part!r}, which is no trainable part of this model",
-                                   hint=did_you_mean(part, known) or f"its trainable parts are {', '.join(sorted(known))}")
+                raise SettingError(
+                    f"player {name!r} trains {part!r}, which is no trainable part of this model",
+                    hint=did_you_mean(part, known) or f"its trainable parts are {', '.join(sorted(known))}",
+                )
     for loss in sorted(declared):
         owners = ", ".join(name for name, objective in objectives.items() if loss in objective.losses)
         if not rules.listeners(loss):
-            raise SettingError(f"nobody listens to the loss {loss!r} (of {owners})",
-                               hint=f"give a player losses that hold it, e.g. training.players.NAME.losses='[\"{loss}\"]'")
+            raise SettingError(
+                f"nobody listens to the loss {loss!r} (of {owners})",
+                hint=f"give a player losses that hold it, e.g. training.players.NAME.losses='[\"{loss}\"]'",
+            )
         if not any(loss in turn.losses for turn in rules.turns):
             raise SettingError(f"the loss {loss!r} (of {owners}) has no turn", hint="name it in training.turns")
     for name in rules.players:

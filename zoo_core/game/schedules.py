@@ -14,8 +14,8 @@ class Schedule:
     """A factor on the learning rate.
 
     Arguments:
-        name: ``constant``; ``steps`` (times ``gamma`` at each milestone); ``exponential`` (times ``gamma`` an epoch); ``linear``
-            and ``cosine`` (down to ``final`` at the last epoch).
+        name: ``constant``; ``steps`` (times ``gamma`` at each milestone); ``exponential`` (times ``gamma`` an epoch);
+            ``linear`` and ``cosine`` (down to ``final`` at the last epoch).
         milestones: epochs of ``steps``.
         gamma: factor of ``steps`` and ``exponential``.
         final: last factor of ``linear`` and ``cosine``.

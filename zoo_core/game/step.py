@@ -35,9 +35,9 @@ class _Entry:
 class Step:
     """One batch and what objectives compute from it.
 
-    Values are computed when first asked for and kept under their names. Each remembers which parts it used; when a player has
-    stepped, the values that used its parts are stale, and asking again recomputes them. Random draws belong to the step's
-    :class:`~zoo_core.noise.Noise` by name, so that a recomputed value sees the same noise.
+    Values are computed when first asked for and kept under their names. Each remembers which parts it used; when a
+    player has stepped, the values that used its parts are stale, and asking again recomputes them. Random draws belong
+    to the step's :class:`~zoo_core.noise.Noise` by name, so that a recomputed value sees the same noise.
 
     Arguments:
         parts: every part and every objective, by name.
@@ -46,7 +46,9 @@ class Step:
         looks_back: names of values that are kept when they go stale, for :meth:`as_of_turn`.
     """
 
-    def __init__(self, parts: Mapping[str, Part], batch: Batch, noise: Noise, *, looks_back: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, parts: Mapping[str, Part], batch: Batch, noise: Noise, *, looks_back: frozenset[str] = frozenset()
+    ) -> None:
         self._parts = parts
         self.batch = batch
         self.noise = noise
@@ -107,7 +109,9 @@ class Step:
         current = self._values.get(name)
         if current is not None and current.turn <= turn:
             return current.value
-        raise LookupError(f"no value {name!r} as of turn {turn}; name it in the objective's looks_back and ask for it in that turn")
+        raise LookupError(
+            f"no value {name!r} as of turn {turn}; name it in the objective's looks_back and ask for it in that turn"
+        )
 
     def end_turn(self, stepped: frozenset[str]) -> None:
         """Close a turn in which the parts called ``stepped`` changed: what used them is stale from now on."""
@@ -157,16 +161,22 @@ class Step:
 
     def image(self, name: str) -> Tensor:
         """The images called ``x``, ``reconstruction`` or ``generated``, or a value kept under another name."""
-        common = {"x": lambda: self.x, "reconstruction": self.reconstruction, "generated": self.generated}
-        if name in common:
-            return common[name]()
-        return self.value(name, lambda: _missing(name))
+        match name:
+            case "x":
+                return self.x
+            case "reconstruction":
+                return self.reconstruction()
+            case "generated":
+                return self.generated()
+            case _:
+                return self.value(name, lambda: _missing(name))
 
     def features(self, part: str, of: str = "x") -> dict[str, Tensor]:
         """Activations of the feature extractor ``part`` for the images called ``of``, by layer.
 
         Data and pictures never share a forward: a normalising layer sees one source at a time.
         """
+
         def compute() -> dict[str, Tensor]:
             return cast(FeatureExtractor, self.part(part)).features(self.image(of))
 
@@ -177,7 +187,7 @@ class Step:
         return decoder.likelihood(z, y if "labels" in decoder.capabilities else None)
 
 
-def _missing(name: str) -> Any:
+def _missing(name: str) -> Tensor:
     raise LookupError(f"no images called {name!r}; compute them first with step.value({name!r}, …)")
 
 
@@ -189,8 +199,8 @@ def _cuda_devices(x: Tensor) -> list[torch.device]:
 def untouched_buffers(modules: Iterator[nn.Module] | Any) -> Iterator[None]:
     """Forwards inside leave every buffer of ``modules`` as it was.
 
-    Batch-norm layers in train mode still normalise by the batch, but do not move their running statistics. Other buffers (a
-    spectral norm's vectors, say) are put back.
+    Batch-norm layers in train mode still normalise by the batch, but do not move their running statistics. Other
+    buffers (a spectral norm's vectors, say) are put back.
     """
     norms: list[_NormBase] = []
     others: list[tuple[Tensor, Tensor]] = []

@@ -1,8 +1,9 @@
 """The five interfaces (Encoder, Decoder, FeatureExtractor, Objective, Sampler) and the small kinds beside them.
 
-A component is a class registered under a kind and a name. Its parameters are annotated keyword-only arguments of ``__init__``:
-choices as ``Literal``, numbers with bounds (``Annotated[int, Ge(1)]`` from ``annotated_types``). Arguments called ``image_shape``,
-``labels``, ``parts`` and ``architecture`` are *context*: ``build`` fills them in, and nobody sets them.
+A component is a class registered under a kind and a name. Its parameters are annotated keyword-only arguments of
+``__init__``: choices as ``Literal``, numbers with bounds (``Annotated[int, Ge(1)]`` from ``annotated_types``).
+Arguments called ``image_shape``, ``labels``, ``parts`` and ``architecture`` are *context*: ``build`` fills them in, and
+nobody sets them.
 """
 
 from zoo_core.interfaces.batch import Batch, ImageShape, Labels

@@ -50,5 +50,6 @@ class Batch:
 
     def rows(self, start: int, stop: int) -> Batch:
         """The examples from ``start`` up to ``stop``."""
-        cut = [None if t is None else t[start:stop] for t in (self.y, self.attributes)]
-        return Batch(self.x[start:stop], *cut, modality=self.modality)
+        y = None if self.y is None else self.y[start:stop]
+        attributes = None if self.attributes is None else self.attributes[start:stop]
+        return Batch(self.x[start:stop], y, attributes, self.modality)

@@ -53,8 +53,8 @@ class Split:
 class Dataset(ABC, Component):
     """A named set of images with up to three splits.
 
-    A subclass takes its settings in ``__init__`` and sets ``name``, ``image_shape`` and ``labels`` there, without reading the
-    images; ``split`` reads them.
+    A subclass takes its settings in ``__init__`` and sets ``name``, ``image_shape`` and ``labels`` there, without
+    reading the images; ``split`` reads them.
     """
 
     name: str
@@ -66,5 +66,6 @@ class Dataset(ABC, Component):
         """The split called ``name``. The same every time; splits that the publisher did not make are cut with a fixed seed.
 
         Raises:
-            DataError: the files are not there (the text says where they were looked for and how to get them) or damaged.
+            DataError: the files are not there (the text says where they were looked for and how to get them) or
+            damaged.
         """

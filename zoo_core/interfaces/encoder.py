@@ -15,8 +15,8 @@ from zoo_core.interfaces.component import Part
 class Encoder(Part):
     """Maps images (N, C, H, W) in [0, 1] to a posterior over codes (N, latent_dim).
 
-    A subclass sets ``image_shape`` and ``family`` in ``__init__`` (:func:`zoo_core.distributions.posterior_family` makes the
-    family) and writes ``forward``.
+    A subclass sets ``image_shape`` and ``family`` in ``__init__`` (:func:`zoo_core.distributions.posterior_family`
+    makes the family) and writes ``forward``.
     """
 
     image_shape: ImageShape

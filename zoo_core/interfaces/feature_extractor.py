@@ -15,8 +15,9 @@ from zoo_core.interfaces.component import Part
 class FeatureExtractor(Part):
     """Maps images (N, C, H, W) in [0, 1] to activations of named layers, maps as NCHW and vectors as (N, D).
 
-    It owns its normalisation and resizing: whoever uses it gives x in [0, 1]. Modules after the last asked layer are dropped.
-    A subclass sets ``layers`` and ``shapes`` in ``__init__`` and writes ``forward``. A classifier's head is the layer ``logits``.
+    It owns its normalisation and resizing: whoever uses it gives x in [0, 1]. Modules after the last asked layer are
+    dropped. A subclass sets ``layers`` and ``shapes`` in ``__init__`` and writes ``forward``. A classifier's head is
+    the layer ``logits``.
     """
 
     layers: tuple[str, ...]

@@ -47,8 +47,8 @@ class Term:
 class Objective(Part):
     """Terms for losses. It knows losses, not players: who listens to a loss is the recipe's business.
 
-    The networks that it owns are parts of the model too, reached under the objective's name. Those called in ``training_only``
-    stand in checkpoints but not in the published model.
+    The networks that it owns are parts of the model too, reached under the objective's name. Those called in
+    ``training_only`` stand in checkpoints but not in the published model.
     """
 
     losses: ClassVar[tuple[str, ...]] = ("fit",)

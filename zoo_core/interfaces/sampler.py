@@ -44,5 +44,6 @@ class Sampler(ABC, Component):
         """``n`` pictures; all randomness from ``generator``. The caller has set eval mode and switched autograd off.
 
         Arguments:
-            conditions: ``y`` (n,) where the model takes labels; ``x`` (m, C, H, W) where the sampler starts from images.
+            conditions: ``y`` (n,) where the model takes labels; ``x`` (m, C, H, W) where the sampler starts from
+                images.
         """

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Callback:
     """Does nothing at every moment; override what is wanted.
 
-    ``training`` has ``model``, ``game``, ``settings``, ``epoch``, ``round``, and ``stop(reason)``, which ends the training after the round.
+    ``training`` has ``model``, ``game``, ``settings``, ``epoch``, ``round``, and ``stop(reason)``, which ends the
+    training after the round.
     """
 
     def on_start(self, training: Training) -> None:

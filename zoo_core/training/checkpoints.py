@@ -1,7 +1,7 @@
 """Checkpoints: one safetensors file that holds all a resumed run needs, written atomically.
 
-Tensors are the weights, the optimizers' state and the random states; everything else is JSON in the file's header. Nothing is
-pickled.
+Tensors are the weights, the optimizers' state and the random states; everything else is JSON in the file's header.
+Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -84,13 +84,17 @@ def read_checkpoint(folder: Path, session: Session) -> Progress:
         with safe_open(path, framework="pt") as file:
             header: dict[str, Any] = json.loads((file.metadata() or {})["checkpoint"])
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise RunError(f"{shown(path)} is damaged: {shown(error)}", hint=f"the last saved weights are still in {shown(folder)}") from None
+        raise RunError(
+            f"{shown(path)} is damaged: {shown(error)}", hint=f"the last saved weights are still in {shown(folder)}"
+        ) from None
     tensors = read_weights(path)
     model_state = _prefixed(tensors, "model.")
     restore_weights(session.model, model_state, set(_own_state(session.model)), str(path))
     if set(header["players"]) != set(session.game.players):
-        raise RunError(f"{shown(path)} has the players {', '.join(header['players'])}, this training {', '.join(session.game.players)}",
-                       hint="resume with the settings it was started with")
+        raise RunError(
+            f"{shown(path)} has the players {', '.join(header['players'])}, this training {', '.join(session.game.players)}",
+            hint="resume with the settings it was started with",
+        )
     for name, player in session.game.players.items():
         player.restore(_prefixed(tensors, f"player.{name}/"), header["players"][name])
     session.game.round = header["round"]

@@ -22,7 +22,8 @@ class Logs:
 
     Arguments:
         folder: of the run.
-        lines: how many lines of an earlier metrics.jsonl to keep; what a killed run wrote after its last checkpoint is cut off.
+        lines: how many lines of an earlier metrics.jsonl to keep; what a killed run wrote after its last checkpoint is
+            cut off.
     """
 
     def __init__(self, folder: Path, *, lines: int) -> None:

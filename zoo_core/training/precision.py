@@ -28,8 +28,10 @@ def prepared(model: Model, *, precision: str, compiled: Sequence[str]) -> Iterat
         networks |= {f"{own}.{name}": network for name, network in objective.named_children()}
     unknown = [name for name in compiled if name not in networks and name != "all"]
     if unknown:
-        raise SettingError(f"training.compile: {unknown[0]!r} is no part of this model",
-                           hint=did_you_mean(unknown[0], networks) or f"its parts are {', '.join(networks)}, or all")
+        raise SettingError(
+            f"training.compile: {unknown[0]!r} is no part of this model",
+            hint=did_you_mean(unknown[0], networks) or f"its parts are {', '.join(networks)}, or all",
+        )
     chosen = [network for name, network in networks.items() if name in compiled or "all" in compiled]
     changed: list[nn.Module] = []
     try:

@@ -62,10 +62,15 @@ def processes(device: str | torch.device | None = None) -> Processes:
         try:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as error:
-            raise SettingError(f"device {shown(device)!r} cannot be used: {shown(str(error).splitlines()[0])}", hint="--device cpu works everywhere") from None
+            raise SettingError(
+                f"device {shown(device)!r} cannot be used: {shown(str(error).splitlines()[0])}",
+                hint="--device cpu works everywhere",
+            ) from None
     state = PartialState(cpu=device is not None and torch.device(device).type == "cpu")
     if state.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM):
-        raise SettingError(f"{state.distributed_type.value} shards weights, which a game of several players over the same weights cannot use",
-                           hint="launch with accelerate launch --multi_gpu")
+        raise SettingError(
+            f"{state.distributed_type.value} shards weights, which a game of several players over the same weights cannot use",
+            hint="launch with accelerate launch --multi_gpu",
+        )
     chosen = torch.device(device) if device is not None and state.num_processes == 1 else state.device
     return Processes(state.process_index, state.num_processes, chosen)

@@ -31,14 +31,24 @@ class ProgressBar:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-            self._progress = Progress(TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f}%"),
-                                      TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-                                      TextColumn("{task.fields[losses]}"), console=Console(stderr=True), refresh_per_second=8)
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                TextColumn("{task.percentage:>3.0f}%"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[losses]}"),
+                console=Console(stderr=True),
+                refresh_per_second=8,
+            )
             self._progress.start()
             self._task = self._progress.add_task("epoch 1", total=self._total, completed=self._done, losses="")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._terminal:
             self._progress.stop()
 
@@ -55,7 +65,9 @@ class ProgressBar:
 
     def losses(self, values: Mapping[str, float], images_per_second: float) -> None:
         """What to show beside the bar."""
-        self._losses = "  ".join(f"{name} {value:.4g}" for name, value in values.items()) + f"  {images_per_second:,.0f} images/s"
+        self._losses = (
+            "  ".join(f"{name} {value:.4g}" for name, value in values.items()) + f"  {images_per_second:,.0f} images/s"
+        )
 
     def epoch(self, epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
         """An epoch is complete. Off a terminal a line is printed, at most every two seconds and for the last one."""

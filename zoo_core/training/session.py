@@ -13,7 +13,7 @@ from zoo_core.game import Game, Round, rules_for
 from zoo_core.interfaces import Dataset, Objective, Part
 from zoo_core.model import Model
 from zoo_core.training.processes import Processes, processes
-from zoo_core.training.settings import TrainingSettings, training_settings
+from zoo_core.game.settings import TrainingSettings, training_settings
 
 
 class Session:
@@ -28,15 +28,25 @@ class Session:
         data_root: where data sets lie.
     """
 
-    def __init__(self, model: Model, data: Any, settings: TrainingSettings, *, seed: int = 0,
-                 device: str | torch.device | None = None, data_root: str | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        data: Any,
+        settings: TrainingSettings,
+        *,
+        seed: int = 0,
+        device: str | torch.device | None = None,
+        data_root: str | None = None,
+    ) -> None:
         self.model, self.settings, self.seed = model, settings, seed
         self.processes: Processes = processes(device)
         model.to(self.processes.device)
         self.dataset: Dataset = open_dataset(data, root=data_root, image_size=model.image_shape[1:])
         if self.dataset.image_shape[0] != model.image_shape[0]:
-            raise DataError(f"{self.dataset.name} has images of {self.dataset.image_shape[0]} channels, the model makes {model.image_shape[0]}",
-                            hint=f'build the model with data="{self.dataset.name}" or image_shape={list(self.dataset.image_shape)}')
+            raise DataError(
+                f"{self.dataset.name} has images of {self.dataset.image_shape[0]} channels, the model makes {model.image_shape[0]}",
+                hint=f'build the model with data="{self.dataset.name}" or image_shape={list(self.dataset.image_shape)}',
+            )
         split = self.dataset.split("train")
         self.sources: dict[str, Source] = {"main": self._open(split)}
         objectives = {name: cast(Objective, o) for name, o in model.objectives.items()}
@@ -45,17 +55,29 @@ class Session:
         for turn in rules.turns:
             if turn.stream not in self.sources:
                 if turn.stream not in settings.streams:
-                    raise SettingError(f"a turn plays on the stream {turn.stream!r}, which is not set",
-                                       hint=f"training.streams.{turn.stream}.labels=100 takes 100 labelled examples")
+                    raise SettingError(
+                        f"a turn plays on the stream {turn.stream!r}, which is not set",
+                        hint=f"training.streams.{turn.stream}.labels=100 takes 100 labelled examples",
+                    )
                 labels = settings.streams[turn.stream].labels
-                self.sources[turn.stream] = self._open(split if labels is None else labelled_subset(split, labels, seed))
+                self.sources[turn.stream] = self._open(
+                    split if labels is None else labelled_subset(split, labels, seed)
+                )
         self.streams = {name: self._stream(name) for name in self.sources}
         self.rounds_per_epoch = max(1, self.streams["main"].batches_per_epoch // _draws_a_round(rules.turns))
         p = self.processes
-        self.game = Game({name: cast(Part, part) for name, part in model.parts.items()}, objectives, rules,
-                         lambda stream: self.streams[stream].next(), seed=seed, accumulate=settings.accumulate, rank=p.rank,
-                         world=p.world, all_reduce=p.mean if p.world > 1 else None,
-                         progress=lambda round: (round / self.rounds_per_epoch, float(settings.epochs)))
+        self.game = Game(
+            {name: cast(Part, part) for name, part in model.parts.items()},
+            objectives,
+            rules,
+            lambda stream: self.streams[stream].next(),
+            seed=seed,
+            accumulate=settings.accumulate,
+            rank=p.rank,
+            world=p.world,
+            all_reduce=p.mean if p.world > 1 else None,
+            progress=lambda round: (round / self.rounds_per_epoch, float(settings.epochs)),
+        )
 
     def _open(self, split: Any) -> Source:
         return open_source(split, device=self.processes.device, workers=self.settings.workers)
@@ -66,8 +88,15 @@ class Session:
         source = self.sources[name]
         if name != "main":
             size = min(size, len(source))
-        return Stream(source, size, self.seed, name=name, rank=self.processes.rank, world=self.processes.world,
-                      dtype=self.model.dtype)
+        return Stream(
+            source,
+            size,
+            self.seed,
+            name=name,
+            rank=self.processes.rank,
+            world=self.processes.world,
+            dtype=self.model.dtype,
+        )
 
     @property
     def total_rounds(self) -> int:
@@ -84,8 +113,17 @@ def _draws_a_round(turns: Any) -> int:
     return max(1, draws)
 
 
-def rounds(model: Model, data: Any, *, epochs: int | None = None, batch_size: int | None = None, seed: int = 0,
-           device: str | torch.device | None = None, data_root: str | None = None, **training: Any) -> Iterator[Round]:
+def rounds(
+    model: Model,
+    data: Any,
+    *,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    data_root: str | None = None,
+    **training: Any,
+) -> Iterator[Round]:
     """Play the model's game and give each round: the loop is the caller's.
 
     >>> for played in zoo.rounds(model, data="digits", epochs=2):
@@ -102,7 +140,8 @@ def rounds(model: Model, data: Any, *, epochs: int | None = None, batch_size: in
     session = Session(model, data, settings, seed=seed, device=device, data_root=data_root)
     try:
         for _ in range(session.total_rounds):
-            model.train()
+            if not model.training:
+                model.train()
             yield session.game.play()
     finally:
         model.eval()

@@ -31,7 +31,7 @@ from zoo_core.training.logs import Logs, read_lines
 from zoo_core.training.precision import prepared
 from zoo_core.training.progress import ProgressBar
 from zoo_core.training.session import Session
-from zoo_core.training.settings import TrainingSettings, as_table, training_settings
+from zoo_core.game.settings import TrainingSettings, as_table, training_settings
 from zoo_core.training.validation import validate
 
 SHOWN_IMAGES = 32
@@ -68,13 +68,25 @@ class Run:
         return self.folder / "best" if self.folder and (self.folder / "best" / "config.json").is_file() else None
 
 
-def train(model: Model, data: Any, *, out: str | Path | None = None, epochs: int | None = None, batch_size: int | None = None,
-          seed: int = 0, device: str | torch.device | None = None, data_root: str | None = None, resume: bool = False,
-          callbacks: Sequence[Callback] = (), progress: bool = True, **training: Any) -> Run:
+def train(
+    model: Model,
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    data_root: str | None = None,
+    resume: bool = False,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+    **training: Any,
+) -> Run:
     """Train ``model`` on ``data``.
 
-    The run folder gets the model (``config.json``, ``model.safetensors``), the best one by validation (``best/``), a checkpoint,
-    ``metrics.jsonl``, ``pictures/`` and ``tensorboard/``. Ctrl-C writes a checkpoint and returns.
+    The run folder gets the model (``config.json``, ``model.safetensors``), the best one by validation (``best/``), a
+    checkpoint, ``metrics.jsonl``, ``pictures/`` and ``tensorboard/``. Ctrl-C writes a checkpoint and returns.
 
     Arguments:
         model: from ``zoo_core.build``; its weights are trained in place.
@@ -97,11 +109,19 @@ def train(model: Model, data: Any, *, out: str | Path | None = None, epochs: int
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(seed, "training"))
         session = Session(model, data, settings, seed=seed, device=device, data_root=data_root)
-        return Training(session, folder, callbacks, show=progress and session.processes.main).run(resume=resume, data=data, data_root=data_root)
+        return Training(session, folder, callbacks, show=progress and session.processes.main).run(
+            resume=resume, data=data, data_root=data_root
+        )
 
 
-def resume(folder: str | Path, *, epochs: int | None = None, device: str | torch.device | None = None,
-           callbacks: Sequence[Callback] = (), progress: bool = True) -> Run:
+def resume(
+    folder: str | Path,
+    *,
+    epochs: int | None = None,
+    device: str | torch.device | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> Run:
     """Go on with the run in ``folder``, with the settings that it was started with.
 
     Arguments:
@@ -113,10 +133,23 @@ def resume(folder: str | Path, *, epochs: int | None = None, device: str | torch
     folder = Path(folder).expanduser()
     about = read_run(folder)
     if about["data"] is None:
-        raise RunError(f"the run in {shown(folder)} was trained on data given in Python, which it does not hold",
-                       hint="resume it with zoo.train(model, data, out=…, resume=True)")
-    return train(load(folder), about["data"], out=folder, epochs=epochs, seed=about["seed"], device=device, data_root=about["data_root"],
-                 resume=True, callbacks=callbacks, progress=progress, **{k: v for k, v in about["training"].items() if k != "epochs" or epochs is None})
+        raise RunError(
+            f"the run in {shown(folder)} was trained on data given in Python, which it does not hold",
+            hint="resume it with zoo.train(model, data, out=…, resume=True)",
+        )
+    return train(
+        load(folder),
+        about["data"],
+        out=folder,
+        epochs=epochs,
+        seed=about["seed"],
+        device=device,
+        data_root=about["data_root"],
+        resume=True,
+        callbacks=callbacks,
+        progress=progress,
+        **{k: v for k, v in about["training"].items() if k != "epochs" or epochs is None},
+    )
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -128,7 +161,9 @@ def read_run(folder: Path) -> dict[str, Any]:
     try:
         about: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
     except FileNotFoundError:
-        raise RunError(f"no run in {shown(folder)}: run.json is missing", hint="start one with: zoo train RECIPE --out FOLDER") from None
+        raise RunError(
+            f"no run in {shown(folder)}: run.json is missing", hint="start one with: zoo train RECIPE --out FOLDER"
+        ) from None
     except (OSError, ValueError) as error:
         raise RunError(f"{shown(folder / 'run.json')} cannot be read: {shown(error)}") from None
     return about
@@ -203,7 +238,11 @@ class Training:
             self._open_folder(self.folder, resume, data, data_root)
         bar = ProgressBar(self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show)
         try:
-            with prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile), self._interruptible(), bar:
+            with (
+                prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile),
+                self._interruptible(),
+                bar,
+            ):
                 for callback in self._callbacks:
                     callback.on_start(self)
                 self._play(bar)
@@ -217,7 +256,8 @@ class Training:
         session, total = self.session, self.session.total_rounds
         last_checkpoint = last_log = time.monotonic()
         while self.round < total and not self._reason:
-            self.model.train()
+            if not self.model.training:
+                self.model.train()
             played = session.game.play()
             self._pending.append(_Played(played.index, played.terms, played.examples))
             for callback in self._callbacks:
@@ -234,7 +274,9 @@ class Training:
             if at_epoch:
                 self._end_epoch(bar)
                 last_log = time.monotonic()
-            if time.monotonic() - last_checkpoint > min(self.settings.checkpoint_seconds, 15.0 if at_epoch else math.inf):
+            if time.monotonic() - last_checkpoint > min(
+                self.settings.checkpoint_seconds, 15.0 if at_epoch else math.inf
+            ):
                 self._checkpoint(bar)
                 last_checkpoint = last_log = time.monotonic()
         self.progress.seconds += time.monotonic() - last_log
@@ -259,13 +301,22 @@ class Training:
         if bad:
             index, name = min(bad, key=lambda b: b[0])
             kept = f"; the last good checkpoint is in {shown(self.folder)}" if self.folder else ""
-            raise NonFinite(f'the term "{name}" became NaN or infinite in round {index}{kept}',
-                            hint="try a smaller learning rate (training.players.NAME.lr) or clipping (training.players.NAME.clip=1)",
-                            term=name, round=index)
+            raise NonFinite(
+                f'the term "{name}" became NaN or infinite in round {index}{kept}',
+                hint="try a smaller learning rate (training.players.NAME.lr) or clipping (training.players.NAME.clip=1)",
+                term=name,
+                round=index,
+            )
         rate = sum(played.examples for played in rounds) / max(seconds, 1e-9)
         bar.losses(means, rate)
         if self._logs is not None:
-            self._logs.scalars("train", self.round, means, epoch=self.round / self.session.rounds_per_epoch, images_per_second=round(rate, 1))
+            self._logs.scalars(
+                "train",
+                self.round,
+                means,
+                epoch=self.round / self.session.rounds_per_epoch,
+                images_per_second=round(rate, 1),
+            )
         for callback in self._callbacks:
             callback.on_log(self, means)
 
@@ -277,7 +328,11 @@ class Training:
         with self._averaged():
             if settings.validate_every and epoch % settings.validate_every == 0:
                 self._validate()
-            if settings.pictures_every and (epoch % settings.pictures_every == 0 or epoch == settings.epochs) and self._logs is not None:
+            if (
+                settings.pictures_every
+                and (epoch % settings.pictures_every == 0 or epoch == settings.epochs)
+                and self._logs is not None
+            ):
                 self._draw(epoch)
         bar.epoch(epoch, settings.epochs, self._figures)
         for callback in self._callbacks:
@@ -285,7 +340,9 @@ class Training:
 
     def _validate(self) -> None:
         source = self._held_out_source()
-        self._figures = figures = validate(self.model, source, batch_size=self.settings.batch_size, seed=derive_seed(self.session.seed, "validation"))
+        self._figures = figures = validate(
+            self.model, source, batch_size=self.settings.batch_size, seed=derive_seed(self.session.seed, "validation")
+        )
         if not figures:
             return
         if self._logs is not None:
@@ -303,7 +360,11 @@ class Training:
 
     def _held_out_source(self) -> Source:
         if self._held_out is None:
-            self._held_out = open_source(self.session.dataset.split("validation"), device=self.session.processes.device, workers=self.settings.workers)
+            self._held_out = open_source(
+                self.session.dataset.split("validation"),
+                device=self.session.processes.device,
+                workers=self.settings.workers,
+            )
         return self._held_out
 
     def _draw(self, epoch: int) -> None:
@@ -327,13 +388,22 @@ class Training:
     def _open_folder(self, folder: Path, resume: bool, data: Any, data_root: str | None) -> None:
         there = (folder / checkpoints.FILE).is_file()
         if there and not resume:
-            raise RunError(f"{shown(folder)} already holds a run", hint="go on with --resume (resume=True), or choose another --out")
+            raise RunError(
+                f"{shown(folder)} already holds a run",
+                hint="go on with --resume (resume=True), or choose another --out",
+            )
         if there:
             self.progress = read_checkpoint(folder, self.session)
         if not self.session.processes.main:
             return
-        about = {"format": 1, "recipe": self.model.recipe, "data": data if isinstance(data, str) else None, "data_root": data_root,
-                 "seed": self.session.seed, "training": as_table(self.settings)}
+        about = {
+            "format": 1,
+            "recipe": self.model.recipe,
+            "data": data if isinstance(data, str) else None,
+            "data_root": data_root,
+            "seed": self.session.seed,
+            "training": as_table(self.settings),
+        }
         if not there:
             # The model first: a run that is killed before its first checkpoint starts again from these very weights.
             self.model.save(folder)

@@ -19,11 +19,13 @@ LOSSES = ("fit", "supervise")
 def validate(model: Model, source: Source, *, batch_size: int, seed: int) -> dict[str, float]:
     """Means of the terms of ``fit`` and ``supervise`` over all of ``source``, in eval mode, and of their sum as ``loss``.
 
-    The draws are the same at every validation, so that two values differ by the weights alone. Empty for a model without such
-    losses.
+    The draws are the same at every validation, so that two values differ by the weights alone. Empty for a model
+    without such losses.
     """
     objectives = {name: cast(Objective, objective) for name, objective in model.objectives.items()}
-    asked = [(name, objective, loss) for name, objective in objectives.items() for loss in objective.losses if loss in LOSSES]
+    asked = [
+        (name, objective, loss) for name, objective in objectives.items() for loss in objective.losses if loss in LOSSES
+    ]
     if not asked:
         return {}
     modules: dict[str, Part] = {**{name: cast(Part, part) for name, part in model.parts.items()}, **objectives}

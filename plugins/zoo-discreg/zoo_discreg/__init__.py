@@ -14,8 +14,13 @@ PAPER = "Lamb, Dumoulin and Courville 2016, arXiv:1602.03220"
 @hookimpl
 def register_components(register: Callable[..., None]) -> None:
     """The regulariser's terms."""
-    register("objective", "discreg", "zoo_discreg.objective:DiscriminativeRegularization", paper=PAPER,
-             summary="Gaussian terms on a classifier's hidden layers, x against the decoder's mean (Eq. 4-5)")
+    register(
+        "objective",
+        "discreg",
+        "zoo_discreg.objective:DiscriminativeRegularization",
+        paper=PAPER,
+        summary="Gaussian terms on a classifier's hidden layers, x against the decoder's mean (Eq. 4-5)",
+    )
 
 
 @hookimpl

@@ -16,15 +16,26 @@ from zoo_core.training.processes import processes
 from zoo_discreg.objective import DiscriminativeRegularization
 
 
-def adjust(model: Model, data: Any, *, epochs: int = 1, batch_size: int = 100, prior_draws: int = 500, lr: float = 1e-3, seed: int = 0,
-           device: str | torch.device | None = None, data_root: str | None = None) -> Model:
+def adjust(
+    model: Model,
+    data: Any,
+    *,
+    epochs: int = 1,
+    batch_size: int = 100,
+    prior_draws: int = 500,
+    lr: float = 1e-3,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    data_root: str | None = None,
+) -> Model:
     """Re-estimate the decoder's batch-norm statistics from prior draws and fine-tune the encoder on the plain ELBO.
 
-    In training the decoder's statistics come from posterior draws, and its samples from prior draws are off by the difference;
-    the regulariser also pulls the encoder away from the true posterior. So, as vdumoulin/discgen does before it reports any
-    figure: for ``epochs`` passes over the data each round sends ``prior_draws`` prior draws through the decoder, which moves its
-    running statistics and nothing else, and then takes one step of the encoder alone on the objectives other than ``discreg``,
-    the decoder at rest.
+    In training the decoder's statistics come from posterior draws, and its samples from prior draws are off by the
+    difference; the regulariser also pulls the encoder away from the true posterior. So, as vdumoulin/discgen does
+    before it reports any
+    figure: for ``epochs`` passes over the data each round sends ``prior_draws`` prior draws through the decoder, which
+    moves its running statistics and nothing else, and then takes one step of the encoder alone on the objectives other
+    than ``discreg``, the decoder at rest.
 
     Arguments:
         model: trained; changed in place.
@@ -39,17 +50,33 @@ def adjust(model: Model, data: Any, *, epochs: int = 1, batch_size: int = 100, p
         SeamError: a model without encoder, decoder, prior or a likelihood objective.
     """
     missing = [part for part in ("encoder", "decoder", "prior") if part not in model.parts]
-    plain = {name: cast(Objective, o) for name, o in model.objectives.items() if not isinstance(o, DiscriminativeRegularization)}
+    plain = {
+        name: cast(Objective, o)
+        for name, o in model.objectives.items()
+        if not isinstance(o, DiscriminativeRegularization)
+    }
     if missing or not plain:
-        raise SeamError(f"adjust needs an encoder, a decoder, a prior and an ELBO; this model lacks {', '.join(missing) or 'the ELBO'}")
+        raise SeamError(
+            f"adjust needs an encoder, a decoder, a prior and an ELBO; this model lacks {', '.join(missing) or 'the ELBO'}"
+        )
     device = processes(device).device
     model.to(device)
-    stream = Stream(open_source(open_dataset(data, root=data_root, image_size=model.image_shape[1:]).split("train"), device=device, workers=0),
-                    batch_size, derive_seed(seed, "adjust"), dtype=model.dtype)
+    stream = Stream(
+        open_source(
+            open_dataset(data, root=data_root, image_size=model.image_shape[1:]).split("train"),
+            device=device,
+            workers=0,
+        ),
+        batch_size,
+        derive_seed(seed, "adjust"),
+        dtype=model.dtype,
+    )
     parts = {name: cast(Part, part) for name, part in model.parts.items()}
     decoder, prior = cast(Decoder, parts["decoder"]), cast(Prior, parts["prior"])
     players = {"encoder": {"trains": ["encoder"], "losses": ["fit"], "lr": lr}}
-    rules = rules_for(plain, frozenset({"encoder"}), {"players": players, "turns": [{"losses": ["fit"], "players": ["encoder"]}]})
+    rules = rules_for(
+        plain, frozenset({"encoder"}), {"players": players, "turns": [{"losses": ["fit"], "players": ["encoder"]}]}
+    )
     game = Game(parts, plain, rules, lambda name: stream.next(), seed=derive_seed(seed, "adjust"))
     generator = torch.Generator()
     generator.manual_seed(derive_seed(seed, "adjust", "prior"))

@@ -20,17 +20,19 @@ Weight = Annotated[float, Ge(0)]
 class DiscriminativeRegularization(Objective):
     """−Σ_l log N(d_l(x); d_l(μ(z)), diag(σ_l²)), Eq. 4–5 of Lamb, Dumoulin and Courville 2016.
 
-    d_l are the layers of the part ``classifier``, μ(z) the decoder's mean, which is sent through the layers: the terms compare
-    the real image with the picture that is shown, not with a noisy draw. One σ a unit of each layer is learned, from σ = 1 on,
-    together with the decoder. The terms stand in nats per dimension of x, as ``elbo``'s do, so that the two simply add.
+    d_l are the layers of the part ``classifier``, μ(z) the decoder's mean, which is sent through the layers: the terms
+    compare the real image with the picture that is shown, not with a noisy draw. One σ a unit of each layer is learned,
+    from σ = 1 on, together with the decoder. The terms stand in nats per dimension of x, as ``elbo``'s do, so that the
+    two simply add.
 
-    The features of x need no gradient and get none. The layer ``logits`` is left out: with it "the loss explodes after about 6
-    epochs" (vdumoulin/discgen pull request 6).
+    The features of x need no gradient and get none. The layer ``logits`` is left out: with it "the loss explodes after
+    about 6 epochs" (vdumoulin/discgen pull request 6).
 
     Arguments:
         weight: factor on all terms; the paper's is 1.
         layer_weights: further factors by layer; 1 where a layer is not named.
-        encoder_gradient: False keeps these terms from the encoder, which then follows the plain ELBO (end of section 3).
+        encoder_gradient: False keeps these terms from the encoder, which then follows the plain ELBO (end of section
+            3).
         initial_log_sigma: log σ at the start.
 
     Raises:
@@ -44,19 +46,30 @@ class DiscriminativeRegularization(Objective):
         "classifier": Need("feature-extractor"),
     }
 
-    def __init__(self, *, parts: Mapping[str, Part], weight: Weight = 1.0, layer_weights: dict[str, Weight] | None = None,
-                 encoder_gradient: bool = True, initial_log_sigma: Annotated[float, Ge(-5)] = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        parts: Mapping[str, Part],
+        weight: Weight = 1.0,
+        layer_weights: dict[str, Weight] | None = None,
+        encoder_gradient: bool = True,
+        initial_log_sigma: Annotated[float, Ge(-5)] = 0.0,
+    ) -> None:
         super().__init__()
         shapes = cast(FeatureExtractor, parts["classifier"]).shapes
         self.layers = tuple(layer for layer in shapes if layer != "logits")
         if not self.layers:
-            raise SettingError('objective "discreg": the classifier gives no hidden layer',
-                               hint='name some, e.g. classifier.layers=["conv1", "conv2"]; zoo info lists them')
+            raise SettingError(
+                'objective "discreg": the classifier gives no hidden layer',
+                hint='name some, e.g. classifier.layers=["conv1", "conv2"]; zoo info lists them',
+            )
         given = layer_weights or {}
         for layer in given:
             if layer not in self.layers:
-                raise SettingError(f"objective.discreg.layer_weights: the classifier does not give the layer {layer!r}",
-                                   hint=did_you_mean(layer, self.layers) or f"it gives {', '.join(self.layers)}")
+                raise SettingError(
+                    f"objective.discreg.layer_weights: the classifier does not give the layer {layer!r}",
+                    hint=did_you_mean(layer, self.layers) or f"it gives {', '.join(self.layers)}",
+                )
         self.weights = {layer: weight * given.get(layer, 1.0) for layer in self.layers}
         self.reaches = None if encoder_gradient else frozenset({"decoder", "self"})
         # A ModuleList, for layer names hold dots.

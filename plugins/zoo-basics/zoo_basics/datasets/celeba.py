@@ -30,7 +30,7 @@ PARTS = {"train": 0, "validation": 1, "test": 2}
 
 
 @final
-class CelebADataset(Dataset):
+class CelebaDataset(Dataset):
     """CelebA, aligned faces with 40 attributes; the official 162,770 for training, 19,867 for validation, 19,962 for
     test.
 

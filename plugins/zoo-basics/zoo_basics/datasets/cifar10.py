@@ -28,7 +28,7 @@ HELD_OUT = 10
 
 
 @final
-class CIFAR10Dataset(Dataset):
+class Cifar10Dataset(Dataset):
     """CIFAR-10: photos of ten kinds of things, 32×32 in colour; 45,000 for training, 5,000 for validation (seed 0),
     10,000 for test.
 

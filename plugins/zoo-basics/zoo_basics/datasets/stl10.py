@@ -21,7 +21,7 @@ HELD_OUT = 10
 
 
 @final
-class STL10Dataset(Dataset):
+class Stl10Dataset(Dataset):
     """STL-10: photos of ten kinds of things, 96×96 in colour; 4,500 for training, 500 for validation (seed 0), 8,000
     for test.
 

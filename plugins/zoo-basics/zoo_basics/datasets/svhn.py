@@ -22,7 +22,7 @@ share."""
 
 
 @final
-class SVHNDataset(Dataset):
+class SvhnDataset(Dataset):
     """SVHN, cropped digits: house numbers, 32×32 in colour; 63,257 for training, 10,000 for validation (seed 0),
     26,032 for test.
 

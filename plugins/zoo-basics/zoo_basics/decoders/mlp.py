@@ -24,7 +24,7 @@ class MLPDecoder(Decoder):
         sigma: what shares a Gaussian's σ.
         initial_log_sigma: log σ at the start.
         conditional: the one-hot class stands beside z.
-        widths: of the hidden layers, from z to x.
+        hidden: widths of the hidden layers, from z to x.
         activation: after each hidden layer.
         batch_norm: before each activation.
     """
@@ -32,15 +32,15 @@ class MLPDecoder(Decoder):
     def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Annotated[int, Ge(1)] = 64,
                  likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",
                  initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
-                 widths: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (1000, 1000),
+                 hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (1000, 1000),
                  activation: ActivationName = "relu", batch_norm: bool = False) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.latent_dim = latent_dim
         self.family = likelihood_family(likelihood, image_shape, sigma=sigma, initial_log_sigma=initial_log_sigma)
         self.code = CodeInput(latent_dim, labels, conditional)
-        self.hidden = fully_connected((self.code.width, *widths), activation, batch_norm)
-        self.head = nn.Linear(widths[-1], prod(image_shape))
+        self.hidden = fully_connected((self.code.width, *hidden), activation, batch_norm)
+        self.head = nn.Linear(hidden[-1], prod(image_shape))
 
     @property
     def capabilities(self) -> frozenset[str]:

@@ -22,7 +22,7 @@ class MLPEncoder(Encoder):
         posterior: form of q(z given x).
         noise_channels: noise planes beside x, for an implicit posterior.
         categories: width of the label at the front of a joint code.
-        widths: of the hidden layers, from x to z.
+        hidden: widths of the hidden layers, from x to z.
         activation: after each hidden layer.
         batch_norm: before each activation.
     """
@@ -30,15 +30,15 @@ class MLPEncoder(Encoder):
     def __init__(self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(1)] = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Annotated[int, Ge(1)] = 1,
                  categories: Annotated[int, Ge(0)] = 0,
-                 widths: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (1000, 1000),
+                 hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (1000, 1000),
                  activation: ActivationName = "relu", batch_norm: bool = False) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
         channels, height, width = image_shape
         inputs = (channels + self.family.noise_channels) * height * width
-        self.hidden = fully_connected((inputs, *widths), activation, batch_norm)
-        self.head = nn.Linear(widths[-1], self.family.width)
+        self.hidden = fully_connected((inputs, *hidden), activation, batch_norm)
+        self.head = nn.Linear(hidden[-1], self.family.width)
 
     def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """(N, C, H, W) in [0, 1] to the posterior's statistics (N, family.width)."""

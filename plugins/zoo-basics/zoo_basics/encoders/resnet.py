@@ -20,7 +20,7 @@ class ResNetEncoder(Encoder):
 
     One halving and one block for each halving that the image's sides allow (until one is odd or below 8). Channels
     double from ``width`` to at most 16 times ``width``: at 128 pixels and ``width`` 32 the blocks have 64, 128, 256,
-    512 and 512 of them, as in IntroVAE (Huang et al. 2018, appendix) and IntroVAC.
+    512 and 512 of them, as in IntroVAE (Huang et al. 2018) and IntroVAC.
 
     Arguments:
         latent_dim: width of z.

@@ -46,8 +46,9 @@ class CodeInput(nn.Module):
         """
         if (y is not None) != bool(self.classes):
             if self.classes:
-                raise SeamError("a conditional decoder was given no labels y", hint=f"give y (N,), 0 to {self.classes - 1}")
-            raise SeamError("labels y were given to a decoder that takes none", hint="build it with decoder.conditional=true")
+                last = self.classes - 1
+                raise SeamError("a conditional decoder was given no labels y", hint=f"give y (N,), 0 to {last}")
+            raise SeamError("labels y were given to a decoder that takes none", hint="set decoder.conditional=true")
         if y is None:
             return z
         if y.ndim == 1:

@@ -66,7 +66,7 @@ class FeatureError(Metric):
                 raise SeamError('feature-error needs a feature extractor, and the model has no part "classifier"',
                                 hint="--set feature-error.extractor=NAME, see zoo list --kind feature-extractor")
             return cast(FeatureExtractor, model.parts["classifier"])
-        from zoo_core.build import build_part
+        from zoo_core.building import build_part
 
         part = build_part("feature-extractor", self.extractor, image_shape=model.image_shape, labels=model.labels)
         return cast(FeatureExtractor, part.eval().to(device=model.device, dtype=model.dtype))

@@ -25,7 +25,7 @@ class ELBO(Objective):
     Arguments:
         beta: weight of the divergence (Higgins et al. 2017).
         free_bits: λ, in nats per latent dimension: a dimension whose divergence, averaged over the batch, is below λ
-            counts as λ and is not pushed lower, Σ_j max(λ, E[KL_j]) (Kingma et al. 2016, Eq. 15, each dimension a
+            counts as λ and is not pushed lower, Σ_j max(λ, E[KL_j]) (Kingma et al. 2016, each dimension a
             group). Needs a Gaussian posterior and an isotropic prior.
 
     Raises:
@@ -52,8 +52,8 @@ class ELBO(Objective):
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         """``nll`` and ``kl``, in nats per dimension of x."""
         units = step.x[0].numel()
-        yield Term("nll", -step.likelihood().log_prob(step.x).mean() / units)
-        yield Term("kl", self.beta * self._divergence(step) / units)
+        yield Term("nll", step.likelihood().log_prob(step.x).mean() * (-1 / units))
+        yield Term("kl", self._divergence(step) * (self.beta / units))
 
     def _divergence(self, step: Step) -> Tensor:
         """The batch's mean divergence in nats, a scalar."""

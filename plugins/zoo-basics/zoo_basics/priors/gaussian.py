@@ -41,5 +41,6 @@ class GaussianPrior(Prior):
 
     def kl_from_gaussian(self, mean: Tensor, log_sigma: Tensor) -> Tensor:
         """KL(N(mean, diag(σ²)) ‖ p), (N,), in nats (Kingma and Welling 2013, appendix B, for any std)."""
-        squares = (mean.square() + (2 * log_sigma).exp()) / self.std**2
-        return (0.5 * (squares - 1) - log_sigma + math.log(self.std)).sum(-1)
+        squares = mean.square() + (2 * log_sigma).exp()
+        constant = mean.shape[-1] * (math.log(self.std) - 0.5)
+        return ((0.5 / self.std**2) * squares - log_sigma).sum(-1) + constant

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
+from zoo_core.errors import SeamError
 from zoo_core.interfaces import Part, Prior
 from zoo_core.noise import GeneratorNoise
 
@@ -16,11 +17,18 @@ if TYPE_CHECKING:
 
 def takes_labels(model: Model) -> bool:
     """Whether the model's pictures depend on a label y."""
-    return any("labels" in cast(Part, model.parts[part]).capabilities for part in ("prior", "decoder"))
+    parts = [cast(Part, model.parts[name]) for name in ("prior", "decoder") if name in model.parts]
+    return any("labels" in part.capabilities for part in parts)
 
 
 def draw_codes(model: Model, n: int, generator: torch.Generator, y: Tensor | None) -> Tensor:
-    """``n`` codes from the model's prior, for the labels ``y`` where the prior takes them."""
+    """``n`` codes from the model's prior, for the labels ``y`` where the prior takes them.
+
+    Raises:
+        SeamError: the model has no prior.
+    """
+    if "prior" not in model.parts:
+        raise SeamError("this model has no prior to draw codes from", hint="start from images (x=…), or build with a prior")
     prior = cast(Prior, model.parts["prior"])
     noise = GeneratorNoise(generator, device=model.device, dtype=model.dtype)
     return prior.sample(n, noise, y if "labels" in prior.capabilities else None)

@@ -25,11 +25,11 @@ class Interpolation(Sampler):
 
     Arguments:
         mode: ``linear``, or ``spherical`` along the arc between the two codes, which keeps to the norms that a Gaussian
-            prior gives (White 2016, *Sampling Generative Networks*, section 2.1).
+            prior gives (White 2016, *Sampling Generative Networks*).
         steps: pictures in a row.
     """
 
-    needs: ClassVar[Mapping[str, Need]] = {"prior": Need("prior"), "decoder": Need("decoder")}
+    needs: ClassVar[Mapping[str, Need]] = {"decoder": Need("decoder")}
 
     def __init__(self, *, mode: Literal["linear", "spherical"] = "linear", steps: Annotated[int, Ge(2)] = 8) -> None:
         self.mode = mode
@@ -45,6 +45,7 @@ class Interpolation(Sampler):
 
         Raises:
             SettingError: fewer images than two a row.
+            SeamError: neither images nor a prior.
         """
         rows = -(-n // self.steps)
         y = conditions.get("y")
@@ -56,7 +57,7 @@ class Interpolation(Sampler):
             ends = draw_codes(model, 2 * rows, generator, ends_y)
         elif len(x) < 2 * rows:
             raise SettingError(f"{n} pictures in rows of {self.steps} walk between {2 * rows} images, got {len(x)}",
-                               hint=f"give {2 * rows} images, or ask for {len(x) // 2 * self.steps} pictures")
+                               hint=f"give {2 * rows} images, or ask for fewer pictures: {self.steps} for every two images")
         else:
             ends = model.encode(x[: 2 * rows])
         t = torch.linspace(0, 1, self.steps, dtype=ends.dtype, device=ends.device)

@@ -14,6 +14,7 @@ from zoo_core.catalogue import catalogue
 from zoo_core.config import FORMAT, check_config
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
 from zoo_core.game.rules import rules_for
+from zoo_core.game.settings import training_settings
 from zoo_core.interfaces import ImageShape, Labels, Objective, Part
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
@@ -26,9 +27,17 @@ if TYPE_CHECKING:
     from zoo_core.interfaces import Dataset
 
 
-def build(recipe: str | Mapping[str, Any], *, data: str | Dataset | None = None, image_shape: ImageShape | None = None,
-          labels: Labels | None = None, seed: int = 0, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32,
-          **settings: Any) -> Model:
+def build(
+    recipe: str | Mapping[str, Any],
+    *,
+    data: str | Dataset | None = None,
+    image_shape: ImageShape | None = None,
+    labels: Labels | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    **settings: Any,
+) -> Model:
     """A model with new weights.
 
     Arguments:
@@ -37,22 +46,26 @@ def build(recipe: str | Mapping[str, Any], *, data: str | Dataset | None = None,
             settings for it.
         image_shape: (C, H, W), where ``data`` does not say.
         labels: classes or attributes, where ``data`` does not say.
-        seed: each part is initialised from its own generator derived from (seed, part name), so that swapping one part leaves
-            the weights of the others as they were.
+        seed: each part is initialised from its own generator derived from (seed, part name), so that swapping one part
+            leaves the weights of the others as they were.
         device, dtype: where the weights are and how wide; never part of the config.
         settings: parts by name (``encoder="resnet"``, ``classifier={"name": "vgg19", "weights": None}``), shared parameters
-            (``latent_dim=128``), ``objective=["elbo", "discreg"]``, ``image_size=32``, and anything inside with a dotted key
-            (``**{"encoder.width": 64}``). ``zoo info RECIPE`` lists them all.
+            (``latent_dim=128``), ``objective=["elbo", "discreg"]``, ``image_size=32``, and anything inside with a
+            dotted key (``**{"encoder.width": 64}``). ``zoo info RECIPE`` lists them all.
 
     Raises:
         UnknownName, SettingError, SeamError, WeightsError: with what to type instead.
     """
     if "pretrained" in settings:
-        raise SettingError("build makes new weights and takes no pretrained=",
-                           hint='load saved ones with zoo.load("PATH or org/name"); a frozen extractor has weights="default"')
+        raise SettingError(
+            "build makes new weights and takes no pretrained=",
+            hint='load saved ones with zoo.load("PATH or org/name"); a frozen extractor has weights="default"',
+        )
     if isinstance(recipe, Mapping):
         if data is not None or image_shape is not None or labels is not None or settings:
-            raise SettingError("a config is built as it is and takes no settings", hint="build by the recipe's name to change parts")
+            raise SettingError(
+                "a config is built as it is and takes no settings", hint="build by the recipe's name to change parts"
+            )
         made = plan_from_config(check_config(dict(recipe)))
     else:
         if data is not None:
@@ -65,7 +78,9 @@ def build(recipe: str | Mapping[str, Any], *, data: str | Dataset | None = None,
     return build_plan(made, seed=seed, device=device, dtype=dtype)
 
 
-def build_plan(made: Plan, *, seed: int = 0, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Model:
+def build_plan(
+    made: Plan, *, seed: int = 0, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+) -> Model:
     """The model that a plan describes."""
     slots = {name: part.kind for name, part in made.parts.items()}
     askers: dict[str, Any] = {}
@@ -93,8 +108,12 @@ def build_plan(made: Plan, *, seed: int = 0, device: torch.device | str = "cpu",
 
     trainable = frozenset(name for name in parts if made.parts[name].trainable)
     rules = rules_for(objectives, trainable, made.training)
-    training = {**made.training, "turns": [_plain(vars(turn)) for turn in rules.turns],
-                "players": {name: _plain(vars(player)) for name, player in rules.players.items()}}
+    training_settings(made.training)
+    training = {
+        **made.training,
+        "turns": [_plain(vars(turn)) for turn in rules.turns],
+        "players": {name: _plain(vars(player)) for name, player in rules.players.items()},
+    }
     config = {
         "format": FORMAT,
         "zoo_core": VERSION,
@@ -110,8 +129,9 @@ def build_plan(made: Plan, *, seed: int = 0, device: torch.device | str = "cpu",
     return model.to(device=device, dtype=dtype)
 
 
-def build_part(kind: str, spec: str | Mapping[str, Any], *, image_shape: ImageShape, labels: Labels | None = None,
-               seed: int = 0) -> Part:
+def build_part(
+    kind: str, spec: str | Mapping[str, Any], *, image_shape: ImageShape, labels: Labels | None = None, seed: int = 0
+) -> Part:
     """One component by itself, for instance a feature extractor for a metric.
 
     Arguments:
@@ -136,8 +156,13 @@ def _build_part(slot: str, planned: PartPlan, made: Plan, seed: int) -> tuple[Pa
     if not planned.trainable:
         part.requires_grad_(False)
     qualified = resolved.entry.qualified + (resolved.architecture or "")
-    entry: dict[str, Any] = {"kind": planned.kind, "name": qualified, "format": cls.format, "version": resolved.entry.version,
-                             "params": _plain({k: v for k, v in params.items() if k != "weights"})}
+    entry: dict[str, Any] = {
+        "kind": planned.kind,
+        "name": qualified,
+        "format": cls.format,
+        "version": resolved.entry.version,
+        "params": _plain({k: v for k, v in params.items() if k != "weights"}),
+    }
     if not planned.trainable:
         entry["trainable"] = False
         if part.weights_reference is not None:
@@ -145,18 +170,31 @@ def _build_part(slot: str, planned: PartPlan, made: Plan, seed: int) -> tuple[Pa
     return part, entry
 
 
-def _build_objective(name: str, planned: ObjectivePlan, made: Plan, parts: Mapping[str, Part],
-                     seed: int) -> tuple[Objective, dict[str, Any]]:
+def _build_objective(
+    name: str, planned: ObjectivePlan, made: Plan, parts: Mapping[str, Part], seed: int
+) -> tuple[Objective, dict[str, Any]]:
     resolved = registry().resolve("objective", planned.name)
     cls = cast(type[Objective], resolved.entry.load())
     params = check(cls, planned.params, f"objective.{name}")
     objective = cast(Objective, _construct(cls, f"objective.{name}", params, made, seed, parts=parts))
-    return objective, {"name": resolved.entry.qualified, "format": cls.format, "version": resolved.entry.version,
-                       "params": _plain(params)}
+    return objective, {
+        "name": resolved.entry.qualified,
+        "format": cls.format,
+        "version": resolved.entry.version,
+        "params": _plain(params),
+    }
 
 
-def _construct(cls: type[Any], where: str, params: Mapping[str, Any], made: Plan, seed: int, *, architecture: str | None = None,
-               parts: Mapping[str, Part] | None = None) -> Any:
+def _construct(
+    cls: type[Any],
+    where: str,
+    params: Mapping[str, Any],
+    made: Plan,
+    seed: int,
+    *,
+    architecture: str | None = None,
+    parts: Mapping[str, Part] | None = None,
+) -> Any:
     available = {"image_shape": made.image_shape, "labels": made.labels, "architecture": architecture, "parts": parts}
     filled = {name: available[name] for name in context(cls)}
     # Parts draw their first weights from the global generator, each from a state of its own.
@@ -170,7 +208,9 @@ def _construct(cls: type[Any], where: str, params: Mapping[str, Any], made: Plan
             raise SettingError(f"{where}: {shown(error)}") from error
         except Exception as error:
             file = Path(inspect.getfile(cls)).name
-            raise PluginFailed(f"{where}: {cls.__name__} ({file}) could not be built: {type(error).__name__}: {shown(error)}") from error
+            raise PluginFailed(
+                f"{where}: {cls.__name__} ({file}) could not be built: {type(error).__name__}: {shown(error)}"
+            ) from error
 
 
 def plan_from_config(config: Mapping[str, Any]) -> Plan:
@@ -188,20 +228,35 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
         if "weights" in parameters(cls):
             params["weights"] = entry.get("weights")
         parts[name] = PartPlan(entry["kind"], entry["name"], params, entry.get("trainable", True))
-    objectives = {name: ObjectivePlan(entry["name"], _migrated(entry, "objective", f"objectives.{name}"))
-                  for name, entry in config["objectives"].items()}
+    objectives = {
+        name: ObjectivePlan(entry["name"], _migrated(entry, "objective", f"objectives.{name}"))
+        for name, entry in config["objectives"].items()
+    }
     labels = Labels(config["labels"]["type"], tuple(config["labels"].get("names", ())))
     channels, height, width = config["image_shape"]
-    return Plan(config["recipe"], (channels, height, width), labels, parts, objectives, config["sampler"], dict(config["training"]))
+    return Plan(
+        config["recipe"],
+        (channels, height, width),
+        labels,
+        parts,
+        objectives,
+        config["sampler"],
+        dict(config["training"]),
+    )
 
 
 def _migrated(entry: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
     resolved = registry().resolve(kind, entry["name"]).entry
     cls = resolved.load()
     if entry["format"] > cls.format:
-        raise ConfigError(f"{where} was saved by {resolved.plugin} {shown(entry['version'])} in format {entry['format']}, "
-                          f"the installed {resolved.version} reads up to {cls.format}", hint=f"pip install -U {resolved.plugin}")
-    params: dict[str, Any] = cls.migrate(entry["params"], entry["format"]) if entry["format"] < cls.format else dict(entry["params"])
+        raise ConfigError(
+            f"{where} was saved by {resolved.plugin} {shown(entry['version'])} in format {entry['format']}, "
+            f"the installed {resolved.version} reads up to {cls.format}",
+            hint=f"pip install -U {resolved.plugin}",
+        )
+    params: dict[str, Any] = (
+        cls.migrate(entry["params"], entry["format"]) if entry["format"] < cls.format else dict(entry["params"])
+    )
     return params
 
 

@@ -1,0 +1,124 @@
+"""Discriminative regularization on CIFAR-10: held-out feature error and pixel NLL, with and without the terms.
+
+Two VAEs of the same nets, seed and budget; one also has the terms of Eq. 4-5 on the three stages of a real CIFAR ResNet-20.
+Measured on test images that neither saw: the feature error in ResNet-20 (trained on), in ResNet-56 (never seen in training), and
+the pixel NLL by importance sampling. Data: 10,000 training images of the JPEG copy of CIFAR-10; tests on the exact test images.
+
+    python experiments/discreg_cifar.py --seed 0 --minutes 30
+    python experiments/discreg_cifar.py --table          # what has been measured so far
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from bench import Deadline, FirstImages, Results, arguments, data_root
+
+import zoo_core as zoo
+from zoo_core.data import evaluation_batches, open_source
+from zoo_core.pictures import grid, save_png
+
+EPOCHS = 20
+TRAIN_IMAGES = 10_000
+NLL_IMAGES = 400
+LATENT_DIM = 128
+
+
+def classifier(net: str) -> dict[str, Any]:
+    """A frozen real classifier of the shared data."""
+    weights = str(data_root() / "weights" / ("imagenet_tf_efficientnet_lite0" if net.startswith("timm") else net.replace("cifar-", "cifar10_")))
+    return {"name": net, "weights": f"{weights}.safetensors"}
+
+
+LINES: dict[str, dict[str, Any]] = {
+    "vae": {},
+    "discreg-resnet20": {"objective": ["elbo", "discreg"], "classifier": lambda: classifier("cifar-resnet20")},
+    "discreg-efficientnet-lite0": {"objective": ["elbo", "discreg"], "classifier": lambda: classifier("timm/tf_efficientnet_lite0")},
+}
+
+
+def run(line: str, seed: int, deadline: Deadline, results: Results, device: str) -> bool:
+    """Train and measure one line; False when the time ran out."""
+    if results.has(line=line, seed=seed):
+        return True
+    settings = {key: value() if callable(value) else value for key, value in LINES[line].items()}
+    jpeg = zoo.open_dataset("cifar10", root=str(data_root()), settings={"variant": "jpeg"})
+    exact = zoo.open_dataset("cifar10", root=str(data_root()), settings={"variant": "exact"})
+    train_on = FirstImages(jpeg, {"train": TRAIN_IMAGES, "validation": 1_000})
+    model = zoo.build("vae", data=jpeg, latent_dim=LATENT_DIM, seed=seed, **settings)
+    folder = Path("runs") / "discreg-cifar" / f"{line}-{seed}"
+    trained = zoo.train(model, train_on, out=folder, epochs=EPOCHS, seed=seed, device=device, resume=True, callbacks=[deadline],
+                        pictures_every=EPOCHS)
+    if trained.reason != "finished":
+        return False
+    figures = {}
+    for net in ("cifar-resnet20", "cifar-resnet56"):
+        metric = {"name": "feature-error", "extractor": classifier(net)}
+        figures[f"feature_error_{net}"] = zoo.evaluate(model, exact, [metric], device=device)[0].value
+    figures["nll"] = zoo.evaluate(model, exact, ["nll"], limit=NLL_IMAGES, batch_size=50, device=device)[0].value
+    for figure in zoo.evaluate(model, exact, ["reconstruction"], device=device):
+        figures[figure.name] = figure.value
+    results.add(line=line, seed=seed, command=f"experiments/discreg_cifar.py --seed {seed}", epochs=EPOCHS, train_images=TRAIN_IMAGES,
+                test_images=len(exact.split("test")), nll_images=NLL_IMAGES, seconds=round(trained.seconds), device=device, figures=figures)
+    return True
+
+
+def picture(seed: int, where: Path) -> None:
+    """Test images, then each line's reconstructions and below them samples."""
+    exact = zoo.open_dataset("cifar10", root=str(data_root()), settings={"variant": "exact"})
+    x = next(iter(evaluation_batches(open_source(exact.split("test")), 16))).x
+    rows = [x]
+    samples = []
+    for line in LINES:
+        folder = Path("runs") / "discreg-cifar" / f"{line}-{seed}"
+        if (folder / "model.safetensors").is_file():
+            model = zoo.load(folder)
+            rows.append(model.reconstruct(x))
+            samples.append(model.sample(32, seed=1))
+    save_png(where / "discreg-cifar-reconstructions.png", grid(torch.cat(rows), 16), enlarge=2)
+    save_png(where / "discreg-cifar-samples.png", grid(torch.cat(samples), 16), enlarge=2)
+
+
+def table(results: Results) -> None:
+    """Means over seeds, and the change against the plain VAE seed by seed."""
+    plain = {r["seed"]: r["figures"] for r in results.lines if r["line"] == "vae"}
+    for line in LINES:
+        rows = {r["seed"]: r["figures"] for r in results.lines if r["line"] == line}
+        if not rows:
+            continue
+        print(f"\n{line}  ({len(rows)} seeds: {', '.join(map(str, sorted(rows)))})")
+        for name in next(iter(rows.values())):
+            values = [f[name] for f in rows.values()]
+            spread = f" ± {statistics.stdev(values):.3g}" if len(values) > 1 else ""
+            changes = [f"{100 * (rows[s][name] / plain[s][name] - 1):+.1f} %" for s in sorted(rows) if s in plain and line != "vae"]
+            print(f"  {name:34} {statistics.mean(values):8.4f}{spread:12} {'  '.join(changes)}")
+
+
+def main() -> int:
+    """Every line at one seed."""
+    parser = arguments(__doc__)
+    parser.add_argument("--table", action="store_true", help="print what has been measured, and train nothing")
+    parser.add_argument("--picture", type=Path, metavar="DIR", help="draw the trained lines into DIR, and train nothing")
+    parser.add_argument("--lines", nargs="+", choices=LINES, default=["vae", "discreg-resnet20"])
+    args = parser.parse_args()
+    results = Results("discreg_cifar")
+    if args.table:
+        table(results)
+    elif args.picture:
+        picture(args.seed, args.picture)
+    else:
+        deadline = Deadline(args.minutes)
+        for line in args.lines:
+            if not run(line, args.seed, deadline, results, "cuda" if args.gpu else "cpu"):
+                print("out of time; the same command goes on")
+                break
+        table(results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

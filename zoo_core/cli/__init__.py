@@ -1,0 +1,98 @@
+"""The command ``zoo``. Each verb is a module of this package with ``configure(parser)`` and ``run(args) -> int``, imported when it
+is asked for: what one verb needs costs the others nothing."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple, NoReturn
+
+from zoo_core.errors import SettingError, UnknownName, ZooError, did_you_mean, shown
+from zoo_core.version import VERSION
+
+
+class Verb(NamedTuple):
+    """One subcommand: its name, the group it is listed in, what it does, and its module."""
+
+    name: str
+    group: str
+    summary: str
+    module: str
+
+
+VERBS = (
+    Verb("list", "look", "recipes and components, by name", "zoo_core.cli.list"),
+    Verb("info", "look", "everything that can be set on a recipe or component", "zoo_core.cli.info"),
+    Verb("plugins", "look", "what is installed, and what could not be loaded", "zoo_core.cli.plugins"),
+)
+
+_EXAMPLES = """\
+examples:
+  zoo list --kind encoder            what can fill the part "encoder"
+  zoo info vae                       its parts, settings, types and bounds
+  zoo info vae --json                the same for programs
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong arguments are errors like all others: one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingError(shown(message, 500), hint=f"see: {self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code: 0, 2 for an error, 130 after Ctrl-C, 141 when nobody reads the output any more."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        # Not list(…): once the verb's module is imported, that name is zoo_core.cli.list here.
+        code = _run([*(sys.argv[1:] if argv is None else argv)])
+        sys.stdout.flush()
+        return code
+    except ZooError as error:
+        print(f"zoo: {shown(' '.join(str(error).split()), 4000)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The interpreter flushes once more at exit, which would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def _run(argv: Sequence[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    if argv[0] == "--version":
+        print(f"zoo {VERSION}")
+        return 0
+    verb = next((verb for verb in VERBS if verb.name == argv[0]), None)
+    if verb is None:
+        names = [verb.name for verb in VERBS]
+        raise UnknownName(f'there is no command "{shown(argv[0])}"',
+                          hint=did_you_mean(argv[0], names) or f"commands are {', '.join(names)}; see: zoo --help")
+    module = import_module(verb.module)
+    parser = _Parser(prog=f"zoo {verb.name}", description=f"{verb.summary[0].upper()}{verb.summary[1:]}.", allow_abbrev=False)
+    module.configure(parser)
+    try:
+        args = parser.parse_args(argv[1:])
+    except SystemExit as end:  # --help
+        return int(end.code or 0)
+    code: int = module.run(args)
+    return code
+
+
+def usage() -> str:
+    """The text of ``zoo --help``."""
+    lines = ["usage: zoo COMMAND …        (zoo COMMAND --help says more)", "",
+             "A zoo of generative models: parts mixed by name, trained, measured and shared.", ""]
+    for group in dict.fromkeys(verb.group for verb in VERBS):
+        lines += [f"{group}:", *(f"  {verb.name:<12} {verb.summary}" for verb in VERBS if verb.group == group), ""]
+    return "\n".join([*lines, _EXAMPLES.rstrip()])

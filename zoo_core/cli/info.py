@@ -1,0 +1,158 @@
+"""``zoo info``: everything that can be set on a recipe or component."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from zoo_core.catalogue import Recipe, catalogue
+from zoo_core.cli.output import Row, print_json, print_sections
+from zoo_core.errors import UnknownName, ZooError, did_you_mean, shown
+from zoo_core.parameters import Parameter, parameters
+from zoo_core.registry import Resolved, registry
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("name", metavar="NAME", help="a recipe or component, as zoo list shows it")
+    parser.add_argument("--json", action="store_true", help="as JSON; for a family with all its architectures")
+
+
+def run(args: argparse.Namespace) -> int:
+    """The recipe called NAME, if there is one, and the components."""
+    recipe = catalogue().recipes.get(args.name)
+    found = registry().find(args.name)
+    if recipe is None and not found:
+        raise _unknown(args.name)
+    facts = [recipe_facts(recipe)] if recipe is not None else []
+    facts += [component_facts(resolved) for resolved in found]
+    if args.json:
+        print_json(facts[0] if len(facts) == 1 else facts)
+    else:
+        for one in facts:
+            print_sections(_recipe_sections(one) if one["kind"] == "recipe" else _component_sections(one))
+    return 0
+
+
+def recipe_facts(recipe: Recipe) -> dict[str, Any]:
+    """All about a recipe, as JSON has it. A component that cannot be loaded has an ``error`` in place of its parameters."""
+    slots = {slot: (part.kind, part.name, part.params) for slot, part in recipe.parts.items()}
+    asked = {slot: ("objective", objective.name, objective.params) for slot, objective in recipe.objectives.items()}
+    parts = {slot: {**_filled(*slots[slot]), "trainable": recipe.parts[slot].trainable} for slot in slots}
+    objectives = {slot: _filled(*spec) for slot, spec in asked.items()}
+    settable = {**{slot: p["parameters"] for slot, p in parts.items()},
+                **{f"objective.{slot}": o["parameters"] for slot, o in objectives.items()}}
+    shared = {}
+    for name, one in recipe.shared.items():
+        holders = [settable[holder][key] for holder, _, key in (t.rpartition(".") for t in one.sets) if key in settable[holder]]
+        kind = {key: holders[0][key] for key in ("type", "bounds")} if holders else {"type": "", "bounds": ""}
+        shared[name] = {**kind, "default": one.default, "help": one.help, "sets": list(one.sets)}
+    return {"kind": "recipe", "name": recipe.name, "source": recipe.source, "summary": recipe.summary, "paper": recipe.paper,
+            "image_shape": list(recipe.image_shape), "sampler": recipe.sampler, "parts": parts, "objectives": objectives,
+            "shared": shared, "training": dict(recipe.training), "on": {data: dict(s) for data, s in recipe.on.items()}}
+
+
+def component_facts(resolved: Resolved) -> dict[str, Any]:
+    """All about a component or family, as JSON has it.
+
+    Raises:
+        PluginFailed: its class cannot be loaded.
+        UnknownName: the family has no such architecture.
+    """
+    entry, cls = resolved.entry, resolved.entry.load()
+    facts: dict[str, Any] = {"kind": entry.kind, "name": entry.name + (resolved.architecture or ""), "plugin": entry.plugin,
+                             "version": entry.version, "summary": entry.summary, "paper": entry.paper}
+    if entry.family:
+        known: list[str] = cls.architectures()
+        if resolved.architecture is None:
+            facts["architectures"] = known
+        elif resolved.architecture not in known:
+            raise UnknownName(f'{entry.name} has no architecture "{shown(resolved.architecture)}"',
+                              hint=did_you_mean(resolved.architecture, known) or f"see all with: zoo info {entry.name} --json")
+    return {**facts, "parameters": {name: _parameter_facts(p, {}) for name, p in parameters(cls).items()}}
+
+
+def _filled(kind: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """A slot of a recipe: what fills it, what else might, and the parameters with the recipe's values as defaults."""
+    swaps = [registry().spelling(entry) + ("NAME" if entry.family else "") for entry in registry().entries(kind)]
+    facts: dict[str, Any] = {"kind": kind, "component": name, "swaps": [swap for swap in swaps if swap != name]}
+    try:
+        cls = registry().resolve(kind, name).entry.load()
+        return {**facts, "parameters": {key: _parameter_facts(p, params) for key, p in parameters(cls).items()}}
+    except ZooError as error:
+        return {**facts, "parameters": {}, "error": str(error)}
+
+
+def _parameter_facts(parameter: Parameter, params: Mapping[str, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {"type": parameter.type_text, "bounds": parameter.bounds_text}
+    if parameter.name in params or not parameter.required:
+        default = params.get(parameter.name, parameter.default)
+        try:
+            facts["default"] = json.loads(json.dumps(default, allow_nan=False))
+        except (TypeError, ValueError):
+            facts["default"] = repr(default)
+    return facts
+
+
+def _recipe_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
+    slots = {**facts["parts"], **{f"objective.{name}": o for name, o in facts["objectives"].items()}}
+    about: list[Row] = [("name", facts["name"]), ("summary", facts["summary"]), ("paper", facts["paper"]),
+                        ("image shape", "x".join(map(str, facts["image_shape"]))), ("sampler", facts["sampler"]),
+                        ("from", facts["source"])]
+    parts: list[Row] = [(slot, p["component"] + ("" if p["trainable"] else " (frozen)"), p["kind"], f"or {', '.join(p['swaps'])}"
+                         if p["swaps"] else "") for slot, p in facts["parts"].items()]
+    objectives: list[Row] = [(name, o["component"], "objective", f"or {', '.join(o['swaps'])}" if o["swaps"] else "")
+                             for name, o in facts["objectives"].items()]
+    shared: list[Row] = [(name, _type(s), _value(s), f"{s['help']}{'; ' if s['help'] else ''}sets {', '.join(s['sets'])}")
+                         for name, s in facts["shared"].items()]
+    settings = [row for slot, filled in slots.items() for row in _settings(filled["parameters"], slot + ".")]
+    training: list[Row] = [(f"training.{key}", _json(value)) for key, value in _leaves(facts["training"])]
+    on: list[Row] = [(data, f"{key}={_json(value)}") for data, settings in facts["on"].items() for key, value in settings.items()]
+    errors: list[Row] = [(slot, filled["error"]) for slot, filled in slots.items() if "error" in filled]
+    return [("recipe", about), ("parts        --set PART=NAME", parts), ("objectives   --set objective='[\"NAME\", …]'", objectives),
+            ("shared       --set KEY=VALUE", shared), ("settings     --set KEY=VALUE", settings),
+            ("training     --set KEY=VALUE", training), ("on           where the data set is this", on),
+            ("errors", errors)]
+
+
+def _component_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
+    about: list[Row] = [("name", facts["name"]), ("summary", facts["summary"]), ("paper", facts["paper"]),
+                        ("plugin", f"{facts['plugin']} {facts['version']}")]
+    if "architectures" in facts:
+        about.append(("architectures", f"{len(facts['architectures']):,}; all of them: zoo info {facts['name']} --json"))
+    return [(facts["kind"], about), ("settings     --set PART.KEY=VALUE", _settings(facts["parameters"], ""))]
+
+
+def _settings(facts: Mapping[str, Any], prefix: str) -> list[Row]:
+    return [(prefix + name, _type(parameter), _value(parameter)) for name, parameter in facts.items()]
+
+
+def _type(facts: Mapping[str, Any]) -> str:
+    return f"{facts['type']} {facts['bounds']}".strip()
+
+
+def _value(facts: Mapping[str, Any]) -> str:
+    return _json(facts["default"]) if "default" in facts else "(must be given)"
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _leaves(table: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{above}{key}.")
+        else:
+            yield above + key, value
+
+
+def _unknown(name: str) -> UnknownName:
+    entries = registry().entries()
+    known = {*catalogue().recipes, *(entry.name for entry in entries)}
+    failed = [f"plugin {shown(p.name)} is not loaded: {shown(p.error, 300)}" for p in registry().plugins if p.error is not None]
+    near = did_you_mean(name, known)
+    return UnknownName(f'there is no recipe or component "{shown(name)}"', hint="; ".join(filter(None, [near, *failed, "see: zoo list"])),
+                       name=name)

@@ -1,0 +1,36 @@
+"""``zoo list``: what there is, by name."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from zoo_core.catalogue import catalogue
+from zoo_core.cli.output import print_json, print_table
+from zoo_core.registry import registry
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--kind", help="only components of this kind, or recipes with --kind recipe")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Recipes first, then components by kind."""
+    components = registry().entries(None if args.kind in (None, "recipe") else args.kind)
+    rows: list[tuple[str, str, str, str]] = []
+    if args.kind in (None, "recipe"):
+        rows += [("recipe", recipe.name, recipe.source, recipe.summary)
+                 for recipe in sorted(catalogue().recipes.values(), key=lambda recipe: recipe.name)]
+    if args.kind != "recipe":
+        rows += [(entry.kind, registry().spelling(entry), entry.plugin, entry.summary) for entry in components]
+    header = ("kind", "name", "plugin", "summary")
+    if args.json:
+        print_json([dict(zip(header, row)) for row in rows])
+    else:
+        print_table(header, rows)
+    failed = [plugin.name for plugin in registry().plugins if plugin.error is not None and not plugin.left_out]
+    if failed:
+        print(f"zoo: not loaded: {', '.join(failed)}; zoo plugins says why", file=sys.stderr)
+    return 0

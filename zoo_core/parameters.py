@@ -1,0 +1,256 @@
+"""Parameters: what can be set on a component, and whether a value may be set.
+
+They are the annotated keyword-only arguments of ``__init__``, less the context that ``build`` fills in.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import types
+from collections.abc import Hashable, Mapping, Sequence, Set
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
+
+from zoo_core.errors import PluginFailed, SettingError, did_you_mean, shown
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One parameter of a component.
+
+    Arguments:
+        name: as in ``encoder.NAME``.
+        annotation: its type, with bounds (``Annotated``).
+        default: its default, None where it is ``required``.
+        required: whether it must be given.
+        type_text: its type for people: ``integer``, ``gaussian | bernoulli``, ``list of integers``.
+        bounds_text: its bounds for people: ``≥ 1``, or empty.
+    """
+
+    name: str
+    annotation: Any
+    default: Any
+    required: bool
+    type_text: str
+    bounds_text: str
+
+    @property
+    def expected(self) -> str:
+        """Type and bounds as one phrase."""
+        return f"{self.type_text} {self.bounds_text}".strip()
+
+
+def parameters(cls: type[Any]) -> dict[str, Parameter]:
+    """The parameters of ``cls``, in the order in which it declares them.
+
+    Raises:
+        PluginFailed: one has no annotation, or one that cannot be resolved.
+    """
+    return {parameter.name: parameter for parameter in _parameters(cast(Hashable, cls))}
+
+
+def context(cls: type[Any]) -> set[str]:
+    """Which context arguments (``image_shape``, ``labels``, ``parts``, ``architecture``) the constructor of ``cls`` takes."""
+    from zoo_core.interfaces import CONTEXT
+
+    return set(CONTEXT & {argument.name for argument in _arguments(cls)})
+
+
+def check(cls: type[Any], params: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """``params`` as the constructor of ``cls`` takes them: checked strictly against the annotations, lists as tuples.
+
+    Arguments:
+        params: the values that are set, as JSON has them.
+        where: what stands before the key in messages: ``encoder``, ``objective.elbo``.
+
+    Raises:
+        SettingError: an unknown key, a value of the wrong type or out of bounds, or a required one that is missing.
+        PluginFailed: ``cls`` declares its parameters wrongly.
+    """
+    known = parameters(cls)
+    checked = {}
+    for name, value in params.items():
+        key = f"{where}.{name}" if where else name
+        if name not in known:
+            raise _unknown(cls, name, key, known)
+        checked[name] = _checked(cls, known[name], value, key)
+    missing = [name for name, parameter in known.items() if parameter.required and name not in params]
+    if missing:
+        example = known[missing[0]]
+        prefix = f"{where}." if where else ""
+        raise SettingError(f"{shown(where) or cls.__name__}: {', '.join(missing)} must be given ({missing[0]}: {example.expected})",
+                           hint=f"for instance {prefix}{missing[0]}={_example(example)}", where=where, missing=missing)
+    return checked
+
+
+def _arguments(cls: type[Any]) -> list[inspect.Parameter]:
+    declared = list(inspect.signature(inspect.unwrap(cls.__init__)).parameters.values())[1:]
+    return [argument for argument in declared if argument.kind is inspect.Parameter.KEYWORD_ONLY]
+
+
+@cache
+def _parameters(cls: Any) -> tuple[Parameter, ...]:
+    from zoo_core.interfaces import CONTEXT
+
+    arguments = [argument for argument in _arguments(cls) if argument.name not in CONTEXT]
+    for argument in arguments:
+        if argument.annotation is inspect.Parameter.empty:
+            raise PluginFailed(f"{cls.__module__}.{cls.__name__}: parameter {argument.name} has no annotation")
+    # Only these are resolved: the types of context arguments may be imported for type checkers alone.
+    bare = types.SimpleNamespace(__annotations__={argument.name: argument.annotation for argument in arguments})
+    scope = getattr(inspect.unwrap(cls.__init__), "__globals__", {})
+    try:
+        hints = get_type_hints(bare, globalns=scope, include_extras=True)
+    except Exception as error:
+        raise PluginFailed(f"{cls.__module__}.{cls.__name__}: its annotations cannot be resolved: {shown(error)}") from error
+    made = []
+    for argument in arguments:
+        annotation = hints[argument.name]
+        required = argument.default is inspect.Parameter.empty
+        # A dataclass field with a factory has no default to show in the signature; the factory makes it.
+        default = None if required else _default(cls, argument)
+        made.append(Parameter(argument.name, annotation, default, required, *_described(annotation)))
+    return tuple(made)
+
+
+def _default(cls: type[Any], argument: inspect.Parameter) -> Any:
+    if dataclasses.is_dataclass(cls):
+        factory = cls.__dataclass_fields__[argument.name].default_factory
+        if factory is not dataclasses.MISSING:
+            return factory()
+    return argument.default
+
+
+@cache
+def _adapter(cls: Any, name: str) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
+    try:
+        return TypeAdapter(parameters(cls)[name].annotation)
+    except Exception as error:
+        raise PluginFailed(f"{cls.__module__}.{cls.__name__}: the type of parameter {name} cannot be checked: {shown(error)}") from error
+
+
+def _checked(cls: type[Any], parameter: Parameter, value: Any, key: str) -> Any:
+    from pydantic import ValidationError
+
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise _refused(parameter, key, shown(repr(value)), value) from None
+    try:
+        return _adapter(cast(Hashable, cls), parameter.name).validate_json(text, strict=True)
+    except ValidationError:
+        raise _refused(parameter, key, shown(json.dumps(value, ensure_ascii=False)), value) from None
+
+
+def _refused(parameter: Parameter, key: str, got: str, value: Any) -> SettingError:
+    expected = parameter.expected
+    if expected.split(" ")[0] in ("integer", "number", "text", "list", "table"):
+        expected = f"{'an' if expected[0] == 'i' else 'a'} {expected}"
+    elif " | " in parameter.type_text:
+        expected = "one of " + parameter.expected.replace(" | ", ", ")
+    return SettingError(f"{shown(key)}: should be {expected}, got {got}", hint=f"for instance {shown(key)}={_example(parameter)}",
+                        key=key, value=value, expected=parameter.expected)
+
+
+def _unknown(cls: type[Any], name: str, key: str, known: Mapping[str, Parameter]) -> SettingError:
+    if name in context(cls):
+        return SettingError(f"{shown(key)}: is filled in from the model and cannot be set", key=key)
+    near = did_you_mean(name, known)
+    listed = f"it takes {', '.join(known)}" if known else "it takes no parameters"
+    return SettingError(f"{shown(key)}: {cls.__name__} has no such parameter", hint=f"{near + ' ' if near else ''}{listed}", key=key)
+
+
+def _example(parameter: Parameter) -> str:
+    """A value that may be set, as ``--set`` takes it."""
+    if not parameter.required and parameter.default is not None:
+        default = parameter.default
+        try:
+            return default if isinstance(default, str) else json.dumps(default)
+        except TypeError:
+            pass
+    return _sample(parameter.annotation)
+
+
+def _sample(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        from annotated_types import Ge
+
+        return next((repr(m.ge) for m in _bounds(annotation) if isinstance(m, Ge)), _sample(arguments[0]))
+    if origin is Literal:
+        return str(arguments[0])
+    if origin in (Union, types.UnionType):
+        return _sample(next((a for a in arguments if a is not type(None)), type(None)))
+    if _is_list(origin):
+        return f"[{_sample(arguments[0])}]" if arguments else "[]"
+    return {int: "1", float: "0.5", bool: "true", str: "NAME", type(None): "null"}.get(annotation, "VALUE")
+
+
+def _described(annotation: Any) -> tuple[str, str]:
+    """Type and bounds of an annotation, for people."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        text, inner = _described(arguments[0])
+        return text, ", ".join(filter(None, [inner, *map(_bound_text, _bounds(annotation))]))
+    if origin is Literal:
+        return " | ".join(a if isinstance(a, str) else json.dumps(a) for a in arguments), ""
+    if origin in (Union, types.UnionType):
+        described = [_described(a) for a in arguments]
+        return " or ".join(text for text, _ in described), ", ".join(bounds for _, bounds in described if bounds)
+    if origin is tuple and arguments[-1] is not Ellipsis:
+        described = [_described(a) for a in arguments]
+        bounds = list(dict.fromkeys(bounds for _, bounds in described if bounds))
+        return f"list [{', '.join(text for text, _ in described)}]", f"each {', '.join(bounds)}" if bounds else ""
+    if _is_list(origin):
+        text, bounds_text = _described(arguments[0])
+        plural = text + "s" if text in ("integer", "number", "text", "table") else text
+        return f"list of {plural}", f"each {bounds_text}" if bounds_text else ""
+    if inspect.isclass(origin or annotation) and issubclass(origin or annotation, Mapping):
+        return "table", ""
+    if dataclasses.is_dataclass(annotation):
+        return f"table with {', '.join(field.name for field in dataclasses.fields(annotation))}", ""
+    names = {int: "integer", float: "number", bool: "true | false", str: "text", type(None): "null", Any: "any value"}
+    return names.get(annotation, getattr(annotation, "__name__", str(annotation))), ""
+
+
+def _is_list(origin: Any) -> bool:
+    return inspect.isclass(origin) and issubclass(origin, (Sequence, Set))
+
+
+def _bounds(annotation: Any) -> list[Any]:
+    """The metadata of ``Annotated``, grouped ones (``Interval``, ``Len``) taken apart."""
+    from annotated_types import GroupedMetadata
+
+    flat: list[Any] = []
+    for meta in get_args(annotation)[1:]:
+        flat += list(meta) if isinstance(meta, GroupedMetadata) else [meta]
+    return flat
+
+
+def _bound_text(meta: Any) -> str:
+    import annotated_types as bound
+
+    match meta:
+        case bound.Ge():
+            return f"≥ {meta.ge}"
+        case bound.Gt():
+            return f"> {meta.gt}"
+        case bound.Le():
+            return f"≤ {meta.le}"
+        case bound.Lt():
+            return f"< {meta.lt}"
+        case bound.MultipleOf():
+            return f"a multiple of {meta.multiple_of}"
+        case bound.MinLen():
+            return f"at least {meta.min_length} long"
+        case bound.MaxLen():
+            return f"at most {meta.max_length} long"
+        case _:
+            return ""
