@@ -162,6 +162,27 @@ def test_help_names_every_verb(capsys: Captured) -> None:
     assert main(["list", "--help"]) == 0
 
 
+def test_every_verb_has_a_module_that_can_say_what_it_takes(capsys: Captured) -> None:
+    for verb in VERBS:
+        assert main([verb.name, "--help"]) == 0
+        assert f"usage: zoo {verb.name}" in capsys.readouterr().out
+
+
+def test_on_a_terminal_the_table_is_aligned_and_cut_at_the_edge(
+        fake: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "32")
+    assert main(["list"]) == 0
+    header, recipe, bell, *_, family = capsys.readouterr().out.splitlines()
+    assert header == "KIND    NAME  PLUGIN    SUMMARY"
+    assert recipe == "recipe  toy   zoo-core  a toy"
+    assert bell == "prior   bell  zoo-fake  a bell"
+    assert family == "prior   kin/  zoo-fake  a family"
+    monkeypatch.setenv("COLUMNS", "30")
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "prior   kin/  zoo-fake  a fam…"
+
+
 def run_python(fake: Path, code: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(fake)}
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60)

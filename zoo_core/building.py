@@ -18,7 +18,7 @@ from zoo_core.game.settings import training_settings
 from zoo_core.interfaces import ImageShape, Labels, Objective, Part
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
-from zoo_core.parameters import check, context
+from zoo_core.parameters import check, context, parameters
 from zoo_core.plan import ObjectivePlan, PartPlan, Plan, plan
 from zoo_core.registry import registry
 from zoo_core.version import VERSION
@@ -161,7 +161,7 @@ def _build_part(slot: str, planned: PartPlan, made: Plan, seed: int) -> tuple[Pa
         "name": qualified,
         "format": cls.format,
         "version": resolved.entry.version,
-        "params": _plain({k: v for k, v in params.items() if k != "weights"}),
+        "params": _complete(cls, {k: v for k, v in params.items() if k != "weights"}),
     }
     if not planned.trainable:
         entry["trainable"] = False
@@ -181,7 +181,7 @@ def _build_objective(
         "name": resolved.entry.qualified,
         "format": cls.format,
         "version": resolved.entry.version,
-        "params": _plain(params),
+        "params": _complete(cls, params),
     }
 
 
@@ -223,8 +223,6 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
     for name, entry in config["parts"].items():
         params = _migrated(entry, entry["kind"], f"parts.{name}")
         cls = registry().resolve(entry["kind"], entry["name"]).entry.load()
-        from zoo_core.parameters import parameters
-
         if "weights" in parameters(cls):
             params["weights"] = entry.get("weights")
         parts[name] = PartPlan(entry["kind"], entry["name"], params, entry.get("trainable", True))
@@ -258,6 +256,13 @@ def _migrated(entry: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]
         cls.migrate(entry["params"], entry["format"]) if entry["format"] < cls.format else dict(entry["params"])
     )
     return params
+
+
+def _complete(cls: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """``params`` with the defaults of what is not given, so that a saved model does not change when a default does."""
+    defaults = {name: p.default for name, p in parameters(cls).items() if not p.required and name != "weights"}
+    completed: dict[str, Any] = _plain({**defaults, **params})
+    return completed
 
 
 def _plain(value: Any) -> Any:

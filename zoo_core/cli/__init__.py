@@ -28,13 +28,24 @@ VERBS = (
     Verb("list", "look", "recipes and components, by name", "zoo_core.cli.list"),
     Verb("info", "look", "everything that can be set on a recipe or component", "zoo_core.cli.info"),
     Verb("plugins", "look", "what is installed, and what could not be loaded", "zoo_core.cli.plugins"),
+    Verb("train", "train", "build a recipe and train it", "zoo_core.cli.train"),
+    Verb("sample", "use", "pictures from a saved model", "zoo_core.cli.sample"),
+    Verb("reconstruct", "use", "images over their reconstructions", "zoo_core.cli.reconstruct"),
+    Verb("eval", "use", "figures of a saved model", "zoo_core.cli.evaluate"),
+    Verb("train", "train", "build a recipe, with parts swapped by name, and train it", "zoo_core.cli.train"),
+    Verb("sample", "use", "pictures from a saved model", "zoo_core.cli.sample"),
+    Verb("reconstruct", "use", "held-out images over their reconstructions", "zoo_core.cli.reconstruct"),
+    Verb("eval", "use", "figures of a saved model on held-out data", "zoo_core.cli.evaluate"),
 )
 
 _EXAMPLES = """\
 examples:
   zoo list --kind encoder            what can fill the part "encoder"
   zoo info vae                       its parts, settings, types and bounds
-  zoo info vae --json                the same for programs
+  zoo train vae --data digits --set encoder=resnet --out runs/vae
+  zoo sample runs/vae -n 64 --out samples.png
+  zoo train vae --data digits        into runs/vae-digits; Ctrl-C stops it, --resume goes on
+  zoo sample runs/vae-digits -n 64   into samples.png
 """
 
 

@@ -125,8 +125,8 @@ class StreamingSource(Source):
 
     def batches(self, rows: Iterable[Tensor], dtype: torch.dtype = torch.float32) -> Iterator[Batch]:
         for indices, x in _reader(self._images, rows, self._workers, pinned=self.device.type == "cuda"):
-            on_device = (t.to(self.device, non_blocking=True) for t in (x, indices))
-            yield self._examples(*on_device, dtype)
+            on_device = x.to(self.device, non_blocking=True)
+            yield self._examples(on_device, indices.to(self.device, non_blocking=True), dtype)
 
 
 def open_source(split: Split, device: torch.device | str = "cpu", *, share: float = 0.5,

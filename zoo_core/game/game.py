@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from zoo_core.errors import SettingError, ZooError
+from zoo_core.errors import SettingError, ZooError, did_you_mean
 from zoo_core.game.players import AllReduce, Player
 from zoo_core.game.rules import Rules, TurnRules
 from zoo_core.game.step import Step
@@ -103,6 +104,11 @@ class Game:
         """Where the gradients of ``loss`` go, for terms with this ``reaches``."""
         key = (loss, reaches)
         if key not in self._routes:
+            for part in (reaches or frozenset()) - set(self._modules):
+                raise SettingError(
+                    f"a term of the loss {loss!r} reaches {part!r}, which is no part of this model",
+                    hint=did_you_mean(part, self._modules) or f"its parts are {', '.join(sorted(self._modules))}",
+                )
             allowed = None if reaches is None else {p for part in reaches for p in self._modules[part].parameters()}
             weights: dict[Tensor, int] = {}
             places: list[tuple[Player, list[int | None]]] = []
@@ -124,18 +130,24 @@ class Game:
         steps: list[Step] = []
         last = len(self.rules.turns) - 1
         for index, turn in enumerate(self.rules.turns):
-            for _ in range(turn.batches):
+            for play in range(turn.batches):
                 if turn.batches > 1 or turn.stream not in current:
-                    current[turn.stream] = self._draw(turn.stream)
+                    current[turn.stream] = self._draw(turn.stream, index)
                     examples += sum(map(len, current[turn.stream])) * self._world
                 steps = current[turn.stream]
-                self._play_turn(turn, steps, values, self._stepped[index], final=index == last)
+                self._play_turn(turn, steps, values, final=index == last)
+                # Weights that moved make values stale on every stream, not only on the one that was played.
+                for step in itertools.chain.from_iterable(current.values()):
+                    step.outdate(self._stepped[index])
+                    if play == turn.batches - 1:
+                        step.turn += 1
         self._share_buffers()
         self.round += 1
         terms = {name: seen[0] if len(seen) == 1 else torch.stack(seen).mean() for name, seen in values.items()}
         return Round(self.round - 1, terms, examples, steps[-1])
 
-    def _draw(self, stream: str) -> list[Step]:
+    def _draw(self, stream: str, turn: int) -> list[Step]:
+        """The steps of a fresh batch. Its pieces draw the noise of their rows of the joint batch."""
         batch = self._next_batch(stream)
         if len(batch) % self.accumulate:
             raise SettingError(
@@ -143,28 +155,28 @@ class Game:
                 hint="choose training.batch_size as a multiple of training.accumulate",
             )
         piece = len(batch) // self.accumulate
-        return [
-            self._step(batch.rows(i * piece, (i + 1) * piece)) if self.accumulate > 1 else self._step(batch)
-            for i in range(self.accumulate)
+        pieces = [batch.rows(i * piece, (i + 1) * piece) for i in range(self.accumulate)]
+        steps = [self._step(rows, i, turn) for i, rows in enumerate(pieces)] if self.accumulate > 1 else [
+            self._step(batch, 0, turn)
         ]
-
-    def _step(self, batch: Batch) -> Step:
-        noise = KeyedNoise(
-            self.seed, self.steps_drawn, rank=self._rank, world=self._world, device=batch.x.device, dtype=batch.x.dtype
-        )
         self.steps_drawn += 1
-        return Step(self._modules, batch, noise, looks_back=self._looks_back)
+        return steps
+
+    def _step(self, batch: Batch, piece: int, turn: int) -> Step:
+        noise = KeyedNoise(
+            self.seed,
+            self.steps_drawn,
+            rank=self._rank * self.accumulate + piece,
+            world=self._world * self.accumulate,
+            device=batch.x.device,
+            dtype=batch.x.dtype,
+        )
+        return Step(self._modules, batch, noise, looks_back=self._looks_back, turn=turn)
 
     # ------------------------------------------------------------------------------------------------ a turn
 
     def _play_turn(
-        self,
-        turn: TurnRules,
-        steps: list[Step],
-        values: dict[str, list[Tensor]],
-        stepped: frozenset[str],
-        *,
-        final: bool,
+        self, turn: TurnRules, steps: list[Step], values: dict[str, list[Tensor]], *, final: bool
     ) -> None:
         for step in steps:
             losses = [self._loss(loss, step, values) for loss in turn.losses]
@@ -178,8 +190,6 @@ class Game:
         for name in turn.players:
             player = self.players[name]
             player.step(player.rules.schedule.factor(epoch, epochs), self._all_reduce)
-        for step in steps:
-            step.end_turn(stepped)
 
     def _loss(self, loss: str, step: Step, values: dict[str, list[Tensor]]) -> dict[frozenset[str] | None, Tensor]:
         """The loss's terms added up, apart for each distinct ``reaches``."""

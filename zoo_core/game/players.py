@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from zoo_core.errors import SettingError
 from zoo_core.game.rules import PlayerRules
 
 AllReduce = Callable[[Tensor], Tensor]
@@ -22,6 +23,9 @@ class Player:
         name: for messages and checkpoints.
         rules: what it trains and how.
         modules: every part and objective by name.
+
+    Raises:
+        SettingError: nothing that it trains has weights.
     """
 
     def __init__(self, name: str, rules: PlayerRules, modules: Mapping[str, nn.Module]) -> None:
@@ -35,6 +39,11 @@ class Player:
                 if parameter.requires_grad
             )
         )
+        if not self.parameters:
+            raise SettingError(
+                f"player {name!r} trains {', '.join(rules.trains) or 'nothing'}, which has no trainable weights",
+                hint="drop the player, or name a part with weights in its trains",
+            )
         self.gradients: list[Tensor | None] = [None] * len(self.parameters)
         self._empty = True
         self.optimizer = _optimizer(rules, self.parameters)
@@ -115,7 +124,7 @@ class Player:
                 parameter.data, average.data = average.data, parameter.data
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything a resumed run needs beside the weights: tensors by name, and JSON."""
+        """Everything a resumed run needs beside the weights: tensors by name (not copies), and JSON."""
         tensors: dict[str, Tensor] = {}
         scalars: dict[str, dict[str, Any]] = {}
         for index, own in self.optimizer.state_dict()["state"].items():
@@ -129,15 +138,16 @@ class Player:
         return tensors, {"optimizer": scalars}
 
     def restore(self, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state` gave."""
+        """Take over a copy of what :meth:`state` gave."""
         state: dict[int, dict[str, Any]] = {}
+        self.gradients, self._empty = [None] * len(self.parameters), True
         for name, tensor in tensors.items():
             what, _, rest = name.partition(".")
             if what == "optimizer":
                 index, _, key = rest.partition(".")
-                state.setdefault(int(index), {})[key] = tensor
+                state.setdefault(int(index), {})[key] = tensor.clone()
             elif what == "gradient":
-                self.gradients[int(rest)] = tensor.to(self.parameters[int(rest)])
+                self.gradients[int(rest)] = tensor.to(self.parameters[int(rest)], copy=True)
                 self._empty = False
             elif what == "average" and self.average is not None:
                 self.average[int(rest)].copy_(tensor)

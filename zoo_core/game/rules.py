@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Lt
 
-from zoo_core.errors import SettingError, did_you_mean
+from zoo_core.errors import SettingError, did_you_mean, shown
 from zoo_core.game.schedules import Schedule
 from zoo_core.interfaces.objective import Objective
 from zoo_core.parameters import check
@@ -86,7 +86,7 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
     """The rules of a model, from the recipe's ``turns`` and ``players`` and what its objectives bring along.
 
     A loss that an objective declares and nobody listens to gets that objective's default players, each with a turn of
-    its own after the recipe's. A player that is left with no loss that any objective declares is dropped, and so is its
+    its own after the recipe's; a recipe's player without ``losses`` edits the default player of its name. A player that is left with no loss that any objective declares is dropped, and so is its
     turn: that is what swapping an objective for another means. Networks that an objective owns are trained by whoever
     names the objective, else by the first listener of its ``own_loss``.
 
@@ -96,46 +96,56 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
         training: tables ``players`` (name to settings) and ``turns`` (list of tables), both optional.
 
     Raises:
-        SettingError: unknown keys or names, wrong values, a player that trains what is not there.
+        SettingError: unknown keys or names, wrong values, a player that trains what is not there or never steps, a loss
+            that nobody listens to or that has no turn.
     """
-    declared = {loss for objective in objectives.values() for loss in objective.losses}
-    players = {name: dict(settings) for name, settings in training.get("players", {}).items()}
+    declared = list(dict.fromkeys(loss for objective in objectives.values() for loss in objective.losses))
+    given = training.get("players", {})
+    edits = {name: settings for name, settings in given.items() if "losses" not in settings}
+    players = {name: _player(name, settings, declared) for name, settings in given.items() if name not in edits}
+    players = {name: player for name, player in players.items() if player.losses}
+    heard = {loss for player in players.values() for loss in player.losses}
     turns = [dict(turn) for turn in training.get("turns", [])]
-    kept = {name: settings for name, settings in players.items() if declared & set(settings.get("losses", ()))}
-    heard = {loss for settings in kept.values() for loss in settings["losses"]}
+    if not turns:
+        turns = [{"losses": [loss for loss in declared if loss in heard], "players": list(players)}]
     for own, objective in objectives.items():
         missing = [loss for loss in objective.losses if loss not in heard]
         for name, default in objective.default_players.items():
             if not set(default["losses"]) & set(missing):
                 continue
-            unique = name if name not in players and name not in kept else f"{own}-{name}"
-            edited = {**default, **players.get(unique, {})}
-            edited["trains"] = tuple(own if part == "self" else part for part in edited["trains"])
-            kept[unique] = edited
-            heard |= set(edited["losses"])
-            if not any(unique in turn["players"] for turn in turns):
-                turns.append(
-                    {"losses": tuple(loss for loss in edited["losses"] if loss in declared), "players": (unique,)}
-                )
-    checked = {name: _player(name, settings, declared) for name, settings in kept.items()}
-    checked = _claim_owned(objectives, checked)
-    checked_turns = [_turn(i, turn, checked, declared) for i, turn in enumerate(turns)]
-    checked_turns = [turn for turn in checked_turns if turn.losses and turn.players]
-    if "turns" not in training and not checked_turns:
-        checked_turns = [TurnRules(losses=tuple(sorted(declared)), players=tuple(checked))]
-    rules = Rules(tuple(checked_turns), checked)
+            unique = name if name not in players else f"{own}-{name}"
+            edited = {**default, **edits.pop(unique, {})}
+            edited["trains"] = [own if part == "self" else part for part in edited["trains"]]
+            player = players[unique] = _player(unique, edited, declared)
+            heard |= set(player.losses)
+            if not any(unique in turn.get("players", ()) for turn in turns):
+                played = {loss for turn in turns for loss in turn.get("losses", ())}
+                turns.append({"losses": [loss for loss in player.losses if loss not in played], "players": [unique]})
+    for name in edits:
+        raise SettingError(
+            f"training.players.{shown(name)} names no losses, and no objective brings a player of that name",
+            hint=did_you_mean(name, players) or "give it losses and trains",
+        )
+    players = _claim_owned(objectives, players)
+    rules = Rules(_stepping([_turn(i, turn, players, declared) for i, turn in enumerate(turns)]), players)
     _complete(rules, objectives, declared, parts)
     return rules
 
 
-def _player(name: str, settings: Mapping[str, Any], declared: set[str]) -> PlayerRules:
+def _stepping(turns: list[TurnRules]) -> tuple[TurnRules, ...]:
+    """The turns in which something happens: losses are played, or a player that steps nowhere else uses up its gradient."""
+    elsewhere = {player for turn in turns if turn.losses for player in turn.players}
+    return tuple(turn for turn in turns if turn.players and (turn.losses or set(turn.players) - elsewhere))
+
+
+def _player(name: str, settings: Mapping[str, Any], declared: Collection[str]) -> PlayerRules:
     where = f"training.players.{name}"
     values = check(PlayerRules, {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}, where)
     values["losses"] = tuple(loss for loss in values["losses"] if loss in declared)
     return PlayerRules(**values)
 
 
-def _turn(index: int, turn: Mapping[str, Any], players: Mapping[str, PlayerRules], declared: set[str]) -> TurnRules:
+def _turn(index: int, turn: Mapping[str, Any], players: Mapping[str, PlayerRules], declared: Collection[str]) -> TurnRules:
     where = f"training.turns[{index}]"
     values = check(TurnRules, {k: list(v) if isinstance(v, tuple) else v for k, v in turn.items()}, where)
     values["players"] = tuple(player for player in values["players"] if player in players)
@@ -156,7 +166,7 @@ def _claim_owned(objectives: Mapping[str, Objective], players: dict[str, PlayerR
     return claimed
 
 
-def _complete(rules: Rules, objectives: Mapping[str, Objective], declared: set[str], parts: frozenset[str]) -> None:
+def _complete(rules: Rules, objectives: Mapping[str, Objective], declared: Collection[str], parts: frozenset[str]) -> None:
     """Refuse rules under which something could never be learned."""
     known = parts | set(objectives)
     for name, player in rules.players.items():
@@ -166,7 +176,7 @@ def _complete(rules: Rules, objectives: Mapping[str, Objective], declared: set[s
                     f"player {name!r} trains {part!r}, which is no trainable part of this model",
                     hint=did_you_mean(part, known) or f"its trainable parts are {', '.join(sorted(known))}",
                 )
-    for loss in sorted(declared):
+    for loss in declared:
         owners = ", ".join(name for name, objective in objectives.items() if loss in objective.losses)
         if not rules.listeners(loss):
             raise SettingError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -44,15 +44,22 @@ class Step:
         batch: the examples.
         noise: where draws come from.
         looks_back: names of values that are kept when they go stale, for :meth:`as_of_turn`.
+        turn: the round's turn in which the batch was drawn.
     """
 
     def __init__(
-        self, parts: Mapping[str, Part], batch: Batch, noise: Noise, *, looks_back: frozenset[str] = frozenset()
+        self,
+        parts: Mapping[str, Part],
+        batch: Batch,
+        noise: Noise,
+        *,
+        looks_back: frozenset[str] = frozenset(),
+        turn: int = 0,
     ) -> None:
         self._parts = parts
         self.batch = batch
         self.noise = noise
-        self.turn = 0
+        self.turn = turn
         self._looks_back = looks_back
         self._values: dict[str, _Entry] = {}
         self._past: dict[str, list[tuple[int, _Entry]]] = {}
@@ -113,13 +120,12 @@ class Step:
             f"no value {name!r} as of turn {turn}; name it in the objective's looks_back and ask for it in that turn"
         )
 
-    def end_turn(self, stepped: frozenset[str]) -> None:
-        """Close a turn in which the parts called ``stepped`` changed: what used them is stale from now on."""
+    def outdate(self, stepped: frozenset[str]) -> None:
+        """The parts called ``stepped`` have changed: the values that used them are stale from now on."""
         for name in [name for name, entry in self._values.items() if entry.parts & stepped]:
             entry = self._values.pop(name)
             if name in self._looks_back:
                 self._past.setdefault(name, []).append((self.turn, entry))
-        self.turn += 1
 
     def aside(self, compute: Callable[[], T]) -> T:
         """``compute()``, leaving no trace: no kept values, no moved running statistics, no change of the global random state.
@@ -196,21 +202,26 @@ def _cuda_devices(x: Tensor) -> list[torch.device]:
 
 
 @contextmanager
-def untouched_buffers(modules: Iterator[nn.Module] | Any) -> Iterator[None]:
+def untouched_buffers(modules: Iterable[nn.Module]) -> Iterator[None]:
     """Forwards inside leave every buffer of ``modules`` as it was.
 
     Batch-norm layers in train mode still normalise by the batch, but do not move their running statistics. Other
     buffers (a spectral norm's vectors, say) are put back.
     """
     norms: list[_NormBase] = []
-    others: list[tuple[Tensor, Tensor]] = []
+    others: list[tuple[nn.Module, str, Tensor, Tensor, int]] = []
     for module in modules:
         for layer in module.modules():
+            if not layer.training:
+                continue
             if isinstance(layer, _NormBase):
                 if layer.track_running_stats:
                     norms.append(layer)
-            elif layer.training:
-                others += [(buffer, buffer.clone()) for buffer in layer.buffers(recurse=False)]
+            else:
+                others += [
+                    (layer, name, buffer, buffer.clone(), buffer._version)
+                    for name, buffer in layer.named_buffers(recurse=False)
+                ]
     for layer in norms:
         layer.track_running_stats = False
     try:
@@ -218,5 +229,9 @@ def untouched_buffers(modules: Iterator[nn.Module] | Any) -> Iterator[None]:
     finally:
         for layer in norms:
             layer.track_running_stats = True
-        for buffer, before in others:
-            buffer.copy_(before)
+        for layer, name, buffer, before, version in others:
+            layer._buffers[name] = buffer
+            # A buffer that did not move is left alone: writing to it would spoil graphs that have saved it.
+            if buffer._version != version:
+                with torch.no_grad():
+                    buffer.copy_(before)

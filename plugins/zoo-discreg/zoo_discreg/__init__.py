@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from zoo_discreg.adjustment import adjust as adjust
 
 PAPER = "Lamb, Dumoulin and Courville 2016, arXiv:1602.03220"
 
@@ -27,3 +30,12 @@ def register_components(register: Callable[..., None]) -> None:
 def register_catalogue() -> Any:
     """The recipes that are not in the core's catalogue."""
     return files(__package__) / "registry.toml"
+
+
+def __getattr__(name: str) -> Any:
+    """``adjust``, imported (with torch) when it is asked for."""
+    if name != "adjust":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from zoo_discreg.adjustment import adjust
+
+    return adjust
