@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 import zoo_core as zoo
@@ -25,13 +24,21 @@ from zoo_core.training import Session, training_settings
 
 CASES: dict[str, dict[str, Any]] = {
     "vae 2x1000, 28x28, batch 100": {
-        "recipe": "vae-mlp", "image_shape": (1, 28, 28), "batch": 100, "settings": {},
+        "recipe": "vae-mlp",
+        "image_shape": (1, 28, 28),
+        "batch": 100,
+        "settings": {},
     },
     "vae dcgan 32, 3x32x32, batch 100": {
-        "recipe": "vae", "image_shape": (3, 32, 32), "batch": 100, "settings": {},
+        "recipe": "vae",
+        "image_shape": (3, 32, 32),
+        "batch": 100,
+        "settings": {},
     },
     "tiny nets (1x16), 8x8, batch 16": {
-        "recipe": "vae-mlp", "image_shape": (1, 8, 8), "batch": 16,
+        "recipe": "vae-mlp",
+        "image_shape": (1, 8, 8),
+        "batch": 16,
         "settings": {"encoder.hidden": [16], "decoder.hidden": [16], "latent_dim": 2},
     },
 }
@@ -39,7 +46,9 @@ CASES: dict[str, dict[str, Any]] = {
 
 def zoo_loop(model: zoo.Model, images: torch.Tensor, batch: int) -> Callable[[int], None]:
     """``n`` rounds of the game, as the trainer plays them."""
-    session = Session(model, images, training_settings(model.config["training"], batch_size=batch, epochs=1), device="cpu")
+    session = Session(
+        model, images, training_settings(model.config["training"], batch_size=batch, epochs=1), device="cpu"
+    )
     pending: list[Any] = []
 
     def play(n: int) -> None:
@@ -80,7 +89,11 @@ def bare_loop(model: zoo.Model, images: torch.Tensor, batch: int) -> Callable[[i
             else:
                 log_s = decoder.family.log_sigma()
                 scaled = (x - torch.sigmoid(output)) * torch.exp(-log_s)
-                nll = 0.5 * scaled.square().flatten(1).sum(1) + log_s.sum() * (units / log_s.numel()) + 0.5 * units * math.log(2 * math.pi)
+                nll = (
+                    0.5 * scaled.square().flatten(1).sum(1)
+                    + log_s.sum() * (units / log_s.numel())
+                    + 0.5 * units * math.log(2 * math.pi)
+                )
             kl = 0.5 * (mean.square() + (2 * log_sigma).exp() - 1 - 2 * log_sigma).sum(1)
             loss = (nll.mean() + kl.mean()) / units
             optimizer.zero_grad(set_to_none=True)
@@ -97,7 +110,10 @@ def measure(name: str, rounds: int, seconds: float) -> tuple[float, float]:
     case = CASES[name]
     model = zoo.build(case["recipe"], image_shape=case["image_shape"], **case["settings"])
     images = torch.rand(5_000, *case["image_shape"], generator=torch.Generator().manual_seed(0))
-    sides = {"zoo": zoo_loop(copy.deepcopy(model), images, case["batch"]), "bare": bare_loop(copy.deepcopy(model), images, case["batch"])}
+    sides = {
+        "zoo": zoo_loop(copy.deepcopy(model), images, case["batch"]),
+        "bare": bare_loop(copy.deepcopy(model), images, case["batch"]),
+    }
     best = dict.fromkeys(sides, 0.0)
     sides["bare"](10)
     started = time.perf_counter()

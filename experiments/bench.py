@@ -39,7 +39,9 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     """``--seed``, ``--minutes`` and ``--gpu``, as every experiment has them."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=60.0, help="stop cleanly after so long; the same command goes on")
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help="stop cleanly after so long; the same command goes on"
+    )
     parser.add_argument("--gpu", action="store_true", help="on the first CUDA device")
     return parser
 
@@ -59,7 +61,11 @@ class Results:
 
     def add(self, **line: Any) -> None:
         """Append a line, with the machine and the versions."""
-        device = torch.cuda.get_device_name() if line.get("device") == "cuda" else f"{os.cpu_count()} CPU cores ({platform.machine()})"
+        device = (
+            torch.cuda.get_device_name()
+            if line.get("device") == "cuda"
+            else f"{os.cpu_count()} CPU cores ({platform.machine()})"
+        )
         full = {**line, "machine": device, "torch": torch.__version__.split("+")[0]}
         self.lines.append(full)
         self.path.parent.mkdir(exist_ok=True)

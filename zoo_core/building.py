@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from torch import nn
 
 from zoo_core import seams
 from zoo_core.catalogue import catalogue
@@ -105,10 +106,13 @@ def build_plan(
         objectives[name], objective_entries[name] = _build_objective(name, planned_objective, made, parts, seed)
         if name in parts:
             raise SettingError(f"{name!r} is both a part and an objective of this model")
+    for name in (*parts, *objectives):
+        if name in dir(nn.ModuleDict()):
+            raise SettingError(f"no part or objective can be called {name!r}", hint="the name is taken by torch")
 
     trainable = frozenset(name for name in parts if made.parts[name].trainable)
-    rules = rules_for(objectives, trainable, made.training)
     training_settings(made.training)
+    rules = rules_for(objectives, trainable, made.training)
     training = {
         **made.training,
         "turns": [_plain(vars(turn)) for turn in rules.turns],
@@ -225,6 +229,8 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
         cls = registry().resolve(entry["kind"], entry["name"]).entry.load()
         if "weights" in parameters(cls):
             params["weights"] = entry.get("weights")
+        elif "weights" in entry:
+            raise ConfigError(f"parts.{shown(name)}: {shown(entry['name'])} takes no weights of its own")
         parts[name] = PartPlan(entry["kind"], entry["name"], params, entry.get("trainable", True))
     objectives = {
         name: ObjectivePlan(entry["name"], _migrated(entry, "objective", f"objectives.{name}"))

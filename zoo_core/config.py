@@ -6,6 +6,7 @@ Names, not import paths: nothing in a config can run code that an installed plug
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ _TOP = {
 _PART = {"kind": str, "name": str, "format": int, "version": str, "params": dict}
 _PART_OPTIONAL = {"trainable": bool, "weights": dict}
 _OBJECTIVE = {"name": str, "format": int, "version": str, "params": dict}
+_LABELS = ("none", "classes", "attributes")
+_SLOT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -62,10 +65,11 @@ def parse(text: str, where: str) -> Any:
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(items)
-        if len(table) != len(items):
-            twice = next(k for k, _ in items if sum(k == other for other, _ in items) > 1)
-            raise ConfigError(f"{shown(where)}: the key {shown(twice)!r} is there twice")
+        table: dict[str, Any] = {}
+        for key, value in items:
+            if key in table:
+                raise ConfigError(f"{shown(where)}: the key {shown(key)!r} is there twice")
+            table[key] = value
         return table
 
     def refuse(constant: str) -> Any:
@@ -106,10 +110,18 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
             hint="update it: pip install -U zoo-core",
         )
     _fields(config, _TOP, {}, where)
+    if config["format"] < 1:
+        raise ConfigError(f"{shown(where)}: there is no format {config['format']}")
     shape = config["image_shape"]
     if len(shape) != 3 or not all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 4096 for n in shape):
         raise ConfigError(f"{shown(where)}: image_shape should be [channels, height, width], got {shown(shape)}")
-    _fields(config["labels"], {"type": str}, {"names": list}, f"{where}: labels")
+    labels = config["labels"]
+    _fields(labels, {"type": str}, {"names": list}, f"{where}: labels")
+    if labels["type"] not in _LABELS or not all(isinstance(name, str) for name in labels.get("names", [])):
+        raise ConfigError(f"{shown(where)}: labels should be of type {', '.join(_LABELS)} with a list of names")
+    for name in (*config["parts"], *config["objectives"]):
+        if _SLOT.fullmatch(name) is None:
+            raise ConfigError(f"{shown(where)}: nothing can be called {shown(name)!r}", hint="a-z, 0-9, - and _")
     for name, part in config["parts"].items():
         _fields(part, _PART, _PART_OPTIONAL, f"{where}: parts.{name}")
         if part["kind"] not in PART_KINDS:

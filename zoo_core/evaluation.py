@@ -48,6 +48,8 @@ def evaluate(
     chosen = [(name, _metric(model, name, params)) for name, params in map(_named, metrics)]
     if not chosen:
         raise SettingError("no metric asked for", hint="see zoo list --kind metric")
+    if batch_size < 1 or (limit is not None and limit < 1):
+        raise SettingError(f"limit and batch_size should be at least 1, got {limit} and {batch_size}")
     model.to(processes(device).device)
     dataset = open_dataset(data, root=data_root, image_size=model.image_shape[1:])
     source = open_source(dataset.split(split), device=model.device, workers=0)

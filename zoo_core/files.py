@@ -14,6 +14,34 @@ from torch import Tensor
 from zoo_core.errors import RunError, shown
 
 
+def expanded(path: str | Path) -> Path:
+    """``path`` with its ``~`` put in full.
+
+    Raises:
+        RunError: there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise RunError(f"{shown(path)}: there is no such home folder", hint="write the path in full") from None
+
+
+def is_file(path: Path) -> bool:
+    """True for a file that is there; False, and no error, for a name that the system cannot have."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """True for a folder that is there; False, and no error, for a name that the system cannot have."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a temporary file beside ``path``, flush it to disk and put it in ``path``'s place.
 

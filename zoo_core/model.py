@@ -172,8 +172,12 @@ class Model(nn.Module):
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """The likelihood's mean for codes z (N, latent_dim), and labels y (N,) where the model takes them."""
+        decoder = cast(Decoder, self._part("decoder"))
+        if z.dim() != 2 or z.shape[1] != decoder.latent_dim:
+            raise SettingError(f"codes should be (N, {decoder.latent_dim}), got {tuple(z.shape)}")
         with self.at_rest():
-            return cast(Decoder, self._part("decoder")).likelihood(z.to(self.device, self.dtype), y).mean
+            y = None if y is None else y.to(self.device)
+            return decoder.likelihood(z.to(self.device, self.dtype), y).mean
 
     def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """``decode(encode(x))``: deterministic, (N, C, H, W)."""

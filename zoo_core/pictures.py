@@ -17,7 +17,8 @@ def grid(x: Tensor, columns: int | None = None, *, gap: int = 2) -> np.ndarray[t
     """Images side by side, uint8 (height, width, 3).
 
     Arguments:
-        x: (N, 1 or 3, H, W) in [0, 1]; values outside are cut.
+        x: (N, C, H, W) in [0, 1]; values outside are cut. One or two channels show the first as grey, more the first
+            three as red, green and blue.
         columns: images in a row; None makes the grid as square as it goes.
         gap: white pixels between two images.
     """
@@ -25,7 +26,7 @@ def grid(x: Tensor, columns: int | None = None, *, gap: int = 2) -> np.ndarray[t
     columns = min(columns or math.ceil(math.sqrt(n)), n)
     rows = math.ceil(n / columns)
     pixels = x.detach().float().clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
-    pixels = pixels.expand(-1, 3, -1, -1) if channels == 1 else pixels[:, :3]
+    pixels = pixels[:, :3] if channels >= 3 else pixels[:, :1].expand(-1, 3, -1, -1)
     canvas = np.full((rows * (height + gap) + gap, columns * (width + gap) + gap, 3), 255, np.uint8)
     for i, image in enumerate(pixels.permute(0, 2, 3, 1).numpy()):
         top, left = gap + (i // columns) * (height + gap), gap + (i % columns) * (width + gap)
@@ -34,13 +35,11 @@ def grid(x: Tensor, columns: int | None = None, *, gap: int = 2) -> np.ndarray[t
 
 
 def beside(originals: Tensor, reconstructions: Tensor, *, columns: int = 8) -> tuple[Tensor, int]:
-    """Originals over their reconstructions, row by row, and how many columns that makes."""
+    """Originals over their reconstructions, row by row, and how many columns that makes; a short last row is filled up white."""
     columns = min(columns, len(originals))
-    rows = [
-        torch.cat([originals[i : i + columns], reconstructions[i : i + columns]])
-        for i in range(0, len(originals) - columns + 1, columns)
-    ]
-    return torch.cat(rows), columns
+    white = originals.new_ones(-len(originals) % columns, *originals.shape[1:])
+    upper, lower = torch.cat([originals, white]), torch.cat([reconstructions, white])
+    return torch.stack([upper.unflatten(0, (-1, columns)), lower.unflatten(0, (-1, columns))], 1).flatten(0, 2), columns
 
 
 def save_png(

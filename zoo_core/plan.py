@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo_core.catalogue import Recipe
-from zoo_core.errors import SettingError, did_you_mean, shown
+from zoo_core.errors import SettingError, UnknownName, did_you_mean, shown
+from zoo_core.files import expanded, is_file
 from zoo_core.interfaces import ImageShape, Labels, Objective
 from zoo_core.parameters import parameters
 from zoo_core.registry import registry
@@ -72,7 +73,7 @@ def plan(
     """
     made = Plan(
         recipe=recipe.name,
-        image_shape=image_shape or recipe.image_shape,
+        image_shape=recipe.image_shape if image_shape is None else _image_shape(image_shape),
         labels=labels or Labels(),
         parts={name: PartPlan(p.kind, p.name, dict(p.params), p.trainable) for name, p in recipe.parts.items()},
         objectives={name: ObjectivePlan(o.name, dict(o.params)) for name, o in recipe.objectives.items()},
@@ -80,11 +81,11 @@ def plan(
         training=copy.deepcopy(dict(recipe.training)),
     )
     shared = {name: s.default for name, s in recipe.shared.items()}
-    merged = {**recipe.on.get(data or "", {}), **settings}
-    # Objectives first (they decide which parts there may be), whole parts before what is inside them.
-    order = {"objective": 0}
-    for key in sorted(merged, key=lambda k: (order.get(k, 1 + k.count(".")), k)):
-        _apply(made, shared, recipe, key, merged[key])
+    # The data set's settings first: a part that is swapped afterwards leaves behind what was set inside the old one.
+    for given in (recipe.on.get(data or "", {}), settings):
+        # Objectives first (they decide which parts there may be), whole parts before what is inside them.
+        for key in sorted(given, key=lambda k: (0 if k == "objective" else 1 + k.count("."), k)):
+            _apply(made, shared, recipe, key, given[key])
     _spread(made, shared, recipe)
     return made
 
@@ -114,7 +115,7 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
         shared[key] = value
     elif not rest and (head in made.parts or head in (asked := _asked_parts(made))):
         made.parts[head] = _part(
-            made.parts[head] if head in made.parts else PartPlan(asked[head], "", trainable=False), head, value
+            made.parts[head] if head in made.parts else _asked_part(asked[head]), head, value
         )
     elif rest and head in made.parts and "." not in rest:
         if rest == "trainable":
@@ -140,6 +141,11 @@ def _asked_parts(made: Plan) -> dict[str, str]:
         cls: type[Objective] = registry().resolve("objective", objective.name).entry.load()
         asked |= {name: need.kind for name, need in cls.needs.items()}
     return asked
+
+
+def _asked_part(kind: str) -> PartPlan:
+    """An empty slot; a feature extractor is looked through, all else is trained."""
+    return PartPlan(kind, "", trainable=kind != "feature-extractor")
 
 
 def _objectives(made: Plan, value: Any) -> dict[str, ObjectivePlan]:
@@ -184,11 +190,16 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
             f"{slot}: should be a component's name, a table with a name, or a folder, got {shown(value)!r}",
             hint=f'e.g. {slot}="NAME"; see: zoo list --kind {before.kind}',
         )
-    if not is_path(value) and not (Path(value) / "config.json").is_file():
-        registry().resolve(before.kind, str(value))
-        kept = before.params if value == before.name else {}
-        return PartPlan(before.kind, str(value), {**kept, **params}, trainable)
-    return _saved_part(Path(value).expanduser(), before.kind, slot, params, trainable)
+    if not is_path(value):
+        try:
+            registry().resolve(before.kind, str(value))
+        except UnknownName:
+            if not is_file(Path(value) / "config.json"):
+                raise
+        else:
+            kept = before.params if value == before.name else {}
+            return PartPlan(before.kind, str(value), {**kept, **params}, trainable)
+    return _saved_part(expanded(value), before.kind, slot, params, trainable)
 
 
 def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trainable: bool) -> PartPlan:
@@ -207,6 +218,9 @@ def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trai
     # A net with a reference to published weights is not in the file: it brings them itself.
     referenced = saved.get("weights")
     base = {**saved["params"], **({"weights": referenced} if referenced else {})}
+    if kind == "feature-extractor":
+        # What is looked at is this model's business: a classifier was trained through its logits alone.
+        base.pop("layers", None)
     if "weights" in parameters(registry().resolve(kind, saved["name"]).entry.load()) and not referenced:
         base["weights"] = None
     return PartPlan(kind, saved["name"], {**base, **params}, trainable, None if referenced else folder, own)

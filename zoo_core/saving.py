@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from zoo_core.config import FORMAT, read_config
+from zoo_core.config import read_config
 from zoo_core.errors import UnknownName, WeightsError, did_you_mean, shown
-from zoo_core.files import write_json, write_tensors
+from zoo_core.files import expanded, is_folder, write_json, write_tensors
+from zoo_core.interfaces import FeatureExtractor
 from zoo_core.model import Model
-from zoo_core.version import VERSION
 
 WEIGHTS = "model.safetensors"
 
@@ -28,9 +28,8 @@ def save(model: Model, folder: Path) -> Path:
     """
     config = model.config
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
-    write_tensors(
-        folder / WEIGHTS, model.published_state(), {"format": str(FORMAT), "zoo_core": VERSION, "config_sha256": digest}
-    )
+    # One entry only: safetensors writes several in any order, and the same model should give the same bytes.
+    write_tensors(folder / WEIGHTS, model.published_state(), {"config_sha256": digest})
     write_json(folder / "config.json", config)
     return folder
 
@@ -44,15 +43,19 @@ def load(reference: str | Path, *, device: torch.device | str = "cpu", dtype: to
     """
     from zoo_core.building import build_plan, plan_from_config
 
-    folder = Path(reference).expanduser()
-    if not folder.is_dir():
-        near = [p.name for p in folder.parent.iterdir() if p.is_dir()] if folder.parent.is_dir() else []
+    folder = expanded(reference)
+    if not is_folder(folder):
+        near = [p.name for p in folder.parent.iterdir() if p.is_dir()] if is_folder(folder.parent) else []
         raise UnknownName(
             f"no saved model {shown(reference)!r}: there is no such folder",
             hint=did_you_mean(folder.name, near) or "train one with: zoo train RECIPE --out FOLDER",
         )
-    model = build_plan(plan_from_config(read_config(folder)))
-    restore_weights(model, read_weights(folder / WEIGHTS), set(model.published_state()), str(folder / WEIGHTS))
+    made = plan_from_config(read_config(folder))
+    tensors = read_weights(folder / WEIGHTS)
+    # The file's own width, where all of it has one; what differs is then told as a difference.
+    widths = {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}
+    model = build_plan(made, dtype=widths.pop() if len(widths) == 1 else torch.float32)
+    restore_weights(model, tensors, set(model.published_state()), str(folder / WEIGHTS))
     return model.to(device=device, dtype=dtype)
 
 
@@ -97,9 +100,18 @@ def restore_weights(module: nn.Module, tensors: Mapping[str, Tensor], expected: 
 
 
 def load_part(part: nn.Module, folder: Path, name: str) -> None:
-    """Weights of the part ``name`` of the model saved in ``folder`` into ``part``."""
+    """Weights of the part ``name`` of the model saved in ``folder`` into ``part``.
+
+    A feature extractor drops the modules after its last asked layer, and may so need fewer weights than were saved.
+
+    Raises:
+        WeightsError: with the whole difference.
+    """
     prefix = f"parts.{name}."
     tensors = {
         key.removeprefix(prefix): t for key, t in read_weights(folder / WEIGHTS).items() if key.startswith(prefix)
     }
-    restore_weights(part, tensors, set(part.state_dict()), str(folder / WEIGHTS))
+    expected = set(part.state_dict())
+    if isinstance(part, FeatureExtractor):
+        tensors = {key: tensor for key, tensor in tensors.items() if key in expected}
+    restore_weights(part, tensors, expected, str(folder / WEIGHTS))

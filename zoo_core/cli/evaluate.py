@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings
+from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
+
+if TYPE_CHECKING:
+    from zoo_core.interfaces import Figure
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=count, metavar="N", help="only the first N examples")
     parser.add_argument("--batch-size", type=count, default=250, metavar="N", help="examples at a time (default: 250)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of all draws (default: 0)")
+    parser.add_argument("--seed", type=whole, default=0, metavar="S", help="of all draws (default: 0)")
     parser.add_argument("--json", action="store_true", help="print JSON, with each figure's protocol")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the JSON there too")
     add_device(parser)
@@ -35,17 +41,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def data_of(args: argparse.Namespace) -> tuple[str, str | None]:
     """The data set asked for, else the one that the run was trained on; and where it lies."""
-    from zoo_core.errors import RunError
+    from zoo_core.errors import RunError, shown
+    from zoo_core.files import expanded
     from zoo_core.training.trainer import read_run
 
     if args.data:
         return args.data, args.data_root
     try:
-        about = read_run(Path(args.model))
+        about = read_run(expanded(args.model))
     except RunError:
         about = {"data": None}
     if about["data"] is None:
-        raise RunError(f"{args.model} does not say what it was trained on", hint="name the data: --data digits")
+        raise RunError(f"{shown(args.model)} does not say what it was trained on", hint="name the data: --data digits")
     return about["data"], args.data_root or about["data_root"]
 
 
@@ -77,16 +84,26 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         data_root=root,
     )
-    listed = [asdict(figure) for figure in figures]
-    if args.out:
-        write_json(args.out, listed)
+    listed = [_plain(figure) for figure in figures]
     if args.json:
-        print(json.dumps(listed, indent=2))
-        return 0
+        print(json.dumps(listed, indent=2, allow_nan=False))
+    else:
+        _print(figures)
+    if args.out:  # last, so that a file that cannot be written costs nobody the figures
+        write_json(args.out, listed)
+    return 0
+
+
+def _plain(figure: Figure) -> dict[str, Any]:
+    """A figure as JSON has it, null for a value that is not finite."""
+    table = asdict(figure)
+    return {**table, **{key: None for key in ("value", "std") if not math.isfinite(table[key] or 0)}}
+
+
+def _print(figures: Sequence[Figure]) -> None:
     widest = max(len(figure.name) for figure in figures) if sys.stdout.isatty() else 0
     separator = "  " if sys.stdout.isatty() else "\t"
     for figure in figures:
         value = f"{figure.value:.5g}" + (f" ± {figure.std:.2g}" if figure.std is not None else "")
         better = {"higher": "higher is better", "lower": "lower is better"}.get(figure.better, "")
         print(separator.join([figure.name.ljust(widest), value, figure.unit, better]).rstrip())
-    return 0

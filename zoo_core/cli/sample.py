@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings
+from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
+
+if TYPE_CHECKING:
+    from zoo_core.model import Model
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="draw this class, for models that take labels; repeatable",
     )
     parser.add_argument("--columns", type=count, metavar="N", help="pictures in a row")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same pictures (default: 0)")
+    parser.add_argument("--seed", type=whole, default=0, metavar="S", help="same seed, same pictures (default: 0)")
     add_device(parser)
 
 
@@ -52,9 +55,21 @@ def run(args: argparse.Namespace) -> int:
         split = open_dataset(args.data, root=args.data_root, image_size=model.image_shape[1:]).split("test")
         conditions["x"] = next(iter(evaluation_batches(open_source(split, device=model.device, workers=0), args.n))).x
     if args.label:
+        _check_labels(model, args.label)
         conditions["y"] = torch.tensor([args.label[i % len(args.label)] for i in range(args.n)], device=model.device)
     sampler = {"name": args.sampler or model.config["sampler"], **parse_settings(args.settings)}
     samples = model.samples(args.n, sampler, seed=args.seed, **conditions)
     save_png(args.out, grid(samples.x, args.columns or samples.columns))
     print(f"{len(samples.x)} pictures in {args.out}")
     return 0
+
+
+def _check_labels(model: Model, labels: list[int]) -> None:
+    """Refuse labels that would change nothing, or that the model does not know."""
+    from zoo_core.errors import SeamError, SettingError
+
+    if not any("labels" in model.capabilities(part) for part in ("prior", "decoder")):
+        raise SeamError(f"this {model.recipe} takes no labels", hint="leave --label out")
+    wrong = next((label for label in labels if not 0 <= label < model.labels.count), None)
+    if wrong is not None:
+        raise SettingError(f"--label {wrong}: the model's classes are 0 to {model.labels.count - 1}")

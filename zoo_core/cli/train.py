@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings
+from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
 
 EXAMPLES = """examples:
   zoo train vae                                             on the embedded digits, into runs/vae-digits
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=count, metavar="N", help="passes over the data (default: the recipe's)")
     parser.add_argument("--batch-size", type=count, metavar="N", help="examples a batch (default: the recipe's)")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="S", help="of the first weights, the order and all draws (default: 0)"
+        "--seed", type=whole, metavar="S", help="of the first weights, the order and all draws (default: 0, or the run's)"
     )
     parser.add_argument(
         "--labels", type=count, metavar="N", help="use only N labels, in the stream of labelled examples"
@@ -44,14 +44,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, then say where everything is."""
-    from zoo_core.catalogue import catalogue
-
     from zoo_core.building import build_plan
+    from zoo_core.catalogue import catalogue
     from zoo_core.data import open_dataset
-    from zoo_core.errors import RunError, SettingError, shown
+    from zoo_core.errors import SettingError
+    from zoo_core.files import expanded, is_file
     from zoo_core.plan import plan
     from zoo_core.training import resume, train
     from zoo_core.training.checkpoints import FILE
+    from zoo_core.training.trainer import read_run, refuse_to_overwrite
 
     if args.recipe is None:
         if not args.resume:
@@ -60,9 +61,11 @@ def run(args: argparse.Namespace) -> int:
             )
         if args.out is None:
             raise SettingError("--resume needs the run's folder", hint="zoo train --resume --out runs/NAME")
-        if args.settings or args.data:
+        given = (args.settings, args.data, args.data_root, args.batch_size, args.seed, args.labels)
+        if any(value not in (None, []) for value in given):
             raise SettingError(
-                "--resume goes on with the run's own data and settings", hint="leave --set and --data out"
+                "--resume goes on with the run's own data and settings",
+                hint="leave all but --out, --epochs and --device out",
             )
         return _report(resume(args.out, epochs=args.epochs, device=args.device, progress=not args.quiet))
 
@@ -79,11 +82,13 @@ def run(args: argparse.Namespace) -> int:
         labels=dataset.labels,
         data=dataset.name,
     )
-    out = args.out or Path("runs") / f"{args.recipe}-{dataset.name}"
-    if (out / FILE).is_file() and not args.resume:
-        raise RunError(f"{shown(out)} already holds a run", hint="go on with --resume, or choose another --out")
-    model = build_plan(made, seed=args.seed)
-    if args.resume and (out / FILE).is_file():
+    out = expanded(args.out) if args.out else Path("runs") / f"{args.recipe}-{dataset.name}"
+    resumed = args.resume and is_file(out / FILE)
+    if not resumed:
+        refuse_to_overwrite(out)
+    seed = read_run(out)["seed"] if resumed and args.seed is None else args.seed or 0
+    model = build_plan(made, seed=seed)
+    if resumed:
         _same_model(model.config, out)
     source: Any = dataset if data_settings else data
     return _report(
@@ -93,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
             out=out,
             epochs=args.epochs,
             batch_size=args.batch_size,
-            seed=args.seed,
+            seed=seed,
             device=args.device,
             data_root=args.data_root,
             resume=args.resume,
@@ -108,7 +113,7 @@ def _same_model(config: dict[str, Any], out: Path) -> None:
     from zoo_core.errors import RunError, shown
 
     saved = read_config(out)
-    for table in ("recipe", "image_shape", "parts", "objectives"):
+    for table in ("recipe", "image_shape", "labels", "parts", "objectives"):
         if saved[table] != config[table]:
             raise RunError(
                 f"{shown(out)} was started with another {table} than asked for now",

@@ -55,6 +55,14 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
+def whole(text: str) -> int:
+    """An argparse type for seeds: a whole number from 0 to 2⁶³ − 1."""
+    number = int(text)
+    if not 0 <= number < 2**63:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 2**63 - 1")
+    return number
+
+
 def count(text: str) -> int:
     """An argparse type: a whole number from 1 up."""
     number = int(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 
@@ -21,6 +21,8 @@ class Schedule:
         final: last factor of ``linear`` and ``cosine``.
         warmup: epochs over which the factor rises linearly from 0 first.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # a misspelt key in a recipe is refused
 
     name: Literal["constant", "steps", "exponential", "linear", "cosine"] = "constant"
     milestones: tuple[Annotated[float, Ge(0)], ...] = ()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zoo_core.training.session import Session
 
 FILE = "checkpoint.safetensors"
+FORMAT = 1
 
 
 @dataclass
@@ -61,7 +62,8 @@ def write_checkpoint(folder: Path, session: Session, progress: Progress) -> None
     if session.processes.device.type == "cuda":
         tensors["random.cuda"] = torch.cuda.get_rng_state(session.processes.device)
     header = {
-        "format": 1,
+        "format": FORMAT,
+        "setup": _setup(session),
         "round": game.round,
         "steps_drawn": game.steps_drawn,
         "streams": {name: stream.state() for name, stream in session.streams.items()},
@@ -83,18 +85,28 @@ def read_checkpoint(folder: Path, session: Session) -> Progress:
     try:
         with safe_open(path, framework="pt") as file:
             header: dict[str, Any] = json.loads((file.metadata() or {})["checkpoint"])
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise RunError(
-            f"{shown(path)} is damaged: {shown(error)}", hint=f"the last saved weights are still in {shown(folder)}"
-        ) from None
+        if header["format"] != FORMAT:
+            raise RunError(f"{shown(path)} has format {shown(header['format'])}, this zoo_core reads {FORMAT}")
+        before, now = header["setup"], _setup(session)
+        different = [key for key in now if before[key] != now[key]]
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from None
     tensors = read_weights(path)
     model_state = _prefixed(tensors, "model.")
     restore_weights(session.model, model_state, set(_own_state(session.model)), str(path))
-    if set(header["players"]) != set(session.game.players):
+    if different:
+        key = different[0]
         raise RunError(
-            f"{shown(path)} has the players {', '.join(header['players'])}, this training {', '.join(session.game.players)}",
-            hint="resume with the settings it was started with",
+            f"{shown(path)} was written with other {key}: {shown(before[key])}, now {shown(now[key])}",
+            hint="resume with the data and settings that it was started with",
         )
+    try:
+        return _restore(session, tensors, header)
+    except (LookupError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def _restore(session: Session, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Progress:
     for name, player in session.game.players.items():
         player.restore(_prefixed(tensors, f"player.{name}/"), header["players"][name])
     session.game.round = header["round"]
@@ -105,6 +117,32 @@ def read_checkpoint(folder: Path, session: Session) -> Progress:
     if "random.cuda" in tensors and session.processes.device.type == "cuda":
         torch.cuda.set_rng_state(tensors["random.cuda"].cpu(), session.processes.device)
     return Progress(**header["progress"])
+
+
+def _damaged(path: Path, error: Exception) -> RunError:
+    return RunError(
+        f"{shown(path)} is damaged: {type(error).__name__} {shown(error)}",
+        hint=f"the last saved weights are still in {shown(path.parent)}",
+    )
+
+
+def _setup(session: Session) -> dict[str, Any]:
+    """What has to be the same for a checkpoint to mean anything: what the tensors and places in it belong to."""
+    return {
+        "seed": session.seed,
+        "players": {
+            name: {
+                "optimizer": player.rules.optimizer,
+                "weights": len(player.parameters),
+                "averaged": player.rules.ema is not None,
+            }
+            for name, player in session.game.players.items()
+        },
+        "streams": {
+            name: {"examples": len(session.sources[name]), "batches": stream.batches_per_epoch}
+            for name, stream in session.streams.items()
+        },
+    }
 
 
 def _own_state(model: Model) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,8 +44,9 @@ class Logs:
         return self._board
 
     def scalars(self, what: str, round: int, values: Mapping[str, float], **more: Any) -> None:
-        """One line ``{"what", "round", …more, "values"}``, and the same in TensorBoard."""
-        self._file.write(json.dumps({"what": what, "round": round, **more, "values": dict(values)}) + "\n")
+        """One line ``{"what", "round", …more, "values"}`` (null for what is not finite), and the same in TensorBoard."""
+        plain = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self._file.write(json.dumps({"what": what, "round": round, **more, "values": plain}, allow_nan=False) + "\n")
         self._file.flush()
         self.lines += 1
         for name, value in values.items():

@@ -32,13 +32,14 @@ def prepared(model: Model, *, precision: str, compiled: Sequence[str]) -> Iterat
             f"training.compile: {unknown[0]!r} is no part of this model",
             hint=did_you_mean(unknown[0], networks) or f"its parts are {', '.join(networks)}, or all",
         )
-    chosen = [network for name, network in networks.items() if name in compiled or "all" in compiled]
+    # Each once: an objective may hold a part as its own submodule too.
+    chosen = list(dict.fromkeys(n for name, n in networks.items() if name in compiled or "all" in compiled))
     changed: list[nn.Module] = []
     try:
         for network in chosen:
             network.compile()
         if precision == "bf16":
-            for network in networks.values():
+            for network in dict.fromkeys(networks.values()):
                 network.forward = _under_autocast(network.forward, model.device.type)
                 changed.append(network)
         yield

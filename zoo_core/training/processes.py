@@ -61,16 +61,21 @@ def processes(device: str | torch.device | None = None) -> Processes:
     if device is not None:
         try:
             torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
+        except (RuntimeError, AssertionError, ImportError) as error:
             raise SettingError(
                 f"device {shown(device)!r} cannot be used: {shown(str(error).splitlines()[0])}",
                 hint="--device cpu works everywhere",
             ) from None
+        if torch.device(device).type == "meta":
+            raise SettingError('device "meta" holds no values', hint="--device cpu works everywhere")
     state = PartialState(cpu=device is not None and torch.device(device).type == "cpu")
     if state.distributed_type in (DistributedType.FSDP, DistributedType.DEEPSPEED, DistributedType.MEGATRON_LM):
         raise SettingError(
             f"{state.distributed_type.value} shards weights, which a game of several players over the same weights cannot use",
             hint="launch with accelerate launch --multi_gpu",
         )
-    chosen = torch.device(device) if device is not None and state.num_processes == 1 else state.device
-    return Processes(state.process_index, state.num_processes, chosen)
+    if state.num_processes > 1:
+        return Processes(state.process_index, state.num_processes, state.device)
+    # Accelerate keeps the device of the first call in a process for good; each call here may ask for another.
+    chosen = torch.device(device) if device is not None else state.default_device
+    return Processes(0, 1, chosen)

@@ -10,10 +10,11 @@ import torch
 from zoo_core.data import Source, Stream, labelled_subset, open_dataset, open_source
 from zoo_core.errors import DataError, SettingError
 from zoo_core.game import Game, Round, rules_for
+from zoo_core.game.settings import TrainingSettings, training_settings
 from zoo_core.interfaces import Dataset, Objective, Part
 from zoo_core.model import Model
+from zoo_core.training.precision import prepared
 from zoo_core.training.processes import Processes, processes
-from zoo_core.game.settings import TrainingSettings, training_settings
 
 
 class Session:
@@ -139,9 +140,10 @@ def rounds(
     settings = training_settings(model.config["training"], epochs=epochs, batch_size=batch_size, **training)
     session = Session(model, data, settings, seed=seed, device=device, data_root=data_root)
     try:
-        for _ in range(session.total_rounds):
-            if not model.training:
-                model.train()
-            yield session.game.play()
+        with prepared(model, precision=settings.precision, compiled=settings.compile):
+            for _ in range(session.total_rounds):
+                if not model.training:
+                    model.train()
+                yield session.game.play()
     finally:
         model.eval()

@@ -18,8 +18,9 @@ from torch import Tensor
 
 from zoo_core.data import Source, evaluation_batches, open_source
 from zoo_core.errors import NonFinite, RunError, shown
-from zoo_core.files import write_json
+from zoo_core.files import expanded, is_file, write_json
 from zoo_core.game import Game
+from zoo_core.game.settings import TrainingSettings, as_table, training_settings
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.pictures import beside, grid, save_png
@@ -31,10 +32,10 @@ from zoo_core.training.logs import Logs, read_lines
 from zoo_core.training.precision import prepared
 from zoo_core.training.progress import ProgressBar
 from zoo_core.training.session import Session
-from zoo_core.game.settings import TrainingSettings, as_table, training_settings
 from zoo_core.training.validation import validate
 
 SHOWN_IMAGES = 32
+CALMER = "try a smaller learning rate (training.players.NAME.lr) or clipping (training.players.NAME.clip=1)"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def train(
         NonFinite: a term became NaN or infinite; the last good checkpoint stays.
     """
     settings = training_settings(model.config["training"], epochs=epochs, batch_size=batch_size, **training)
-    folder = Path(out).expanduser() if out is not None else None
+    folder = expanded(out) if out is not None else None
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(seed, "training"))
         session = Session(model, data, settings, seed=seed, device=device, data_root=data_root)
@@ -130,7 +131,7 @@ def resume(
     Raises:
         RunError: there is no run, or its data were given as tensors.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     about = read_run(folder)
     if about["data"] is None:
         raise RunError(
@@ -160,13 +161,31 @@ def read_run(folder: Path) -> dict[str, Any]:
     """
     try:
         about: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
+        settings, seed = training_settings(about["training"]), int(about["seed"])
+        if not all(about[key] is None or isinstance(about[key], str) for key in ("data", "data_root")):
+            raise TypeError("data and data_root should be texts")
     except FileNotFoundError:
         raise RunError(
             f"no run in {shown(folder)}: run.json is missing", hint="start one with: zoo train RECIPE --out FOLDER"
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise RunError(f"{shown(folder / 'run.json')} cannot be read: {shown(error)}") from None
-    return about
+    return {**about, "seed": seed, "training": as_table(settings)}
+
+
+def refuse_to_overwrite(folder: Path) -> None:
+    """Refuse a folder whose weights are of value: a run with a checkpoint, or a saved model.
+
+    Raises:
+        RunError: with what to do instead.
+    """
+    if is_file(folder / checkpoints.FILE):
+        raise RunError(
+            f"{shown(folder)} already holds a run",
+            hint="go on with --resume (resume=True), or choose another --out",
+        )
+    if is_file(folder / "config.json") and not is_file(folder / "run.json"):
+        raise RunError(f"{shown(folder)} already holds a saved model", hint="choose another --out")
 
 
 @dataclass(frozen=True)
@@ -197,6 +216,7 @@ class Training:
         self._reason = ""
         self._interrupted = False
         self._pending: list[_Played] = []
+        self._since = time.monotonic()
         self._logs: Logs | None = None
         self._held_out: Source | None = None
         self._figures: dict[str, float] = {}
@@ -254,7 +274,8 @@ class Training:
 
     def _play(self, bar: ProgressBar) -> None:
         session, total = self.session, self.session.total_rounds
-        last_checkpoint = last_log = time.monotonic()
+        last_checkpoint = self._since = time.monotonic()
+        self._stop_if_stuck()
         while self.round < total and not self._reason:
             if not self.model.training:
                 self.model.train()
@@ -266,24 +287,19 @@ class Training:
             if self.round % self.settings.log_every == 0 or at_epoch:
                 if session.processes.agreed(self._interrupted):
                     self.stop("interrupted")
-                now = time.monotonic()
-                self.progress.seconds += now - last_log
-                self._log(bar, now - last_log)
-                last_log = time.monotonic()
+                self._log(bar)
             bar.advance(self.round)
             if at_epoch:
                 self._end_epoch(bar)
-                last_log = time.monotonic()
             if time.monotonic() - last_checkpoint > min(
                 self.settings.checkpoint_seconds, 15.0 if at_epoch else math.inf
             ):
                 self._checkpoint(bar)
-                last_checkpoint = last_log = time.monotonic()
-        self.progress.seconds += time.monotonic() - last_log
+                last_checkpoint = time.monotonic()
         self._reason = self._reason or "finished"
         self._checkpoint(bar)
 
-    def _log(self, bar: ProgressBar, seconds: float) -> None:
+    def _log(self, bar: ProgressBar) -> None:
         """Read the pending rounds' terms: one wait for the device for all of them."""
         if not self._pending:
             return
@@ -300,13 +316,12 @@ class Training:
             means[name] = float(values.mean())
         if bad:
             index, name = min(bad, key=lambda b: b[0])
-            kept = f"; the last good checkpoint is in {shown(self.folder)}" if self.folder else ""
+            kept = self._kept()
             raise NonFinite(
-                f'the term "{name}" became NaN or infinite in round {index}{kept}',
-                hint="try a smaller learning rate (training.players.NAME.lr) or clipping (training.players.NAME.clip=1)",
-                term=name,
-                round=index,
+                f'the term "{name}" became NaN or infinite in round {index}{kept}', hint=CALMER, term=name, round=index
             )
+        seconds = time.monotonic() - self._since
+        self.progress.seconds += seconds
         rate = sum(played.examples for played in rounds) / max(seconds, 1e-9)
         bar.losses(means, rate)
         if self._logs is not None:
@@ -319,6 +334,7 @@ class Training:
             )
         for callback in self._callbacks:
             callback.on_log(self, means)
+        self._since = time.monotonic()
 
     # ------------------------------------------------------------------------------------------------ an epoch's end
 
@@ -337,6 +353,7 @@ class Training:
         bar.epoch(epoch, settings.epochs, self._figures)
         for callback in self._callbacks:
             callback.on_epoch(self, epoch)
+        self._since = time.monotonic()
 
     def _validate(self) -> None:
         source = self._held_out_source()
@@ -347,16 +364,21 @@ class Training:
             return
         if self._logs is not None:
             self._logs.scalars("validation", self.round, figures, epoch=self.progress.epoch)
-        if self.progress.best is None or figures["loss"] < self.progress.best:
+        best = math.inf if self.progress.best is None else self.progress.best
+        if figures["loss"] < best:
             self.progress.best, self.progress.since_best = figures["loss"], 0
             if self.folder is not None and self.session.processes.main:
                 self.model.save(self.folder / "best")
         else:
             self.progress.since_best += 1
-            if self.settings.patience is not None and self.progress.since_best >= self.settings.patience:
-                self.stop("stopped early")
+            self._stop_if_stuck()
         for callback in self._callbacks:
             callback.on_validation(self, figures)
+
+    def _stop_if_stuck(self) -> None:
+        """Stop early; also a run that had stopped early and is resumed."""
+        if self.settings.patience is not None and self.progress.since_best >= self.settings.patience:
+            self.stop("stopped early")
 
     def _held_out_source(self) -> Source:
         if self._held_out is None:
@@ -371,12 +393,14 @@ class Training:
         """Samples and reconstructions, from the same codes and images every time."""
         assert self.folder is not None and self._logs is not None
         pictures: dict[str, Any] = {}
+        batch = next(iter(evaluation_batches(self._held_out_source(), SHOWN_IMAGES)))
+        x = batch.x.to(self.model.dtype)
         if self.model.config["sampler"]:
-            samples = self.model.samples(2 * SHOWN_IMAGES, seed=derive_seed(self.session.seed, "pictures"))
+            # As many rows as images allow, for samplers that start from some.
+            seed = derive_seed(self.session.seed, "pictures")
+            samples = self.model.samples(min(2 * SHOWN_IMAGES, 2 * len(x)), seed=seed, x=x)
             pictures["samples"] = grid(samples.x, samples.columns)
         if {"encoder", "decoder"} <= set(self.model.parts):
-            batch = next(iter(evaluation_batches(self._held_out_source(), SHOWN_IMAGES)))
-            x = batch.x.to(self.model.dtype)
             y = batch.y if "labels" in self.model.capabilities("decoder") else None
             pictures["reconstructions"] = grid(*beside(x, self.model.reconstruct(x, y)))
         for name, pixels in pictures.items():
@@ -386,12 +410,9 @@ class Training:
     # ------------------------------------------------------------------------------------------------ files
 
     def _open_folder(self, folder: Path, resume: bool, data: Any, data_root: str | None) -> None:
-        there = (folder / checkpoints.FILE).is_file()
-        if there and not resume:
-            raise RunError(
-                f"{shown(folder)} already holds a run",
-                hint="go on with --resume (resume=True), or choose another --out",
-            )
+        there = is_file(folder / checkpoints.FILE)
+        if not (resume and there):
+            refuse_to_overwrite(folder)
         if there:
             self.progress = read_checkpoint(folder, self.session)
         if not self.session.processes.main:
@@ -404,20 +425,37 @@ class Training:
             "seed": self.session.seed,
             "training": as_table(self.settings),
         }
-        if not there:
-            # The model first: a run that is killed before its first checkpoint starts again from these very weights.
-            self.model.save(folder)
         write_json(folder / "run.json", about)
+        if not there:
+            # A run that is killed before its first checkpoint starts again from these very weights.
+            self.model.save(folder)
         self._logs = Logs(folder, lines=self.progress.log_lines)
 
     def _checkpoint(self, bar: ProgressBar) -> None:
-        self._log(bar, 1e9)  # a NaN is noticed before it is written over the last good checkpoint
+        self._log(bar)  # a NaN is noticed before it is written over the last good checkpoint
+        self._refuse_bad_weights()
         if self._logs is None or self.folder is None:
             return
         self.progress.log_lines = self._logs.lines
         write_checkpoint(self.folder, self.session, self.progress)
         with self._averaged():
             self.model.save(self.folder)
+        self._since = time.monotonic()
+
+    def _refuse_bad_weights(self) -> None:
+        """The last step may have spoilt the weights while its terms were still finite."""
+        for name, parameter in self.model.named_parameters():
+            if parameter.requires_grad and not bool(torch.isfinite(parameter).all()):
+                raise NonFinite(
+                    f"the weights {shown(name)} became NaN or infinite in round {self.round - 1}{self._kept()}",
+                    hint=CALMER,
+                    term=name,
+                    round=self.round - 1,
+                )
+
+    def _kept(self) -> str:
+        kept = self.folder is not None and is_file(self.folder / checkpoints.FILE)
+        return f"; the last good checkpoint is in {shown(self.folder)}" if kept else ""
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from zoo_discreg import adjust
 
 import zoo_core as zoo
-from zoo_discreg import adjust
 
 
 def test_adjust_moves_the_encoder_and_the_decoders_statistics_and_nothing_else() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from zoo_discreg.objective import DiscriminativeRegularization
 
 from zoo_core.distributions import likelihood_family, posterior_family
 from zoo_core.errors import SettingError
@@ -15,7 +16,6 @@ from zoo_core.game import Game, Step, rules_for
 from zoo_core.interfaces import Batch, Decoder, Encoder, FeatureExtractor, Part
 from zoo_core.noise import KeyedNoise
 from zoo_core.registry import registry
-from zoo_discreg.objective import DiscriminativeRegularization
 
 IMAGE = (1, 6, 6)
 
@@ -65,7 +65,12 @@ class TwoLayers(FeatureExtractor):
 def parts() -> dict[str, Part]:
     torch.manual_seed(0)
     prior = registry().resolve("prior", "gaussian").entry.load()(latent_dim=3)
-    made: dict[str, Part] = {"encoder": LinearEncoder(), "decoder": LinearDecoder(), "prior": prior, "classifier": TwoLayers()}
+    made: dict[str, Part] = {
+        "encoder": LinearEncoder(),
+        "decoder": LinearDecoder(),
+        "prior": prior,
+        "classifier": TwoLayers(),
+    }
     made["classifier"].requires_grad_(False)
     return {name: part.double() for name, part in made.items()}
 
@@ -106,7 +111,10 @@ def test_gradients_agree_with_finite_differences(parts: dict[str, Part], x: Tens
     parameters = dict(modules.named_parameters())
 
     def loss() -> Tensor:
-        return sum((t.value for t in objective.terms("fit", step_of(parts, objective, x))), torch.zeros((), dtype=torch.float64))
+        return sum(
+            (t.value for t in objective.terms("fit", step_of(parts, objective, x))),
+            torch.zeros((), dtype=torch.float64),
+        )
 
     named = {name: p for name, p in parameters.items() if "family" not in name}
     gradients = torch.autograd.grad(loss(), list(named.values()))
@@ -145,7 +153,9 @@ def encoder_weights_after(parts: dict[str, Part], x: Tensor, rounds: int = 3, **
     return [p.detach().clone() for p in parts["encoder"].parameters()]
 
 
-def test_without_encoder_gradient_the_encoder_follows_the_plain_elbo_bit_for_bit(parts: dict[str, Part], x: Tensor) -> None:
+def test_without_encoder_gradient_the_encoder_follows_the_plain_elbo_bit_for_bit(
+    parts: dict[str, Part], x: Tensor
+) -> None:
     plain = encoder_weights_after(parts, x)
     kept_out = encoder_weights_after(parts, x, encoder_gradient=False)
     let_in = encoder_weights_after(parts, x, encoder_gradient=True)

@@ -1,0 +1,65 @@
+"""The classifier of digits that travels with this package."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from zoo_core.interfaces import FeatureExtractor, ImageShape
+from zoo_features.shapes import shapes_of
+from zoo_features.strided_cnn import Conv, StridedCNN
+from zoo_features.weights import Published, Weights, fetch, load_into
+
+SIDE = 32
+
+
+@final
+class DigitClassifier(FeatureExtractor):
+    """A small classifier of scikit-learn's handwritten digits, made as the paper's CelebA classifier is.
+
+    It takes any images: colour is turned to luminance, the size to 32×32. Layers: ``conv1`` (16×16×16), ``conv2`` (32×8×8), ``conv3``
+    (64×4×4), each a batch norm's output before the ReLU, and ``logits``.
+
+    Arguments:
+        layers: names or indices.
+        weights: ``"default"`` is the file in this package (its test accuracy is in its header).
+    """
+
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        layers: tuple[str | int, ...] = ("conv1", "conv2", "conv3"),
+        weights: Weights = "default",
+    ) -> None:
+        super().__init__()
+        convs = [
+            Conv(16, 3, 2, 1, "conv1"),
+            Conv(32, 3, 1, 1),
+            Conv(32, 3, 2, 1, "conv2"),
+            Conv(64, 3, 2, 1, "conv3", dropout=0.2),
+        ]
+        self.net = StridedCNN(1, convs, (), 10, layers, "digit-classifier")
+        self.layers = self.net.layers
+        with torch.no_grad():
+            self.net.eval()(torch.zeros(1, 1, SIDE, SIDE, device=next(self.net.convs.parameters()).device))
+        self.net.train()
+        tensors, self.weights_reference = fetch(
+            weights, Published("", "digit-classifier.safetensors"), "digit-classifier"
+        )
+        if tensors is not None:
+            load_into(self.net, tensors, "digit-classifier", ignored=("convs.", "norms.", "head."))
+        self.shapes = shapes_of(self, image_shape)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        if x.shape[1] == 3:
+            x = 0.299 * x[:, :1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:]
+        elif x.shape[1] != 1:
+            x = x.mean(1, keepdim=True)
+        if x.shape[2:] != (SIDE, SIDE):
+            x = interpolate(x, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+        activations: tuple[Tensor, ...] = self.net(x)
+        return activations

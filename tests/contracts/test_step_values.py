@@ -1,0 +1,112 @@
+"""What a Step keeps, when it is stale, and what it remembers on purpose."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from zoo_core.game import Step
+
+from .games import aae, introvac, vae
+from .toys import SEED, Table, ToyPrior, batch, noise
+
+
+def step_of(made: Table, **settings: frozenset[str]) -> Step:
+    return Step(made.modules, batch("main", 0), noise(0), **settings)
+
+
+def states_differ(left: Table, right: Table) -> bool:
+    return any(not torch.equal(t, right.state()[name]) for name, t in left.state().items())
+
+
+def test_a_cache_that_is_not_outdated_is_silently_wrong_with_a_one_layer_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in autograd notices: a linear layer's backward does not look at the weight that has moved."""
+    right, wrong = aae(), aae()
+    right.play()
+    with monkeypatch.context() as patch:
+        patch.setattr(Step, "outdate", lambda self, stepped: None)
+        wrong.play()
+    assert states_differ(right, wrong)
+
+
+def test_a_value_is_computed_once_until_a_part_that_it_used_has_stepped() -> None:
+    made = vae()
+    step = step_of(made)
+    reconstruction = step.reconstruction()
+    assert step.reconstruction() is reconstruction
+    step.outdate(frozenset({"decoder"}))
+    z = step.z()
+    assert step.reconstruction() is not reconstruction and step.z() is z
+    step.outdate(frozenset({"encoder"}))
+    assert step.z() is not z
+
+
+def test_a_value_that_is_made_of_a_kept_value_depends_on_the_parts_of_that_one() -> None:
+    step = step_of(vae())
+    step.z()
+    step.value("norm", lambda: step.z().norm())
+    step.outdate(frozenset({"encoder"}))
+    asked = []
+    step.value("norm", lambda: asked.append("again"))
+    assert asked == ["again"]
+
+
+def test_recomputing_keeps_the_noise() -> None:
+    step = step_of(vae())
+    before = step.z()
+    step.outdate(frozenset({"encoder"}))
+    assert torch.equal(step.z(), before)
+
+
+def test_draws_depend_on_seed_step_and_name_alone() -> None:
+    made = vae()
+    made.parts["prior"] = ToyPrior()
+    one, other = step_of(made), Step(made.modules, batch("main", 1), noise(0))
+    one.z()
+    assert torch.equal(one.prior_draw(), other.prior_draw())
+    assert not torch.equal(one.prior_draw(), Step(made.modules, batch("main", 0), noise(1)).prior_draw())
+    assert noise(0).seed == SEED
+
+
+def test_as_of_turn_gives_the_value_from_before_with_its_graph() -> None:
+    made = introvac()
+    step = step_of(made, looks_back=frozenset({"reconstruction"}))
+    before = step.reconstruction()
+    step.outdate(frozenset({"encoder"}))
+    step.turn = 1
+    assert step.reconstruction() is not before
+    assert step.as_of_turn(0, "reconstruction") is before and before.requires_grad
+    assert step.as_of_turn(1, "reconstruction") is step.reconstruction()
+
+
+def test_as_of_turn_refuses_what_was_not_kept() -> None:
+    step = step_of(vae())
+    step.reconstruction()
+    step.outdate(frozenset({"encoder"}))
+    with pytest.raises(LookupError, match="looks_back"):
+        step.as_of_turn(0, "reconstruction")
+
+
+def test_turns_are_counted_in_the_round_whatever_stream_a_batch_is_of() -> None:
+    """Turn 1 is played on the labelled stream; the main batch sees turns 0 and 2 to 5."""
+    assert aae().game().play().step.turn == 6
+
+
+def test_images_that_nobody_computed_are_refused_by_name() -> None:
+    with pytest.raises(LookupError, match="edited"):
+        step_of(vae()).image("edited")
+
+
+def test_aside_leaves_no_value_and_no_change_of_the_global_random_state() -> None:
+    step = step_of(vae())
+    state = torch.get_rng_state()
+    inside = step.aside(lambda: (step.z(), torch.randn(3)))[0]
+    assert torch.equal(torch.get_rng_state(), state)
+    assert step.z() is not inside and torch.equal(step.z(), inside)
+
+
+def test_a_value_that_used_a_part_aside_depends_on_it() -> None:
+    step = step_of(vae())
+    value = step.value("attacked", lambda: step.aside(lambda: step.part("encoder")(step.x)).detach())
+    step.outdate(frozenset({"encoder"}))
+    assert step.value("attacked", lambda: value + 1) is not value

@@ -1,0 +1,22 @@
+"""A plugin of toy components for the tests; the fixture ``toys`` installs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zoo_core.hookspecs import hookimpl
+
+
+@hookimpl
+def register_components(register: Callable[..., None]) -> None:
+    """Every toy, by name."""
+    register("feature-extractor", "toy-net", "zoo_toys.parts:Net", summary="two convolutions, and weights of its own")
+    register("encoder", "toy-dropout", "zoo_toys.parts:DropoutEncoder", summary="dropout and batch norm")
+    register("network", "toy-critic", "zoo_toys.parts:Critic", summary="a trainable network")
+    register("prior", "toy-bomb", "zoo_toys.parts:Bomb", summary="cannot be built")
+    register("prior", "toy-missing", "zoo_toys.parts:Missing", summary="is not in its module")
+    register("objective", "toy-nan", "zoo_toys.objectives:TurnsNaN", summary="NaN after some rounds")
+    register("objective", "toy-spoil", "zoo_toys.objectives:SpoilsWeights", summary="finite, with a NaN gradient")
+    register("objective", "toy-owner", "zoo_toys.objectives:Owner", summary="owns networks")
+    register("objective", "toy-critical", "zoo_toys.objectives:Critical", summary="needs a critic")
+    register("objective", "toy-wishful", "zoo_toys.objectives:Wishful", summary="needs what no prior can")
