@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 import zoo_core as zoo
+import zoo_discreg
 from zoo_core.data import evaluation_batches, open_dataset, open_source
 from zoo_core.pictures import grid, save_png
 
@@ -35,10 +36,13 @@ def main() -> int:
     rows["digits"] = x
     for name in MODELS:
         print(f"\n{name}: training on digits, {args.epochs} epochs")
-        model = zoo.build(name, data="digits", latent_dim=32, seed=args.seed)
+        model = zoo.build(name, data="digits", latent_dim=10, seed=args.seed)
         run = zoo.train(
             model, data="digits", epochs=args.epochs, out=args.out / name, seed=args.seed, pictures_every=args.epochs
         )
+        # The authors' stage after training: batch norm for prior draws, an encoder for the decoder that is.
+        zoo_discreg.adjust(model, "digits", seed=args.seed)
+        model.save(args.out / name)
         extractor = {"name": "feature-error", "extractor": "digit-classifier"}
         figures = zoo.evaluate(model, "digits", ["reconstruction", extractor])
         table.append(

@@ -34,7 +34,7 @@ def test_encode_is_the_posterior_mean_and_reconstruct_decodes_it() -> None:
 def test_pictures_are_in_the_unit_interval() -> None:
     samples = tiny().sample(7, seed=0)
     assert samples.shape == (7, *SHAPE)
-    assert 0 <= samples.min() and samples.max() <= 1
+    assert samples.min() >= 0 and samples.max() <= 1
 
 
 def test_the_same_seed_gives_the_same_pictures_and_leaves_the_global_generator_alone() -> None:

@@ -103,7 +103,7 @@ def test_a_damaged_file_is_told(tmp_path: Path, way: str) -> None:
 def test_missing_weights_are_told(tmp_path: Path) -> None:
     tiny().save(tmp_path)
     (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(WeightsError, match="model.safetensors is missing"):
+    with pytest.raises(WeightsError, match=r"model\.safetensors is missing"):
         zoo.load(tmp_path)
 
 

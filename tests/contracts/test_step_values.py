@@ -87,9 +87,14 @@ def test_as_of_turn_refuses_what_was_not_kept() -> None:
         step.as_of_turn(0, "reconstruction")
 
 
-def test_turns_are_counted_in_the_round_whatever_stream_a_batch_is_of() -> None:
-    """Turn 1 is played on the labelled stream; the main batch sees turns 0 and 2 to 5."""
-    assert aae().game().play().step.turn == 6
+@pytest.mark.parametrize(("place", "batches"), [(1, 1), (1, 3), (5, 1), (5, 3)])
+def test_turns_are_counted_in_the_round_whatever_stream_a_batch_is_of(place: int, batches: int) -> None:
+    """The turn on the labelled stream is one of six, wherever it stands and however many batches it takes."""
+    made = aae()
+    turns = list(made.training["turns"])
+    turns.insert(place, {**turns.pop(1), "batches": batches})
+    made.training = {**made.training, "turns": turns}
+    assert made.game().play().step.turn == 6
 
 
 def test_images_that_nobody_computed_are_refused_by_name() -> None:

@@ -89,6 +89,11 @@ class Session:
         source = self.sources[name]
         if name != "main":
             size = min(size, len(source))
+        if size // self.processes.world % self.settings.accumulate:
+            raise SettingError(
+                f"a batch of {size // self.processes.world} cannot be cut into {self.settings.accumulate} equal pieces",
+                hint="choose training.batch_size as a multiple of training.accumulate",
+            )
         return Stream(
             source,
             size,

@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,14 +142,13 @@ def resume(
         load(folder),
         about["data"],
         out=folder,
-        epochs=epochs,
         seed=about["seed"],
         device=device,
         data_root=about["data_root"],
         resume=True,
         callbacks=callbacks,
         progress=progress,
-        **{k: v for k, v in about["training"].items() if k != "epochs" or epochs is None},
+        **(about["training"] if epochs is None else {**about["training"], "epochs": epochs}),
     )
 
 
@@ -254,15 +253,13 @@ class Training:
 
     def run(self, *, resume: bool, data: Any, data_root: str | None) -> Run:
         """Play all rounds that are left."""
-        if self.folder is not None:
-            self._open_folder(self.folder, resume, data, data_root)
-        bar = ProgressBar(self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show)
         try:
-            with (
-                prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile),
-                self._interruptible(),
-                bar,
-            ):
+            with prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile), ExitStack() as inner:
+                if self.folder is not None:
+                    self._open_folder(self.folder, resume, data, data_root)
+                inner.enter_context(self._interruptible())
+                bar = ProgressBar(self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show)
+                inner.enter_context(bar)
                 for callback in self._callbacks:
                     callback.on_start(self)
                 self._play(bar)

@@ -32,7 +32,7 @@ def validate(model: Model, source: Source, *, batch_size: int, seed: int) -> dic
     sums: dict[str, torch.Tensor] = {}
     count = 0
     with model.at_rest():
-        for index, batch in enumerate(evaluation_batches(source, batch_size)):
+        for index, batch in enumerate(evaluation_batches(source, batch_size, model.dtype)):
             noise = KeyedNoise(seed, index, device=batch.x.device, dtype=batch.x.dtype)
             step = Step(modules, batch, noise)
             for name, objective, loss in asked:

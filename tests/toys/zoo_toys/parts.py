@@ -22,7 +22,7 @@ class Net(FeatureExtractor):
         super().__init__()
         channels, height, width_px = image_shape
         self.layers = layers
-        self.shapes = {layer: (width, height, width_px) for layer in layers}
+        self.shapes = dict.fromkeys(layers, (width, height, width_px))
         self.a = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width))
         self.b = nn.Conv2d(width, width, 3, padding=1)
         if weights is not None:
