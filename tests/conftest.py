@@ -12,6 +12,9 @@ from zoo_core.catalogue import catalogue
 from zoo_core.plugins import loaded_plugins
 from zoo_core.registry import registry
 
+# Before torch is imported, here and in subprocesses: the nets are tiny, and threads would only wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 TOYS = Path(__file__).parent / "toys"
 
 

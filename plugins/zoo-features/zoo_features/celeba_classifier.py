@@ -52,7 +52,7 @@ class CelebAClassifier(FeatureExtractor):
         self.net.train()
         tensors, self.weights_reference = fetch(weights, None, "celeba-classifier")
         if tensors is not None:
-            load_into(self.net, tensors, "celeba-classifier", ignored=("convs.", "norms.", "head."))
+            load_into(self.net, tensors, "celeba-classifier", ignored=self.net.dropped)
         self.shapes = shapes_of(self, image_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

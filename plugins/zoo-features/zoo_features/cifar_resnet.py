@@ -88,7 +88,8 @@ class CifarResNet(FeatureExtractor, ABC):
                 nn.init.kaiming_normal_(module.weight)
         tensors, self.weights_reference = fetch(weights, None, who)
         if tensors is not None:
-            load_into(self, tensors, who, ignored=("layer1.", "layer2.", "layer3.", "linear."))
+            dropped = [f"layer{s}." for s in (1, 2, 3) if s not in self.stages] + ["linear."] * (self.layers[-1] != "logits")
+            load_into(self, tensors, who, ignored=tuple(dropped))
         self.shapes = shapes_of(self, image_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

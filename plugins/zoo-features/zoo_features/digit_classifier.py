@@ -51,7 +51,7 @@ class DigitClassifier(FeatureExtractor):
             weights, Published("", "digit-classifier.safetensors"), "digit-classifier"
         )
         if tensors is not None:
-            load_into(self.net, tensors, "digit-classifier", ignored=("convs.", "norms.", "head."))
+            load_into(self.net, tensors, "digit-classifier", ignored=self.net.dropped)
         self.shapes = shapes_of(self, image_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

@@ -22,8 +22,6 @@ def drop_idle(net: nn.Module, skeleton: nn.Module, run: Callable[[], object]) ->
         module.register_forward_hook(lambda module, _args, _out: called.add(id(module)))
     run()
     every, sure = _idle(skeleton, called, "", inside=True), _idle(skeleton, called, "", inside=False)
-    if every == sure:
-        return _drop(net, sure)
     _drop(skeleton, every)
     try:
         run()
@@ -36,9 +34,11 @@ def _idle(parent: nn.Module, called: set[int], path: str, *, inside: bool) -> li
     """The outermost modules with weights that are not called; ``inside`` says whether those in a called module count."""
     names: list[str] = []
     for name, child in parent.named_children():
-        if any(id(module) in called for module in child.modules()):
+        # A list stays a list: forwards go through it, and take only some of its modules.
+        container = isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict)
+        if container or any(id(module) in called for module in child.modules()):
             names += _idle(child, called, f"{path}{name}.", inside=inside)
-        elif child.state_dict() and (inside or id(parent) not in called or isinstance(parent, nn.Sequential)):
+        elif child.state_dict() and (inside or id(parent) not in called):
             names.append(path + name)
     return names
 

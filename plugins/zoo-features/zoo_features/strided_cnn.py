@@ -54,6 +54,9 @@ class StridedCNN(nn.Module):
         whole = self.layers[-1] == "logits"
         last = len(convs) if whole else next(i for i, c in enumerate(convs) if c.name == self.layers[-1]) + 1
         self.specs = tuple(convs[:last])
+        behind = [f"{kind}.{i}." for i in range(last, len(convs)) for kind in ("convs", "norms")]
+        self.dropped = () if whole else (*behind, "head.")
+        """Prefixes of weights that the whole net has and this one has not."""
         self.convs = nn.ModuleList()
         self.norms = nn.ModuleList()
         for spec in self.specs:
