@@ -40,7 +40,7 @@ def test_the_real_net_classifies_real_images() -> None:
 
 @needs_data
 def test_a_file_of_another_depth_is_refused_with_the_difference() -> None:
-    with pytest.raises(WeightsError, match=r"do not fit cifar-resnet20: unexpected layer1\.3\.conv1\.weight"):
+    with pytest.raises(WeightsError, match=r"do not fit cifar-resnet20: unexpected layer1\.3\.bn1\.bias"):
         build(20, weights=file(32), layers=["logits"])
 
 

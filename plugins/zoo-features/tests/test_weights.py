@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from zoo_features.weights import Published, fetch, load_into
 
 import zoo_core as zoo
 from zoo_core.errors import WeightsError
-from zoo_features.weights import Published, fetch, load_into
 
 SHIPPED = files("zoo_features") / "weights" / "digit-classifier.safetensors"
 

@@ -165,7 +165,7 @@ def load_into(net: nn.Module, tensors: Mapping[str, Tensor], who: str, *, ignore
     given = {name: t for name, t in tensors.items() if name in own or not name.startswith(ignored or ("\0",))}
     # Files from before torch 0.4.1 do not have the counter of batch norm, which only a momentum of None reads.
     wrong = [f"missing {name}" for name in own if name not in given and not name.endswith("num_batches_tracked")]
-    wrong += [f"unexpected {name}" for name in given if name not in own]
+    wrong += [f"unexpected {name}" for name in sorted(given) if name not in own]
     wrong += [
         f"{name} is {tuple(given[name].shape)}, expected {tuple(own[name].shape)}"
         for name in own
