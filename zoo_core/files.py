@@ -42,6 +42,12 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that killed writes have left in ``folder``."""
+    for stale in folder.glob(".*.tmp"):
+        stale.unlink(missing_ok=True)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a temporary file beside ``path``, flush it to disk and put it in ``path``'s place.
 
@@ -50,7 +56,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     except OSError as error:
         raise RunError(
             f"{shown(path)} cannot be written: {shown(error.strerror or error)}",

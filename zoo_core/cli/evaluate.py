@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
 
 if TYPE_CHECKING:
-    from zoo_core.interfaces import Figure
+    from zoo_core.interfaces import Dataset, Figure
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,21 +39,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
 
 
-def data_of(args: argparse.Namespace) -> tuple[str, str | None]:
-    """The data set asked for, else the one that the run was trained on; and where it lies."""
+def data_of(args: argparse.Namespace) -> Dataset:
+    """The data set asked for, else the one that the run was trained on."""
+    from zoo_core.data import open_dataset
     from zoo_core.errors import RunError, shown
     from zoo_core.files import expanded
     from zoo_core.training.trainer import read_run
 
     if args.data:
-        return args.data, args.data_root
+        return open_dataset(args.data, root=args.data_root)
     try:
         about = read_run(expanded(args.model))
     except RunError:
         about = {"data": None}
     if about["data"] is None:
         raise RunError(f"{shown(args.model)} does not say what it was trained on", hint="name the data: --data digits")
-    return about["data"], args.data_root or about["data_root"]
+    return open_dataset(about["data"], root=args.data_root or about["data_root"], settings=about["data_settings"])
 
 
 def run(args: argparse.Namespace) -> int:
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
                 hint=did_you_mean(name, metrics),
             )
         metrics[name][parameter] = value
-    data, root = data_of(args)
+    data = data_of(args)
     figures = evaluate(
         load(args.model),
         data,
@@ -82,7 +83,6 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         seed=args.seed,
         device=args.device,
-        data_root=root,
     )
     listed = [_plain(figure) for figure in figures]
     if args.json:

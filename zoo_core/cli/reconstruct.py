@@ -37,8 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.training.processes import processes
 
     model = load(args.model, device=processes(args.device).device)
-    data, root = data_of(args)
-    split = open_dataset(data, root=root, image_size=model.image_shape[1:]).split(args.split)
+    split = open_dataset(data_of(args), image_size=model.image_shape[1:]).split(args.split)
     batch = next(iter(evaluation_batches(open_source(split, device=model.device, workers=0), args.n)))
     y = batch.y if "labels" in model.capabilities("decoder") else None
     reconstructions = model.reconstruct(batch.x, y)

@@ -31,7 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=count, metavar="N", help="passes over the data (default: the recipe's)")
     parser.add_argument("--batch-size", type=count, metavar="N", help="examples a batch (default: the recipe's)")
     parser.add_argument(
-        "--seed", type=whole, metavar="S", help="of the first weights, the order and all draws (default: 0, or the run's)"
+        "--seed",
+        type=whole,
+        metavar="S",
+        help="of the first weights, the order and all draws (default: 0, or the run's)",
     )
     parser.add_argument(
         "--labels", type=count, metavar="N", help="use only N labels, in the stream of labelled examples"
@@ -90,17 +93,17 @@ def run(args: argparse.Namespace) -> int:
     model = build_plan(made, seed=seed)
     if resumed:
         _same_model(model.config, out)
-    source: Any = dataset if data_settings else data
     return _report(
         train(
             model,
-            source,
+            data,
             out=out,
             epochs=args.epochs,
             batch_size=args.batch_size,
             seed=seed,
             device=args.device,
             data_root=args.data_root,
+            data_settings=data_settings,
             resume=args.resume,
             progress=not args.quiet,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import torch
@@ -27,6 +27,7 @@ class Session:
         seed: of the order of the data and of all draws.
         device: where; None is the first accelerator, else the CPU.
         data_root: where data sets lie.
+        data_settings: parameters of the data set.
     """
 
     def __init__(
@@ -38,11 +39,14 @@ class Session:
         seed: int = 0,
         device: str | torch.device | None = None,
         data_root: str | None = None,
+        data_settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.model, self.settings, self.seed = model, settings, seed
         self.processes: Processes = processes(device)
         model.to(self.processes.device)
-        self.dataset: Dataset = open_dataset(data, root=data_root, image_size=model.image_shape[1:])
+        self.dataset: Dataset = open_dataset(
+            data, root=data_root, settings=data_settings, image_size=model.image_shape[1:]
+        )
         if self.dataset.image_shape[0] != model.image_shape[0]:
             raise DataError(
                 f"{self.dataset.name} has images of {self.dataset.image_shape[0]} channels, the model makes {model.image_shape[0]}",
@@ -128,6 +132,7 @@ def rounds(
     seed: int = 0,
     device: str | torch.device | None = None,
     data_root: str | None = None,
+    data_settings: Mapping[str, Any] | None = None,
     **training: Any,
 ) -> Iterator[Round]:
     """Play the model's game and give each round: the loop is the caller's.
@@ -141,9 +146,11 @@ def rounds(
         data: a data set's name, a Dataset, or a tensor of images.
         epochs, batch_size, training: over the recipe's training settings.
         seed: of the order of the data and of all draws.
+        device: None is the first accelerator, else the CPU.
+        data_root, data_settings: where data sets lie, and parameters of this one.
     """
     settings = training_settings(model.config["training"], epochs=epochs, batch_size=batch_size, **training)
-    session = Session(model, data, settings, seed=seed, device=device, data_root=data_root)
+    session = Session(model, data, settings, seed=seed, device=device, data_root=data_root, data_settings=data_settings)
     try:
         with prepared(model, precision=settings.precision, compiled=settings.compile):
             for _ in range(session.total_rounds):

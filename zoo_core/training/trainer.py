@@ -18,7 +18,7 @@ from torch import Tensor
 
 from zoo_core.data import Source, evaluation_batches, open_source
 from zoo_core.errors import NonFinite, RunError, shown
-from zoo_core.files import expanded, is_file, write_json
+from zoo_core.files import expanded, is_file, sweep, write_json
 from zoo_core.game import Game
 from zoo_core.game.settings import TrainingSettings, as_table, training_settings
 from zoo_core.model import Model
@@ -79,6 +79,7 @@ def train(
     seed: int = 0,
     device: str | torch.device | None = None,
     data_root: str | None = None,
+    data_settings: Mapping[str, Any] | None = None,
     resume: bool = False,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
@@ -97,6 +98,7 @@ def train(
         seed: of the order of the data and of all draws: same seed, same weights.
         device: None is the first accelerator, else the CPU.
         data_root: where data sets lie; None is $ZOO_DATA.
+        data_settings: parameters of the data set.
         resume: go on from the checkpoint in ``out``, if there is one.
         callbacks: told of what happens.
         progress: show a bar.
@@ -109,9 +111,11 @@ def train(
     folder = expanded(out) if out is not None else None
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(seed, "training"))
-        session = Session(model, data, settings, seed=seed, device=device, data_root=data_root)
+        where: dict[str, Any] = {"data_root": data_root, "data_settings": dict(data_settings or {})}
+        session = Session(model, data, settings, seed=seed, device=device, **where)
+        about = {"data": data if isinstance(data, str) else None, **where}
         return Training(session, folder, callbacks, show=progress and session.processes.main).run(
-            resume=resume, data=data, data_root=data_root
+            resume=resume, about=about
         )
 
 
@@ -145,6 +149,7 @@ def resume(
         seed=about["seed"],
         device=device,
         data_root=about["data_root"],
+        data_settings=about["data_settings"],
         resume=True,
         callbacks=callbacks,
         progress=progress,
@@ -163,6 +168,8 @@ def read_run(folder: Path) -> dict[str, Any]:
         settings, seed = training_settings(about["training"]), int(about["seed"])
         if not all(about[key] is None or isinstance(about[key], str) for key in ("data", "data_root")):
             raise TypeError("data and data_root should be texts")
+        if not isinstance(about["data_settings"], dict):
+            raise TypeError("data_settings should be a table")
     except FileNotFoundError:
         raise RunError(
             f"no run in {shown(folder)}: run.json is missing", hint="start one with: zoo train RECIPE --out FOLDER"
@@ -251,12 +258,20 @@ class Training:
 
     # ------------------------------------------------------------------------------------------------ the loop
 
-    def run(self, *, resume: bool, data: Any, data_root: str | None) -> Run:
-        """Play all rounds that are left."""
+    def run(self, *, resume: bool, about: Mapping[str, Any]) -> Run:
+        """Play all rounds that are left.
+
+        Arguments:
+            resume: go on from a checkpoint in the folder.
+            about: what run.json is to say of the data.
+        """
         try:
-            with prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile), ExitStack() as inner:
+            with (
+                prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile),
+                ExitStack() as inner,
+            ):
                 if self.folder is not None:
-                    self._open_folder(self.folder, resume, data, data_root)
+                    self._open_folder(self.folder, resume, about)
                 inner.enter_context(self._interruptible())
                 bar = ProgressBar(self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show)
                 inner.enter_context(bar)
@@ -406,7 +421,7 @@ class Training:
 
     # ------------------------------------------------------------------------------------------------ files
 
-    def _open_folder(self, folder: Path, resume: bool, data: Any, data_root: str | None) -> None:
+    def _open_folder(self, folder: Path, resume: bool, data: Mapping[str, Any]) -> None:
         there = is_file(folder / checkpoints.FILE)
         if not (resume and there):
             refuse_to_overwrite(folder)
@@ -417,11 +432,12 @@ class Training:
         about = {
             "format": 1,
             "recipe": self.model.recipe,
-            "data": data if isinstance(data, str) else None,
-            "data_root": data_root,
+            **data,
             "seed": self.session.seed,
             "training": as_table(self.settings),
         }
+        sweep(folder)
+        sweep(folder / "best")
         write_json(folder / "run.json", about)
         if not there:
             # A run that is killed before its first checkpoint starts again from these very weights.
