@@ -57,7 +57,8 @@ def train(
     model.train()
     done = 0
     loss = torch.zeros(())
-    for done in track(range(1, STEPS + 1), f"blur {sigma:g}"):
+    for _ in track(range(STEPS), f"blur {sigma:g}"):
+        done += 1
         picture = model.parts["decoder"].likelihood(model.parts["encoder"].posterior(x).mean).mean
         features = extractor.features(picture).values()
         loss = torch.stack([(f - t).square().mean() for f, t in zip(features, target)]).sum()

@@ -119,7 +119,7 @@ def test_info_of_a_recipe_shows_every_setting_and_what_may_be_swapped(fake: Path
     assert main(["info", "toy"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "settings\tprior.scale\tnumber\t2.0" in lines
-    assert "training\ttraining.players.all.lr\t0.1" in lines
+    assert "training\ttraining.players.all.lr\tnumber > 0\t0.1" in lines
     assert "parts\tprior\tbell\tprior\tor flat, kin/NAME" in lines
 
 

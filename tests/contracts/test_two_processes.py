@@ -49,7 +49,7 @@ def of(states: States, game: str) -> States:
 
 @pytest.mark.parametrize("name", GAMES)
 def test_halves_equal_the_joint_batch(name: str, ranks: tuple[States, States]) -> None:
-    """Up to the order in which the gradients of examples are added up. (The clipped critic's slope has a sign of every weight.)"""
+    """Up to the order in which the gradients of examples are added up."""
     joint = GAMES[name]()
     joint.play()
     for key, tensor in joint.state().items():

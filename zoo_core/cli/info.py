@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from zoo_core.catalogue import Recipe, catalogue
@@ -51,7 +52,8 @@ def recipe_facts(recipe: Recipe) -> dict[str, Any]:
         shared[name] = {**kind, "default": one.default, "help": one.help, "sets": list(one.sets)}
     return {"kind": "recipe", "name": recipe.name, "source": recipe.source, "summary": recipe.summary, "paper": recipe.paper,
             "image_shape": list(recipe.image_shape), "sampler": recipe.sampler, "parts": parts, "objectives": objectives,
-            "shared": shared, "training": dict(recipe.training), "on": {data: dict(s) for data, s in recipe.on.items()}}
+            "shared": shared, "training": dict(recipe.training),
+            "training_parameters": _training(recipe.training), "on": {data: dict(s) for data, s in recipe.on.items()}}
 
 
 def component_facts(resolved: Resolved) -> dict[str, Any]:
@@ -85,10 +87,22 @@ def _filled(kind: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
         return {**facts, "parameters": {}, "error": str(error)}
 
 
+def _training(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Every setting of the training and of each player, with the recipe's values as defaults."""
+    from zoo_core.game.rules import PlayerRules
+    from zoo_core.game.settings import TrainingSettings
+
+    facts = {key: _parameter_facts(p, training) for key, p in parameters(TrainingSettings).items() if key != "players"}
+    for name, player in training.get("players", {}).items():
+        facts |= {f"players.{name}.{key}": _parameter_facts(p, player) for key, p in parameters(PlayerRules).items()}
+    return facts
+
+
 def _parameter_facts(parameter: Parameter, params: Mapping[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {"type": parameter.type_text, "bounds": parameter.bounds_text}
     if parameter.name in params or not parameter.required:
         default = params.get(parameter.name, parameter.default)
+        default = dataclasses.asdict(default) if dataclasses.is_dataclass(default) and not isinstance(default, type) else default
         try:
             facts["default"] = json.loads(json.dumps(default, allow_nan=False))
         except (TypeError, ValueError):
@@ -108,7 +122,7 @@ def _recipe_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
     shared: list[Row] = [(name, _type(s), _value(s), f"{s['help']}{'; ' if s['help'] else ''}sets {', '.join(s['sets'])}")
                          for name, s in facts["shared"].items()]
     settings = [row for slot, filled in slots.items() for row in _settings(filled["parameters"], slot + ".")]
-    training: list[Row] = [(f"training.{key}", _json(value)) for key, value in _leaves(facts["training"])]
+    training = _settings(facts["training_parameters"], "training.")
     on: list[Row] = [(data, f"{key}={_json(value)}") for data, settings in facts["on"].items() for key, value in settings.items()]
     errors: list[Row] = [(slot, filled["error"]) for slot, filled in slots.items() if "error" in filled]
     return [("recipe", about), ("parts        --set PART=NAME", parts), ("objectives   --set objective='[\"NAME\", …]'", objectives),
@@ -140,13 +154,6 @@ def _value(facts: Mapping[str, Any]) -> str:
 def _json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
-
-def _leaves(table: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{above}{key}.")
-        else:
-            yield above + key, value
 
 
 def _unknown(name: str) -> UnknownName:
