@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import torch
+import zoo_discreg
 
 import zoo_core as zoo
-import zoo_discreg
 from zoo_core.data import evaluation_batches, open_dataset, open_source
 from zoo_core.pictures import grid, save_png
 

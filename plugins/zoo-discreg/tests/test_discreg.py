@@ -177,7 +177,7 @@ def test_the_logits_are_left_out(parts: dict[str, Part]) -> None:
 
 
 def test_a_weight_for_a_layer_that_is_not_there_is_refused(parts: dict[str, Part]) -> None:
-    with pytest.raises(SettingError, match='does not give the layer.*did you mean "second"'):
+    with pytest.raises(SettingError, match=r'does not give the layer.*did you mean "second"'):
         DiscriminativeRegularization(parts=parts, layer_weights={"secnd": 1.0})
 
 
