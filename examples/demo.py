@@ -66,9 +66,8 @@ def main() -> int:
     print("\nheld-out digits".ljust(18) + "".join(c.rjust(max(len(c), 9) + 3) for c in columns))
     for name, values in table:
         print(name.ljust(17) + "".join(f"{values[c]:.4g}".rjust(max(len(c), 9) + 3) for c in columns))
-    print(
-        f"\nPictures: {args.out}/reconstructions.png (top: digits, then {', '.join(MODELS)}), {args.out}/*-samples.png, {args.out}/*-walk.png"
-    )
+    print(f"\nPictures: {args.out}/reconstructions.png (top: digits, then {', '.join(MODELS)}),")
+    print(f"          {args.out}/*-samples.png, {args.out}/*-walk.png")
     print(f"Go on:    .venv/bin/zoo sample {args.out}/discreg-vae -n 64 --out samples.png")
     return 0
 
