@@ -40,27 +40,18 @@ def main() -> int:
         run = zoo.train(
             model, data="digits", epochs=args.epochs, out=args.out / name, seed=args.seed, pictures_every=args.epochs
         )
-        # The authors' stage after training: batch norm for prior draws, an encoder for the decoder that is.
+        extractor = {"name": "feature-error", "extractor": "digit-classifier"}
+        figures = {f.name: f.value for f in zoo.evaluate(model, "digits", ["reconstruction", extractor])}
+        rate = run.rounds * model.config["training"]["batch_size"] / run.seconds
+        table.append((name, {**figures, "images/s": rate}))
+        rows[name] = model.reconstruct(x)
+        # The authors' stage after training: batch norm for prior draws, and the encoder for that decoder.
         zoo_discreg.adjust(model, "digits", seed=args.seed)
         model.save(args.out / name)
-        extractor = {"name": "feature-error", "extractor": "digit-classifier"}
-        figures = zoo.evaluate(model, "digits", ["reconstruction", extractor])
-        table.append(
-            (
-                name,
-                {
-                    **{f.name: f.value for f in figures},
-                    "images/s": run.rounds * model.config["training"]["batch_size"] / run.seconds,
-                },
-            )
-        )
-        rows[name] = model.reconstruct(x)
         save_png(args.out / f"{name}-samples.png", grid(model.sample(64, seed=1), 16))
-        save_png(
-            args.out / f"{name}-walk.png",
-            grid(model.sample(40, {"name": "interpolation", "steps": 10}, x=x, seed=1), 10),
-        )
-    save_png(args.out / "reconstructions.png", grid(torch.cat(list(rows.values())), len(x)))
+        walk = {"name": "interpolation", "steps": 10}
+        save_png(args.out / f"{name}-walk.png", grid(model.sample(40, walk, x=x, seed=1), 10))
+    save_png(args.out / "reconstructions.png", grid(torch.cat(list(rows.values())), len(x)), enlarge=2)
 
     columns = list(table[0][1])
     print("\nheld-out digits".ljust(18) + "".join(c.rjust(max(len(c), 9) + 3) for c in columns))

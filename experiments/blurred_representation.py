@@ -32,7 +32,7 @@ from zoo_core.interfaces import FeatureExtractor
 from zoo_core.pictures import grid, save_png
 
 IMAGES = 100
-STEPS = 1_500
+STEPS = 400
 SIGMA = 1.0
 """Standard deviation of the blur, in the units of the layer."""
 SHOWN = 10
@@ -48,7 +48,7 @@ def train(
         image_shape=tuple(x.shape[1:]),
         latent_dim=256,
         seed=seed,
-        **{"encoder.width": 64, "decoder.width": 64},
+        **{"encoder.width": 32, "decoder.width": 32},
     )
     model.to(x.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
