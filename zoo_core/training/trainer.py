@@ -436,9 +436,9 @@ class Training:
             "seed": self.session.seed,
             "training": as_table(self.settings),
         }
+        write_json(folder / "run.json", about)
         sweep(folder)
         sweep(folder / "best")
-        write_json(folder / "run.json", about)
         if not there:
             # A run that is killed before its first checkpoint starts again from these very weights.
             self.model.save(folder)
