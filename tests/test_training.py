@@ -20,8 +20,7 @@ from torch import Tensor
 import zoo_core as zoo
 from zoo_core.errors import DataError, NonFinite, RunError, SettingError, WeightsError
 from zoo_core.game import Round
-from zoo_core.training import Callback
-from zoo_core.training.trainer import Training, resume
+from zoo_core.training import Callback, Training, resume
 
 SHAPE = (1, 8, 8)
 DATA = torch.rand(60, *SHAPE, generator=torch.Generator().manual_seed(0))

@@ -11,7 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from zoo_core.errors import CatalogueError, UnknownName, did_you_mean, shown
 from zoo_core.names import GRAMMAR, KINDS, ComponentName, is_name
 from zoo_core.plugins import loaded_plugins
+from zoo_core.recipes import ObjectiveSpec, PartSpec, PublishedWeights, Recipe, Shared
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -37,78 +38,6 @@ _PART = {"kind": str, "name": str, "params": dict, "trainable": bool}
 _OBJECTIVE = {"name": str, "params": dict}
 _WEIGHTS = {"recipe": str, "repo": str, "revision": str, "commit": str, "licence": str, "summary": str}
 _TYPES = {int: "a whole number", dict: "a table", str: "a text", list: "a list", bool: "true or false"}
-
-
-@dataclass(frozen=True)
-class Shared:
-    """A parameter of a recipe that sets several of its parts' and objectives'.
-
-    Arguments:
-        default: its value where nobody sets it.
-        sets: ``PART.PARAMETER`` or ``objective.NAME.PARAMETER``; those that the component at hand does not have are passed over.
-        help: what it is, one line.
-    """
-
-    default: Any
-    sets: tuple[str, ...]
-    help: str = ""
-
-
-@dataclass(frozen=True)
-class PartSpec:
-    """What fills a part: a component of ``kind`` called ``name``; frozen unless ``trainable``."""
-
-    kind: str
-    name: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    trainable: bool = True
-
-
-@dataclass(frozen=True)
-class ObjectiveSpec:
-    """The component behind an objective."""
-
-    name: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """A named model.
-
-    Arguments:
-        image_shape: (C, H, W) where neither data nor a setting says otherwise.
-        sampler: the sampler used where none is named; empty where there is none.
-        training: defaults for the trainer, unchecked here.
-        on: data set name to settings for it, with keys as ``--set`` takes them.
-        source: ``zoo-core``, the plugin's name, or the path of the file that ``$ZOO_REGISTRY`` names.
-    """
-
-    name: str
-    summary: str
-    paper: str
-    image_shape: tuple[int, int, int]
-    sampler: str
-    shared: Mapping[str, Shared]
-    parts: Mapping[str, PartSpec]
-    objectives: Mapping[str, ObjectiveSpec]
-    training: Mapping[str, Any]
-    on: Mapping[str, Mapping[str, Any]]
-    source: str
-
-
-@dataclass(frozen=True)
-class PublishedWeights:
-    """Weights of a recipe on the Hub, at a ``revision`` (branch or tag), a ``commit`` (40 hex digits) or both."""
-
-    name: str
-    recipe: str
-    repo: str
-    revision: str
-    commit: str
-    licence: str
-    summary: str
-    source: str
 
 
 @dataclass(frozen=True)

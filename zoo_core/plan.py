@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo_core.catalogue import Recipe
 from zoo_core.errors import SettingError, UnknownName, did_you_mean, shown
 from zoo_core.files import expanded, is_file
 from zoo_core.interfaces import ImageShape, Labels, Objective
 from zoo_core.parameters import parameters
+from zoo_core.recipes import Recipe
 from zoo_core.registry import registry
 
 RESERVED = ("objective", "sampler", "image_size", "image_shape")

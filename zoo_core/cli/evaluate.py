@@ -44,7 +44,7 @@ def data_of(args: argparse.Namespace) -> Dataset:
     from zoo_core.data import open_dataset
     from zoo_core.errors import RunError, shown
     from zoo_core.files import expanded
-    from zoo_core.training.trainer import read_run
+    from zoo_core.training.run import read_run
 
     if args.data:
         return open_dataset(args.data, root=args.data_root)

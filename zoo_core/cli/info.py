@@ -8,10 +8,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from zoo_core.catalogue import Recipe, catalogue
+from zoo_core.catalogue import catalogue
 from zoo_core.cli.output import Row, print_json, print_sections
 from zoo_core.errors import UnknownName, ZooError, did_you_mean, shown
 from zoo_core.parameters import Parameter, parameters
+from zoo_core.recipes import Recipe
 from zoo_core.registry import Resolved, registry
 
 

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.plan import plan
     from zoo_core.training import resume, train
     from zoo_core.training.checkpoints import FILE
-    from zoo_core.training.trainer import read_run, refuse_to_overwrite
+    from zoo_core.training.run import read_run, refuse_to_overwrite
 
     if args.recipe is None:
         if not args.resume:

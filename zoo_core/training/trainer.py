@@ -1,8 +1,7 @@
-"""train: plays a model's game to its end, and keeps what is worth keeping."""
+"""Training: plays a model's game to its end, and keeps what is worth keeping."""
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 import threading
@@ -17,181 +16,25 @@ import torch
 from torch import Tensor
 
 from zoo_core.data import Source, evaluation_batches, open_source
-from zoo_core.errors import NonFinite, RunError, shown
-from zoo_core.files import expanded, is_file, sweep, write_json
+from zoo_core.errors import NonFinite, shown
+from zoo_core.files import is_file, sweep, write_json
 from zoo_core.game import Game
-from zoo_core.game.settings import TrainingSettings, as_table, training_settings
+from zoo_core.game.settings import TrainingSettings, as_table
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.pictures import beside, grid, save_png
-from zoo_core.saving import load
 from zoo_core.training import checkpoints
 from zoo_core.training.callbacks import Callback
 from zoo_core.training.checkpoints import Progress, read_checkpoint, write_checkpoint
-from zoo_core.training.logs import Logs, read_lines
+from zoo_core.training.logs import Logs
 from zoo_core.training.precision import prepared
 from zoo_core.training.progress import ProgressBar
+from zoo_core.training.run import Run, refuse_to_overwrite
 from zoo_core.training.session import Session
 from zoo_core.training.validation import validate
 
 SHOWN_IMAGES = 32
 CALMER = "try a smaller learning rate (training.players.NAME.lr) or clipping (training.players.NAME.clip=1)"
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a training left.
-
-    Arguments:
-        model: trained, in eval mode; with a moving average, its averaged weights.
-        folder: where it was written; None when nowhere.
-        reason: ``finished``, ``stopped early``, ``interrupted``, or what a callback said.
-        rounds: how many were played in all.
-        seconds: spent in rounds, over all parts of the run.
-        validation: the last validation's means.
-    """
-
-    model: Model
-    folder: Path | None
-    reason: str
-    rounds: int
-    seconds: float
-    validation: Mapping[str, float]
-
-    @property
-    def history(self) -> list[dict[str, Any]]:
-        """The lines of metrics.jsonl."""
-        return read_lines(self.folder) if self.folder else []
-
-    @property
-    def best(self) -> Path | None:
-        """The saved model of the best validation, if there was one."""
-        return self.folder / "best" if self.folder and (self.folder / "best" / "config.json").is_file() else None
-
-
-def train(
-    model: Model,
-    data: Any,
-    *,
-    out: str | Path | None = None,
-    epochs: int | None = None,
-    batch_size: int | None = None,
-    seed: int = 0,
-    device: str | torch.device | None = None,
-    data_root: str | None = None,
-    data_settings: Mapping[str, Any] | None = None,
-    resume: bool = False,
-    callbacks: Sequence[Callback] = (),
-    progress: bool = True,
-    **training: Any,
-) -> Run:
-    """Train ``model`` on ``data``.
-
-    The run folder gets the model (``config.json``, ``model.safetensors``), the best one by validation (``best/``), a
-    checkpoint, ``metrics.jsonl``, ``pictures/`` and ``tensorboard/``. Ctrl-C writes a checkpoint and returns.
-
-    Arguments:
-        model: from ``zoo_core.build``; its weights are trained in place.
-        data: a data set's name (``"digits"``, ``"folder:PATH"``), a Dataset, or a tensor of images.
-        out: the run folder; None keeps nothing.
-        epochs, batch_size, training: over the recipe's training settings (see :class:`TrainingSettings`).
-        seed: of the order of the data and of all draws: same seed, same weights.
-        device: None is the first accelerator, else the CPU.
-        data_root: where data sets lie; None is $ZOO_DATA.
-        data_settings: parameters of the data set.
-        resume: go on from the checkpoint in ``out``, if there is one.
-        callbacks: told of what happens.
-        progress: show a bar.
-
-    Raises:
-        RunError: ``out`` holds another run, or cannot be written.
-        NonFinite: a term became NaN or infinite; the last good checkpoint stays.
-    """
-    settings = training_settings(model.config["training"], epochs=epochs, batch_size=batch_size, **training)
-    folder = expanded(out) if out is not None else None
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(seed, "training"))
-        where: dict[str, Any] = {"data_root": data_root, "data_settings": dict(data_settings or {})}
-        session = Session(model, data, settings, seed=seed, device=device, **where)
-        about = {"data": data if isinstance(data, str) else None, **where}
-        return Training(session, folder, callbacks, show=progress and session.processes.main).run(
-            resume=resume, about=about
-        )
-
-
-def resume(
-    folder: str | Path,
-    *,
-    epochs: int | None = None,
-    device: str | torch.device | None = None,
-    callbacks: Sequence[Callback] = (),
-    progress: bool = True,
-) -> Run:
-    """Go on with the run in ``folder``, with the settings that it was started with.
-
-    Arguments:
-        epochs: train up to so many in all; None keeps the run's.
-
-    Raises:
-        RunError: there is no run, or its data were given as tensors.
-    """
-    folder = expanded(folder)
-    about = read_run(folder)
-    if about["data"] is None:
-        raise RunError(
-            f"the run in {shown(folder)} was trained on data given in Python, which it does not hold",
-            hint="resume it with zoo.train(model, data, out=…, resume=True)",
-        )
-    return train(
-        load(folder),
-        about["data"],
-        out=folder,
-        seed=about["seed"],
-        device=device,
-        data_root=about["data_root"],
-        data_settings=about["data_settings"],
-        resume=True,
-        callbacks=callbacks,
-        progress=progress,
-        **(about["training"] if epochs is None else {**about["training"], "epochs": epochs}),
-    )
-
-
-def read_run(folder: Path) -> dict[str, Any]:
-    """What run.json in ``folder`` says: data, seed and training settings.
-
-    Raises:
-        RunError: there is no run.
-    """
-    try:
-        about: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
-        settings, seed = training_settings(about["training"]), int(about["seed"])
-        if not all(about[key] is None or isinstance(about[key], str) for key in ("data", "data_root")):
-            raise TypeError("data and data_root should be texts")
-        if not isinstance(about["data_settings"], dict):
-            raise TypeError("data_settings should be a table")
-    except FileNotFoundError:
-        raise RunError(
-            f"no run in {shown(folder)}: run.json is missing", hint="start one with: zoo train RECIPE --out FOLDER"
-        ) from None
-    except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise RunError(f"{shown(folder / 'run.json')} cannot be read: {shown(error)}") from None
-    return {**about, "seed": seed, "training": as_table(settings)}
-
-
-def refuse_to_overwrite(folder: Path) -> None:
-    """Refuse a folder whose weights are of value: a run with a checkpoint, or a saved model.
-
-    Raises:
-        RunError: with what to do instead.
-    """
-    if is_file(folder / checkpoints.FILE):
-        raise RunError(
-            f"{shown(folder)} already holds a run",
-            hint="go on with --resume (resume=True), or choose another --out",
-        )
-    if is_file(folder / "config.json") and not is_file(folder / "run.json"):
-        raise RunError(f"{shown(folder)} already holds a saved model", hint="choose another --out")
 
 
 @dataclass(frozen=True)
