@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
+
+if TYPE_CHECKING:
+    from zoo_core.training import Run
 
 EXAMPLES = """examples:
   zoo train vae                                             on the embedded digits, into runs/vae-digits
@@ -70,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
                 "--resume goes on with the run's own data and settings",
                 hint="leave all but --out, --epochs and --device out",
             )
-        return _report(resume(args.out, epochs=args.epochs, device=args.device, progress=not args.quiet))
+        return _report(resume(args.out, epochs=args.epochs, device=args.device, progress=not args.quiet), args.device)
 
     data = args.data or "digits"
     settings = parse_settings(args.settings)
@@ -106,7 +109,8 @@ def run(args: argparse.Namespace) -> int:
             data_settings=data_settings,
             resume=args.resume,
             progress=not args.quiet,
-        )
+        ),
+        args.device,
     )
 
 
@@ -124,7 +128,12 @@ def _same_model(config: dict[str, Any], out: Path) -> None:
             )
 
 
-def _report(run: Any) -> int:
+def _report(run: Run, device: str | None) -> int:
+    """Say what came of it, once however many processes there are."""
+    from zoo_core.training.processes import processes
+
+    if not processes(device).main:
+        return 0
     print(f"{run.reason}: {run.rounds:,} rounds in {run.seconds:,.0f} s" + (f", in {run.folder}" if run.folder else ""))
     if run.reason == "interrupted":
         print(f"go on with: zoo train --resume --out {run.folder}", file=sys.stderr)
