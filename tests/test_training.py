@@ -446,3 +446,13 @@ def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path, number
     assert out.startswith("interrupted: ") and err == "go on with: zoo train --resume --out run\n"
     assert (tmp_path / "run" / "checkpoint.safetensors").is_file()
     zoo.load(tmp_path / "run")
+
+
+def test_ones_own_loop_ends_with_the_averaged_weights_as_train_does() -> None:
+    settings = {"encoder.width": 4, "decoder.width": 4, "training.players.autoencoder.ema": 0.9}
+    trained, looped = (zoo.build("vae", data="digits", **settings) for _ in range(2))
+    zoo.train(trained, "digits", epochs=1, device="cpu", progress=False)
+    for _ in zoo.rounds(looped, "digits", epochs=1, device="cpu"):
+        pass
+    expected = dict(trained.named_parameters())
+    assert all(torch.equal(p, expected[name]) for name, p in looped.named_parameters())

@@ -141,6 +141,8 @@ def _report(run: Run, device: str | None) -> int:
     if run.validation:
         print("validation  " + "  ".join(f"{name} {value:.4f}" for name, value in run.validation.items()))
     config = run.model.config
-    if config["sampler"]:
+    if config["sampler"] and "prior" in config["parts"]:
         print(f"look at it: zoo sample {run.folder} -n 64 --out samples.png")
+    elif {"encoder", "decoder"} <= set(config["parts"]):
+        print(f"look at it: zoo reconstruct {run.folder} --out reconstructions.png")
     return 0

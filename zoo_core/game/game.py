@@ -155,10 +155,8 @@ class Game:
                 hint="choose training.batch_size as a multiple of training.accumulate",
             )
         piece = len(batch) // self.accumulate
-        pieces = [batch.rows(i * piece, (i + 1) * piece) for i in range(self.accumulate)]
-        steps = [self._step(rows, i, turn) for i, rows in enumerate(pieces)] if self.accumulate > 1 else [
-            self._step(batch, 0, turn)
-        ]
+        pieces = [batch.rows(i * piece, (i + 1) * piece) for i in range(self.accumulate)] if self.accumulate > 1 else [batch]
+        steps = [self._step(rows, i, turn) for i, rows in enumerate(pieces)]
         self.steps_drawn += 1
         return steps
 
@@ -186,10 +184,11 @@ class Game:
             for i, (loss, reaches, total) in enumerate(groups):
                 # A graph that nothing asks for again is freed as it is walked.
                 self._differentiate(loss, reaches, total, keep=not final or i < len(groups) - 1)
-        epoch, epochs = self._progress(self.round)
         for name in turn.players:
             player = self.players[name]
-            player.step(player.rules.schedule.factor(epoch, epochs), self._all_reduce)
+            schedule = player.rules.schedule
+            factor = 1.0 if schedule.constant else schedule.factor(*self._progress(self.round))
+            player.step(factor, self._all_reduce)
 
     def _loss(self, loss: str, step: Step, values: dict[str, list[Tensor]]) -> dict[frozenset[str] | None, Tensor]:
         """The loss's terms added up, apart for each distinct ``reaches``."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +22,7 @@ from zoo_core.noise import Noise
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     value: Any
     parts: frozenset[str]
     """The parts whose parameters the value depends on."""

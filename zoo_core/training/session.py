@@ -137,6 +137,8 @@ def rounds(
 ) -> Iterator[Round]:
     """Play the model's game and give each round: the loop is the caller's.
 
+    When the loop ends, a player with a moving average leaves its averaged weights in the model, as ``train`` does.
+
     >>> for played in zoo.rounds(model, data="digits", epochs=2):
     ...     if played.index % 10 == 0:
     ...         print({name: term.item() for name, term in played.terms.items()})
@@ -158,4 +160,6 @@ def rounds(
                     model.train()
                 yield session.game.play()
     finally:
+        for player in session.game.players.values():
+            player.swap_average()
         model.eval()
