@@ -142,3 +142,12 @@ def test_a_classifier_is_trained_and_then_regularises_a_vae(capsys: Captured) ->
     assert model.objectives["discreg"].layers == ("conv1", "conv2", "conv3")
     assert main([*regularised, "--out", "runs/default"]) == 0
     assert zoo.load("runs/default").config["parts"]["classifier"]["name"] == "zoo-features:digit-classifier"
+
+
+def test_what_a_training_says_to_type_next_works(capsys: Captured) -> None:
+    """Also for a model without a prior, which has nothing to sample from."""
+    train = ["train", "autoencoder", "--data", "digits", "--epochs", "1", "--quiet", "--out", "runs/codes", *TINY]
+    assert main(train) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith("look at it: zoo reconstruct runs/codes")
+    assert main(said.removeprefix("look at it: zoo ").split()) == 0

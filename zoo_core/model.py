@@ -189,6 +189,7 @@ class Model(nn.Module):
         return cast(Part, self.parts[name])
 
     def _images(self, x: Tensor) -> Tensor:
+        x = torch.as_tensor(x)
         if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:
             raise SettingError(
                 f"images should be (N, {', '.join(map(str, self.image_shape))}) in [0, 1], got {tuple(x.shape)}"

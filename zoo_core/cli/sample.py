@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Sample, write, say so."""
     import torch
 
+    from zoo_core.cli.evaluate import data_of
     from zoo_core.data import evaluation_batches, open_dataset, open_source
     from zoo_core.pictures import grid, save_png
     from zoo_core.saving import load
@@ -51,8 +52,9 @@ def run(args: argparse.Namespace) -> int:
 
     model = load(args.model, device=processes(args.device).device)
     conditions: dict[str, Any] = {}
-    if args.data:
-        split = open_dataset(args.data, root=args.data_root, image_size=model.image_shape[1:]).split("test")
+    if args.data or "prior" not in model.parts:
+        # Without a prior a sampler can only start from images: those of the run's own data.
+        split = open_dataset(data_of(args), image_size=model.image_shape[1:]).split("test")
         conditions["x"] = next(iter(evaluation_batches(open_source(split, device=model.device, workers=0), args.n))).x
     if args.label:
         _check_labels(model, args.label)

@@ -94,6 +94,8 @@ def run(args: argparse.Namespace) -> int:
         refuse_to_overwrite(out)
     seed = read_run(out)["seed"] if resumed and args.seed is None else args.seed or 0
     model = build_plan(made, seed=seed)
+    if args.labels is not None and all(turn["stream"] != "labelled" for turn in model.config["training"]["turns"]):
+        raise SettingError(f"--labels: {args.recipe} has no turn on labelled examples", hint="leave --labels out")
     if resumed:
         _same_model(model.config, out)
     return _report(

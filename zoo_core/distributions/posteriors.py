@@ -186,6 +186,9 @@ def posterior_family(
         )
     if name == "joint":
         if not 0 < categories < latent_dim:
-            raise ValueError(f"a joint posterior needs 0 < categories < latent_dim, got {categories} and {latent_dim}")
+            raise ValueError(
+                f"a joint posterior needs 0 < categories < latent_dim (say, encoder.categories=10), "
+                f"got {categories} and {latent_dim}"
+            )
         return PosteriorFamily(name, latent_dim, latent_dim, frozenset({"posterior.joint"}), categories=categories)
     return PosteriorFamily(name, latent_dim, latent_dim, frozenset({"posterior.deterministic"}))

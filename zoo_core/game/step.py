@@ -120,7 +120,7 @@ class Step:
 
     def outdate(self, stepped: frozenset[str]) -> None:
         """The parts called ``stepped`` have changed: the values that used them are stale from now on."""
-        for name in [name for name, entry in self._values.items() if entry.parts & stepped]:
+        for name in [name for name, entry in self._values.items() if not entry.parts.isdisjoint(stepped)]:
             entry = self._values.pop(name)
             if name in self._looks_back:
                 self._past.setdefault(name, []).append((self.turn, entry))

@@ -41,3 +41,12 @@ def test_adjust_refuses_a_model_without_an_elbo() -> None:
     model = zoo.build("autoencoder", data="digits", **{"encoder.width": 4, "decoder.width": 4})
     with pytest.raises(zoo.ZooError, match="lacks prior"):
         adjust(model, "digits")
+
+
+def test_adjust_gives_a_conditional_decoder_labels() -> None:
+    sizes = {"encoder.width": 4, "decoder.width": 4, "decoder.conditional": True}
+    model = zoo.build("vae", data="digits", latent_dim=4, **sizes)
+    before = {name: tensor.clone() for name, tensor in model.parts["decoder"].state_dict().items()}
+    adjust(model, "digits", batch_size=400, prior_draws=50)
+    after = model.parts["decoder"].state_dict()
+    assert any("running_mean" in name and not torch.equal(tensor, before[name]) for name, tensor in after.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 
 from zoo_core.data import Stream, open_dataset, open_source
 from zoo_core.errors import SeamError
@@ -81,12 +82,18 @@ def adjust(
     generator = torch.Generator()
     generator.manual_seed(derive_seed(seed, "adjust", "prior"))
     noise = GeneratorNoise(generator, device=device, dtype=model.dtype)
+
+    def labels() -> Tensor | None:
+        """Classes for the prior draws, all alike likely, where the decoder takes some."""
+        conditional = "labels" in decoder.capabilities
+        return noise.integers("labels", (prior_draws,), model.labels.count) if conditional else None
+
     model.eval()
     try:
         for _ in range(epochs * stream.batches_per_epoch):
             decoder.train()
             with torch.no_grad():
-                decoder(prior.sample(prior_draws, noise))
+                decoder(prior.sample(prior_draws, noise), labels())
             decoder.eval()
             parts["encoder"].train()
             game.play()
