@@ -83,14 +83,16 @@ class KeyedNoise(Noise):
         world: int = 1,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
+        generator: torch.Generator | None = None,
     ) -> None:
         self.seed, self.step, self.rank, self.world = seed, step, rank, world
         self.device = torch.device(device)
         self.dtype = dtype
-        self._generator = torch.Generator(self.device)
+        # Seeded anew for every draw: one may serve many steps, and spares making one for each.
+        self.generator = torch.Generator(self.device) if generator is None else generator
 
     def _keyed(self, name: str) -> torch.Generator:
-        return self._generator.manual_seed(derive_seed(self.seed, self.step, name))
+        return self.generator.manual_seed(derive_seed(self.seed, self.step, name))
 
     def _mine(self, joint: Tensor) -> Tensor:
         return joint if self.world == 1 else joint.chunk(self.world)[self.rank]

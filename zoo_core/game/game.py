@@ -84,6 +84,7 @@ class Game:
         self.seed, self.accumulate = seed, accumulate
         self.round = 0
         self.steps_drawn = 0
+        self._generator: torch.Generator | None = None
         self._modules: dict[str, Part] = {**parts, **objectives}
         self.players = {name: Player(name, player, self._modules) for name, player in rules.players.items()}
         self._next_batch = next_batch
@@ -168,7 +169,9 @@ class Game:
             world=self._world * self.accumulate,
             device=batch.x.device,
             dtype=batch.x.dtype,
+            generator=self._generator,
         )
+        self._generator = noise.generator
         return Step(self._modules, batch, noise, looks_back=self._looks_back, turn=turn)
 
     # ------------------------------------------------------------------------------------------------ a turn

@@ -46,6 +46,7 @@ class Player:
             )
         self.gradients: list[Tensor | None] = [None] * len(self.parameters)
         self._empty = True
+        self._layouts = [p.stride() for p in self.parameters]
         self.optimizer = _optimizer(rules, self.parameters)
         self.average = [p.detach().clone() for p in self.parameters] if rules.ema is not None else None
 
@@ -76,8 +77,8 @@ class Player:
         if not self.rules.schedule.constant:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rules.lr * lr_factor
-        for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
-            if gradient is not None and gradient.stride() != parameter.stride():
+        for parameter, layout, gradient in zip(self.parameters, self._layouts, self.gradients, strict=True):
+            if gradient is not None and gradient.stride() != layout:
                 # The optimizers' fused loops want the weight's layout.
                 gradient = torch.empty_like(parameter).copy_(gradient)
             parameter.grad = gradient
