@@ -56,9 +56,10 @@ def stamp():
 finish([*arguments, "--out", "unbroken"])
 random.seed(seed)
 stood = []
-while len(stood) < kills:
+# Until it stood inside an epoch at least once, however the machine's speed and its epochs fall together.
+while len(stood) < kills or not any(batch for _, batch in stood):
     before = stamp()
-    child = start([*arguments, "--out", "broken", "--resume", "--set", "training.checkpoint_seconds=0.02"])
+    child = start([*arguments, "--out", "broken", "--resume", "--set", "training.checkpoint_seconds=0.002"])
     while stamp() == before:
         time.sleep(0.002)
         assert os.waitpid(child, os.WNOHANG) == (0, 0), "it ended by itself"
@@ -80,7 +81,7 @@ def check(folder: Path, kills: int, epochs: int, seed: int) -> None:
                           capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=500)
     assert done.returncode == 0, done.stderr[-2000:]
     stood = json.loads(done.stdout)
-    assert len({round for round, _ in stood}) == kills, f"each time somewhere else: {stood}"
+    assert len({round for round, _ in stood}) == len(stood) >= kills, f"each time somewhere else: {stood}"
     assert stood[-1][0] < epochs * 50, f"never at the end: {stood}"
     assert any(batch for _, batch in stood), f"at least once inside an epoch: {stood}"
     for name in ("model.safetensors", "best/model.safetensors", "checkpoint.safetensors"):
