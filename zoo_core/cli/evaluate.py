@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
 
@@ -36,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole, default=0, metavar="S", help="of all draws (default: 0)")
     parser.add_argument("--json", action="store_true", help="print JSON, with each figure's protocol")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the JSON there too")
+    parser.add_argument("--no-save", action="store_true", help="leave the model's metrics.json as it is")
     add_device(parser)
 
 
@@ -58,9 +57,10 @@ def data_of(args: argparse.Namespace) -> Dataset:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure and print."""
+    """Measure, print, and keep the figures beside the weights."""
     from zoo_core.errors import SettingError, did_you_mean, shown
     from zoo_core.evaluation import evaluate
+    from zoo_core.figures import as_table
     from zoo_core.files import write_json
     from zoo_core.saving import load
 
@@ -84,20 +84,31 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         device=args.device,
     )
-    listed = [_plain(figure) for figure in figures]
+    listed = [as_table(figure) for figure in figures]
     if args.json:
         print(json.dumps(listed, indent=2, allow_nan=False))
     else:
         _print(figures)
+    if not args.no_save:
+        _keep(args.model, figures)
     if args.out:  # last, so that a file that cannot be written costs nobody the figures
         write_json(args.out, listed)
     return 0
 
 
-def _plain(figure: Figure) -> dict[str, Any]:
-    """A figure as JSON has it, null for a value that is not finite."""
-    table = asdict(figure)
-    return {**table, **{key: None for key in ("value", "std") if not math.isfinite(table[key] or 0)}}
+def _keep(model: str, figures: Sequence[Figure]) -> None:
+    """Write ``figures`` beside the weights they are of; where that cannot be done, say so and go on."""
+    from zoo_core.errors import ZooError, shown
+    from zoo_core.figures import FILE, add_figures
+    from zoo_core.files import expanded, is_folder
+
+    folder = expanded(model)
+    if not is_folder(folder):
+        return
+    try:
+        add_figures(folder, figures)
+    except ZooError as error:
+        print(f"zoo: the figures are not kept in {FILE}: {shown(error.what, 1000)}", file=sys.stderr)
 
 
 def _print(figures: Sequence[Figure]) -> None:
