@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from zoo_core.data import open_dataset as open_dataset
     from zoo_core.errors import ZooError as ZooError
     from zoo_core.evaluation import evaluate as evaluate
+    from zoo_core.hub.inspected import inspect as inspect
     from zoo_core.listing import list_components as list_components
     from zoo_core.listing import list_models as list_models
     from zoo_core.model import Model as Model
+    from zoo_core.publishing.push import push as push
     from zoo_core.saving import load as load
     from zoo_core.training import Run as Run
     from zoo_core.training import rounds as rounds
@@ -33,10 +35,12 @@ _WHERE = {
     "ZooError": "zoo_core.errors",
     "build": "zoo_core.building",
     "evaluate": "zoo_core.evaluation",
+    "inspect": "zoo_core.hub.inspected",
     "list_components": "zoo_core.listing",
     "list_models": "zoo_core.listing",
     "load": "zoo_core.saving",
     "open_dataset": "zoo_core.data",
+    "push": "zoo_core.publishing.push",
     "rounds": "zoo_core.training",
     "train": "zoo_core.training",
 }
@@ -48,10 +52,12 @@ __all__ = [
     "__version__",
     "build",
     "evaluate",
+    "inspect",
     "list_components",
     "list_models",
     "load",
     "open_dataset",
+    "push",
     "rounds",
     "train",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,12 +16,14 @@ from zoo_core.config import FORMAT, check_config
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
 from zoo_core.game.rules import rules_for
 from zoo_core.game.settings import training_settings
-from zoo_core.interfaces import ImageShape, Labels, Objective, Part
+from zoo_core.interfaces import Component, ImageShape, Labels, Objective, Part
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.parameters import check, context, parameters
 from zoo_core.plan import ObjectivePlan, PartPlan, Plan, plan
 from zoo_core.registry import registry
+from zoo_core.tensors.bounded import Making
+from zoo_core.tensors.lazy import settle_lazy
 from zoo_core.version import VERSION
 
 if TYPE_CHECKING:
@@ -80,9 +82,20 @@ def build(
 
 
 def build_plan(
-    made: Plan, *, seed: int = 0, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
+    made: Plan,
+    *,
+    seed: int = 0,
+    device: torch.device | str | None = "cpu",
+    dtype: torch.dtype = torch.float32,
+    making: Making | None = None,
 ) -> Model:
-    """The model that a plan describes."""
+    """The model that a plan describes.
+
+    Arguments:
+        device: where to; None leaves it where ``making`` put it.
+        making: how its parts come into being, where their weights are given to them afterwards.
+    """
+    making = making or Making()
     slots = {name: part.kind for name, part in made.parts.items()}
     askers: dict[str, Any] = {}
     for name, objective in made.objectives.items():
@@ -94,7 +107,7 @@ def build_plan(
     parts: dict[str, Part] = {}
     entries: dict[str, dict[str, Any]] = {}
     for name, planned in made.parts.items():
-        parts[name], entries[name] = _build_part(name, planned, made, seed)
+        parts[name], entries[name] = _build_part(name, planned, made, seed, making)
     names = {name: planned.name for name, planned in made.parts.items()}
     if sampler is not None:
         seams.check_slots(f'sampler "{made.sampler}"', sampler.needs, slots)
@@ -103,7 +116,9 @@ def build_plan(
     objectives: dict[str, Objective] = {}
     objective_entries: dict[str, dict[str, Any]] = {}
     for name, planned_objective in made.objectives.items():
-        objectives[name], objective_entries[name] = _build_objective(name, planned_objective, made, parts, seed)
+        objectives[name], objective_entries[name] = _build_objective(
+            name, planned_objective, made, parts, seed, making
+        )
         if name in parts:
             raise SettingError(f"{name!r} is both a part and an objective of this model")
     for name in (*parts, *objectives):
@@ -130,7 +145,7 @@ def build_plan(
         "training": training,
     }
     model = Model(config, parts, objectives, frozen=frozenset(parts) - trainable)
-    return model.to(device=device, dtype=dtype)
+    return model.to(dtype=dtype) if device is None else model.to(device=device, dtype=dtype)
 
 
 def build_part(
@@ -144,15 +159,20 @@ def build_part(
     params = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
     name = params.pop("name", "")
     made = Plan("", image_shape, labels or Labels(), {}, {}, "", {})
-    part, _ = _build_part(kind, PartPlan(kind, name, params), made, seed)
+    part, _ = _build_part(kind, PartPlan(kind, name, params), made, seed, Making())
     return part
 
 
-def _build_part(slot: str, planned: PartPlan, made: Plan, seed: int) -> tuple[Part, dict[str, Any]]:
+def _build_part(
+    slot: str, planned: PartPlan, made: Plan, seed: int, making: Making
+) -> tuple[Part, dict[str, Any]]:
     resolved = registry().resolve(planned.kind, planned.name)
     cls = cast(type[Part], resolved.entry.load())
     params = check(cls, planned.params, slot)
-    part = cast(Part, _construct(cls, slot, params, made, seed, architecture=resolved.architecture))
+    brings_weights = not planned.trainable and bool(params.get("weights"))
+    with making.self_loading() if brings_weights else making.loaded():
+        part = cast(Part, _construct(cls, slot, params, made, seed, architecture=resolved.architecture))
+        settle_lazy(part, slot, made.image_shape)
     if planned.saved is not None:
         from zoo_core.saving import load_part
 
@@ -175,12 +195,13 @@ def _build_part(slot: str, planned: PartPlan, made: Plan, seed: int) -> tuple[Pa
 
 
 def _build_objective(
-    name: str, planned: ObjectivePlan, made: Plan, parts: Mapping[str, Part], seed: int
+    name: str, planned: ObjectivePlan, made: Plan, parts: Mapping[str, Part], seed: int, making: Making
 ) -> tuple[Objective, dict[str, Any]]:
     resolved = registry().resolve("objective", planned.name)
     cls = cast(type[Objective], resolved.entry.load())
     params = check(cls, planned.params, f"objective.{name}")
-    objective = cast(Objective, _construct(cls, f"objective.{name}", params, made, seed, parts=parts))
+    with making.fresh() if cls.training_only else making.loaded():
+        objective = cast(Objective, _construct(cls, f"objective.{name}", params, made, seed, parts=parts))
     return objective, {
         "name": resolved.entry.qualified,
         "format": cls.format,
@@ -247,6 +268,24 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
         config["sampler"],
         dict(config["training"]),
     )
+
+
+def names_today(config: Mapping[str, Any]) -> Callable[[str], str]:
+    """From the names of a saved model's weights to those of today, where components have changed them since."""
+    older: dict[str, tuple[type[Component], int]] = {}
+    for section, entries in (("parts", config["parts"]), ("objectives", config["objectives"])):
+        for slot, entry in entries.items():
+            cls = registry().resolve(entry.get("kind", "objective"), entry["name"]).entry.load()
+            if entry["format"] < cls.format:
+                older[f"{section}.{slot}."] = (cls, entry["format"])
+
+    def today(name: str) -> str:
+        for prefix, (cls, format) in older.items():
+            if name.startswith(prefix):
+                return prefix + cls.migrate_name(name.removeprefix(prefix), format)
+        return name
+
+    return today
 
 
 def _migrated(entry: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:

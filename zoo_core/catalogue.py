@@ -36,7 +36,7 @@ _RECIPE = {"like": str, "summary": str, "paper": str, "image_shape": list, "samp
 _SHARED = {"default": object, "sets": list, "help": str}
 _PART = {"kind": str, "name": str, "params": dict, "trainable": bool}
 _OBJECTIVE = {"name": str, "params": dict}
-_WEIGHTS = {"recipe": str, "repo": str, "revision": str, "commit": str, "licence": str, "summary": str}
+_WEIGHTS = {"recipe": str, "repo": str, "revision": str, "commit": str, "licence": str, "summary": str, "path": str, "files": dict}
 _TYPES = {int: "a whole number", dict: "a table", str: "a text", list: "a list", bool: "true or false"}
 
 
@@ -215,14 +215,30 @@ class _Source:
     def weights(self, name: str, table: Any, before: Catalogue) -> PublishedWeights:
         key = ("weights", name)
         self.new(key, before.weights[name].source if name in before.weights else None)
-        self.check(key, table, _WEIGHTS, required=("recipe", "repo"))
+        self.check(key, table, _WEIGHTS, required=("recipe",))
         commit = table.get("commit", "")
         if commit and re.fullmatch("[0-9a-f]{40}", commit) is None:
             raise self.wrong((*key, "commit"), f'should be 40 hex digits, is "{shown(commit)}"')
-        if not commit and not table.get("revision"):
+        if ("repo" in table) == ("path" in table):
+            raise self.wrong(key, "needs a repo or a path, and not both")
+        if "repo" in table and not commit and not table.get("revision"):
             raise self.wrong(key, "needs a revision or a commit")
-        texts = {one: table.get(one, "") for one in _WEIGHTS}
-        return PublishedWeights(name, **texts, source=self.label)
+        files = table.get("files", {})
+        for file, digest in files.items():
+            if re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", file) is None:
+                raise self.wrong((*key, "files"), f'no file can be called "{shown(file)}"')
+            if not isinstance(digest, str) or re.fullmatch("[0-9a-f]{64}", digest) is None:
+                raise self.wrong((*key, "files"), f"{file} should have a sha256, 64 hex digits, has {shown(digest)}")
+        texts = {one: table.get(one, "") for one in _WEIGHTS if one not in ("path", "files")}
+        return PublishedWeights(name, **texts, source=self.label, folder=self.beside(key, table.get("path")), files=files)
+
+    def beside(self, key: tuple[str, ...], path: str | None) -> Path | None:
+        """A folder named relative to this file."""
+        if path is None:
+            return None
+        if Path(path).is_absolute() or ".." in Path(path).parts or not isinstance(self.path, Path):
+            raise self.wrong((*key, "path"), "should be a folder beside or below this file")
+        return self.path.parent / path
 
     def component(self, key: tuple[str, ...], name: str) -> str:
         try:

@@ -40,6 +40,10 @@ class PluginFailed(ZooError):
     """A plugin that could not be loaded, or a component of it."""
 
 
+class PluginMissing(PluginFailed):
+    """A saved model that needs a plugin which is not installed."""
+
+
 class CatalogueError(ZooError):
     """A ``registry.toml`` that cannot be read; the text has file, key and line."""
 
@@ -58,6 +62,10 @@ class SeamError(ZooError):
 
 class WeightsError(ZooError):
     """Weights that are missing, damaged or of another model."""
+
+
+class HubError(ZooError):
+    """The Hub cannot be reached, or does not give or take a model."""
 
 
 class DataError(ZooError):

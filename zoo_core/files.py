@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,18 @@ def sweep(folder: Path) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a temporary file beside ``path``, flush it to disk and put it in ``path``'s place.
+    """Write ``content`` to ``path``, atomically.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file beside ``path``, for the block to write: then flushed to disk and put in ``path``'s place.
 
     Raises:
         RunError: the folder cannot be written.
@@ -62,11 +74,11 @@ def write_bytes(path: Path, content: bytes) -> None:
             f"{shown(path)} cannot be written: {shown(error.strerror or error)}",
             hint="choose another folder with --out",
         ) from None
+    os.close(handle)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
@@ -84,9 +96,18 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write ``tensors`` as a safetensors file, atomically."""
-    from safetensors.torch import save
+    """Write ``tensors`` as a safetensors file, atomically.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
 
     # Copies: safetensors refuses tensors that share memory, and views must not drag their base along.
     plain = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
-    write_bytes(path, save(plain, dict(metadata)))
+    with replacing(path) as temporary:
+        try:
+            save_file(plain, temporary, dict(metadata))
+        except SafetensorError as error:
+            raise OSError(str(error)) from error

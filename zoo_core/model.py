@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self, cast, final
+from typing import TYPE_CHECKING, Any, Self, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,9 @@ from zoo_core.interfaces import Decoder, Encoder, ImageShape, Labels, Objective,
 from zoo_core.parameters import check
 from zoo_core.registry import registry
 from zoo_core.seams import check_capabilities, check_slots
+
+if TYPE_CHECKING:
+    from zoo_core.publishing.push import Pushed
 
 
 @final
@@ -212,8 +215,36 @@ class Model(nn.Module):
             if not any(key == s or key.startswith(s.rstrip(".") + ".") for s in skipped)
         }
 
-    def save(self, folder: str | Path) -> Path:
-        """Write ``config.json`` and ``model.safetensors`` into ``folder``, each atomically."""
+    def save(self, folder: str | Path, *, max_shard_size: int | str = "5GB") -> Path:
+        """Write ``config.json`` and ``model.safetensors`` into ``folder``, each atomically; more than ``max_shard_size`` (bytes,
+        or ``"200MB"``) is split into shards with an index."""
         from zoo_core.saving import save
 
-        return save(self, Path(folder))
+        return save(self, Path(folder), max_shard_size=max_shard_size)
+
+    def push_to_hub(
+        self,
+        repo: str,
+        *,
+        license: str | None = None,
+        private: bool = False,
+        branch: str | None = None,
+        tag: str | None = None,
+        message: str | None = None,
+        run: str | Path | None = None,
+        max_shard_size: int | str = "5GB",
+    ) -> Pushed:
+        """Publish this model as ``org/name`` on the Hub, with a card; see :func:`zoo_core.publishing.push.push`."""
+        from zoo_core.publishing.push import push
+
+        return push(
+            self,
+            repo,
+            license=license,
+            private=private,
+            branch=branch,
+            tag=tag,
+            message=message,
+            run=run,
+            max_shard_size=max_shard_size,
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 
@@ -67,7 +68,13 @@ class Recipe:
 
 @dataclass(frozen=True)
 class PublishedWeights:
-    """Weights of a recipe on the Hub, at a ``revision`` (branch or tag), a ``commit`` (40 hex digits) or both."""
+    """Weights of a recipe: in a repository on the Hub, at a ``revision`` (branch or tag), a ``commit`` (40 hex digits) or both; or
+    in a folder that travels with the catalogue.
+
+    Arguments:
+        folder: that folder; None for those of the Hub.
+        files: file name to sha256, held against the files before they are used.
+    """
 
     name: str
     recipe: str
@@ -77,3 +84,5 @@ class PublishedWeights:
     licence: str
     summary: str
     source: str
+    folder: Path | None = None
+    files: Mapping[str, str] = field(default_factory=dict)

@@ -4,99 +4,128 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from zoo_core.config import read_config
-from zoo_core.errors import UnknownName, WeightsError, did_you_mean, shown
-from zoo_core.files import expanded, is_folder, write_json, write_tensors
+from zoo_core.errors import WeightsError, ZooError, shown
+from zoo_core.files import write_json
 from zoo_core.interfaces import FeatureExtractor
 from zoo_core.model import Model
+from zoo_core.tensors.bounded import Empty, Skeleton, TooLarge, bounded, left_on_meta
+from zoo_core.tensors.fitting import assign_weights, check_fit, restore_weights
+from zoo_core.tensors.opened import SavedWeights, open_weights
+from zoo_core.tensors.written import write_weights
 
-WEIGHTS = "model.safetensors"
+_log = logging.getLogger("zoo_core")
 
 
-def save(model: Model, folder: Path) -> Path:
+def save(model: Model, folder: Path, *, max_shard_size: int | str = "5GB") -> Path:
     """Write ``model`` into ``folder``: weights first, so that a config never stands beside missing ones.
 
     Raises:
         RunError: the folder cannot be written.
     """
     config = model.config
-    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
-    # One entry only: safetensors writes several in any order, and the same model should give the same bytes.
-    write_tensors(folder / WEIGHTS, model.published_state(), {"config_sha256": digest})
+    write_weights(folder, model.published_state(), config_digest(config), max_shard_size)
     write_json(folder / "config.json", config)
     return folder
 
 
-def load(reference: str | Path, *, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> Model:
-    """A saved model: a folder that ``model.save`` or ``zoo train`` wrote.
+def config_digest(config: Mapping[str, Any]) -> str:
+    """sha256 of a config; it stands in the header of the weights that belong to it."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def load(
+    reference: str | Path,
+    *,
+    revision: str | None = None,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    mmap: bool | None = None,
+    allow_external: bool = True,
+) -> Model:
+    """A saved model.
+
+    Arguments:
+        reference: a folder that ``model.save`` or ``zoo train`` wrote, a name from the catalogue
+            (``"discreg-vae-digits"``), or a Hub repository (``"org/name"``, ``"org/name@v1.0"``, ``"hf:org/name"``).
+        revision: a branch, tag or commit of the repository.
+        device, dtype: where the weights go and how wide they become.
+        mmap: leave the weights in the file, mapped into memory, until they are used. Who rewrites the file then changes the
+            model, so None maps only what lies in the Hub's cache, where files never change.
+        allow_external: False refuses a model that takes weights of a part from a second repository.
 
     Raises:
         UnknownName: nothing is saved there.
+        PluginMissing: it needs a plugin that is not installed.
         ConfigError, WeightsError: what is there is damaged or of another model.
+        HubError: the Hub cannot be reached, or does not give it.
     """
-    from zoo_core.building import build_plan, plan_from_config
+    from zoo_core.hub.located import locate
 
-    folder = expanded(reference)
-    if not is_folder(folder):
-        near = [p.name for p in folder.parent.iterdir() if p.is_dir()] if is_folder(folder.parent) else []
-        raise UnknownName(
-            f"no saved model {shown(reference)!r}: there is no such folder",
-            hint=did_you_mean(folder.name, near) or "train one with: zoo train RECIPE --out FOLDER",
-        )
-    made = plan_from_config(read_config(folder))
-    tensors = read_weights(folder / WEIGHTS)
-    # The file's own width, where all of it has one; what differs is then told as a difference.
-    widths = {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}
-    model = build_plan(made, dtype=widths.pop() if len(widths) == 1 else torch.float32)
-    restore_weights(model, tensors, set(model.published_state()), str(folder / WEIGHTS))
+    found = locate(reference, revision=revision)
+    model = load_folder(
+        found.folder, mmap=found.immutable if mmap is None else mmap, allow_external=allow_external, where=found.label
+    )
     return model.to(device=device, dtype=dtype)
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
-    """Every tensor of a safetensors file.
+def load_folder(folder: Path, *, mmap: bool = False, allow_external: bool = True, where: str = "") -> Model:
+    """The model saved in ``folder``, on the CPU and as wide as it was saved; see :func:`load`."""
+    from zoo_core.building import names_today, plan_from_config
+    from zoo_core.hub.external import announce_external
+
+    config = read_config(folder)
+    where = where or str(folder)
+    check_plugins(config, where)
+    announce_external(config, where, allowed=allow_external)
+    made = plan_from_config(config)
+    saved = open_weights(folder).with_names(names_today(config))
+    # The file's own width, where all of it has one; what differs is then told as a difference.
+    widths = {info.dtype for info in saved.tensors.values() if info.dtype and info.dtype.is_floating_point}
+    width = widths.pop() if len(widths) == 1 else torch.float32
+    with bounded(len(saved.tensors), sum(info.count for info in saved.tensors.values())):
+        return _filled(made, saved, width, mmap)
+
+
+def check_plugins(config: Mapping[str, Any], where: str) -> None:
+    """Refuse a config whose plugins are not all installed.
 
     Raises:
-        WeightsError: it is missing or damaged.
+        PluginMissing: with all that are missing and what to type.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load as parse
+    from zoo_core.hub.requirements import refuse_missing, requirements
+
+    refuse_missing(requirements(config), where)
+
+
+def _filled(made: Any, saved: SavedWeights, width: torch.dtype, mmap: bool) -> Model:
+    """The plan's model with the saved weights: given to a skeleton where all of it stays one, else copied into an ordinary one."""
+    from zoo_core.building import build_plan
 
     try:
-        return parse(path.read_bytes())
-    except FileNotFoundError:
-        raise WeightsError(
-            f"{shown(path)} is missing", hint="the folder holds a config but no weights; save the model again"
-        ) from None
-    except (OSError, SafetensorError, ValueError) as error:
-        raise WeightsError(f"{shown(path)} is damaged: {shown(error)}") from None
-
-
-def restore_weights(module: nn.Module, tensors: Mapping[str, Tensor], expected: set[str], where: str) -> None:
-    """Put ``tensors`` into ``module``, strictly: the names ``expected``, no more and no fewer, each with its shape and dtype.
-
-    Raises:
-        WeightsError: with the whole difference.
-    """
-    own: dict[str, Any] = module.state_dict()
-    wrong = [f"missing {name}" for name in sorted(expected - set(tensors))]
-    wrong += [f"unexpected {name}" for name in sorted(set(tensors) - expected)]
-    for name in sorted(expected & set(tensors)):
-        got, want = tensors[name], own[name]
-        if got.shape != want.shape or got.dtype != want.dtype:
-            wrong.append(f"{name} is {got.dtype} {tuple(got.shape)}, expected {want.dtype} {tuple(want.shape)}")
-    if wrong:
-        more = f" … and {len(wrong) - 8} more" if len(wrong) > 8 else ""
-        raise WeightsError(
-            f"{shown(where)} does not fit the model: {shown('; '.join(wrong[:8]), 900)}{more}", differences=wrong
-        )
-    module.load_state_dict(dict(tensors), strict=False)
+        skeleton = build_plan(made, device=None, dtype=width, making=Skeleton())
+    except TooLarge:
+        raise
+    except (ZooError, RuntimeError, NotImplementedError) as error:
+        # Some nets compute with their first weights and cannot be built without memory. A config that is wrong is wrong there too.
+        _log.debug("no skeleton: %s", error)
+    else:
+        check_fit(skeleton, saved.tensors, set(skeleton.published_state()), saved.where)
+        assign_weights(skeleton, saved.read(mapped=mmap))
+        if not left_on_meta(skeleton):
+            return skeleton
+    model = build_plan(made, device=None, dtype=width, making=Empty())
+    check_fit(model, saved.tensors, set(model.published_state()), saved.where)
+    restore_weights(model, saved.read(mapped=True), set(model.published_state()), saved.where)
+    return model
 
 
 def load_part(part: nn.Module, folder: Path, name: str) -> None:
@@ -107,11 +136,31 @@ def load_part(part: nn.Module, folder: Path, name: str) -> None:
     Raises:
         WeightsError: with the whole difference.
     """
+    from zoo_core.building import names_today
+
     prefix = f"parts.{name}."
-    tensors = {
-        key.removeprefix(prefix): t for key, t in read_weights(folder / WEIGHTS).items() if key.startswith(prefix)
-    }
+    saved = open_weights(folder).with_names(names_today(read_config(folder)))
+    whole = saved.read(mapped=True)
+    whole |= {alias: whole[kept] for alias, kept in saved.ties.items() if kept in whole}
+    tensors = {key.removeprefix(prefix): t for key, t in whole.items() if key.startswith(prefix)}
     expected = set(part.state_dict())
     if isinstance(part, FeatureExtractor):
         tensors = {key: tensor for key, tensor in tensors.items() if key in expected}
-    restore_weights(part, tensors, expected, str(folder / WEIGHTS))
+    restore_weights(part, tensors, expected, saved.where)
+
+
+def verify_folder(folder: Path) -> None:
+    """Hold the weights in ``folder`` against its config: every tensor read, the digest of the config compared.
+
+    Raises:
+        ConfigError, WeightsError: something does not belong together.
+    """
+    saved = open_weights(folder)
+    config = read_config(folder)
+    digest = saved.about.get("config_sha256")
+    if digest is not None and digest != config_digest(config):
+        raise WeightsError(
+            f"{shown(folder / 'config.json')} is not the config that these weights were saved with",
+            hint="one of the two files was changed or exchanged",
+        )
+    load_folder(folder)

@@ -32,6 +32,11 @@ VERBS = (
     Verb("sample", "use", "pictures from a saved model", "zoo_core.cli.sample"),
     Verb("reconstruct", "use", "held-out images over their reconstructions", "zoo_core.cli.reconstruct"),
     Verb("eval", "use", "figures of a saved model on held-out data", "zoo_core.cli.evaluate"),
+    Verb("inspect", "share", "what a saved or published model is, without its weights", "zoo_core.cli.inspect"),
+    Verb("push", "share", "publish a model on the Hub, with a card", "zoo_core.cli.push"),
+    Verb("pull", "share", "fetch published models, each file against its hash", "zoo_core.cli.pull"),
+    Verb("lock", "share", "pin published models by commit and sha256", "zoo_core.cli.lock"),
+    Verb("hub", "share", "a Hub of your own, for tests and private networks", "zoo_core.cli.hub"),
 )
 
 _EXAMPLES = """\
@@ -42,6 +47,7 @@ examples:
   zoo sample runs/vae -n 64 --out samples.png
   zoo train vae --data digits        into runs/vae-digits; Ctrl-C stops it, --resume goes on
   zoo sample runs/vae-digits -n 64   into samples.png
+  zoo push runs/vae-digits org/name --license mit
 """
 
 

@@ -16,12 +16,18 @@ class Component:
     """A class that a plugin registers under a kind and a name."""
 
     format: ClassVar[int] = 1
-    """Raised when saved parameters or weight names change their meaning; ``migrate`` then brings older ones up to date."""
+    """Raised when saved parameters or weight names change their meaning; ``migrate`` and ``migrate_name`` then bring older
+    ones up to date."""
 
     @classmethod
     def migrate(cls, params: Mapping[str, Any], format: int) -> dict[str, Any]:
         """Parameters saved under an older ``format``, as this class takes them."""
         return dict(params)
+
+    @classmethod
+    def migrate_name(cls, name: str, format: int) -> str:
+        """The name that the weight ``name``, saved under an older ``format``, has today."""
+        return name
 
 
 class Part(nn.Module, Component):

@@ -18,7 +18,8 @@ from torch import Tensor
 from zoo_core.errors import RunError, shown
 from zoo_core.files import write_tensors
 from zoo_core.model import Model
-from zoo_core.saving import read_weights, restore_weights
+from zoo_core.tensors.fitting import restore_weights
+from zoo_core.tensors.opened import read_tensors
 
 if TYPE_CHECKING:
     from zoo_core.training.session import Session
@@ -91,7 +92,7 @@ def read_checkpoint(folder: Path, session: Session) -> Progress:
         different = [key for key in now if before[key] != now[key]]
     except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
         raise _damaged(path, error) from None
-    tensors = read_weights(path)
+    tensors = read_tensors(path)
     model_state = _prefixed(tensors, "model.")
     restore_weights(session.model, model_state, set(_own_state(session.model)), str(path))
     if different:

@@ -131,6 +131,9 @@ class Training:
         session, total = self.session, self.session.total_rounds
         last_checkpoint = self._since = time.monotonic()
         self._stop_if_stuck()
+        if self._logs is not None and self.folder is not None and self.round < total:
+            # Figures of the weights that this training changes.
+            (self.folder / "metrics.json").unlink(missing_ok=True)
         while self.round < total and not self._reason:
             if not self.model.training:
                 self.model.train()

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from torch import Tensor, nn
 
-from zoo_core.errors import WeightsError, shown
+from zoo_core.errors import HubError, WeightsError, shown
 
 Weights: TypeAlias = str | dict[str, str] | None
 """``"default"`` (the published ones), None (random), a path to a safetensors file, ``hf:org/name[@revision]``, or a reference as a
@@ -121,54 +118,16 @@ def _referenced(reference: Mapping[str, Any], who: str) -> tuple[dict[str, Tenso
 
 def _download(repo: str, file: str, revision: str, who: str) -> tuple[Path, str]:
     """The file in the Hub's cache (fetched if need be), and its commit."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from zoo_core.hub.fetched import fetch_file
 
-    random = f'{who} with random ones: {{"name": "{who}", "weights": None}}'
     try:
-        return _in_cache(Path(hf_hub_download(repo, file, revision=revision, local_files_only=True)), file, revision)
-    except (LocalEntryNotFoundError, HFValidationError):
-        pass  # not here yet, or no name at all: what follows tells
-    try:
-        if not _reachable():
-            raise OfflineModeIsEnabled("no connection to the Hub")
-        path = Path(hf_hub_download(repo, file, revision=revision))
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        if isinstance(error, HfHubHTTPError) and not isinstance(error, LocalEntryNotFoundError):
-            raise WeightsError(
-                f"{who}: {shown(repo)}@{shown(revision)} gives no {shown(file)}: {shown(str(error).splitlines()[0])}",
-                hint=random,
-            ) from None
+        return fetch_file(repo, file, revision)
+    except HubError as error:
         raise WeightsError(
-            f"{who}: its weights are in the Hub repository {shown(repo)}, which cannot be reached, and they are not in the cache",
-            hint=f"go online once, give weights=PATH to a .safetensors file, or build {random} (on the command line null for None)",
+            f"{who}: its weights: {error}",
+            hint=f'or give weights=PATH to a .safetensors file, or build {who} with random ones: {{"name": "{who}", "weights": None}} '
+            "(on the command line null for None)",
         ) from None
-    except HFValidationError:
-        raise WeightsError(
-            f"{who}: {shown(repo)!r} is no name of a Hub repository", hint="write hf:org/name[@revision]"
-        ) from None
-    return _in_cache(path, file, revision)
-
-
-def _in_cache(path: Path, file: str, revision: str) -> tuple[Path, str]:
-    # …/snapshots/<commit>/<file>: the cache's layout is documented, and spares a second request.
-    return path, path.parent.name if "/" not in file else revision
-
-
-def _reachable() -> bool:
-    """False where the Hub's host does not answer: told at once, and not after the client's half minute of retries."""
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return False
-    url = urlsplit(constants.ENDPOINT)
-    if url.scheme in getproxies():
-        return True
-    try:
-        socket.create_connection((url.hostname or "", url.port or (443 if url.scheme == "https" else 80)), timeout=5).close()
-    except OSError:
-        return False
-    return True
 
 
 def _parse(content: bytes, where: str) -> dict[str, Tensor]:

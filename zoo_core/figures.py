@@ -1,0 +1,138 @@
+"""metrics.json: the figures that were measured of a saved model, kept beside its weights."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from zoo_core.config import parse
+from zoo_core.errors import ConfigError, shown
+from zoo_core.files import write_json
+from zoo_core.interfaces.metric import Figure
+from zoo_core.publishing.local_paths import data_name, without_paths
+
+FILE = "metrics.json"
+FORMAT = 1
+LARGEST = 1_000_000
+"""Bytes; a larger file is none of ours."""
+
+_FIELDS = ("name", "value", "unit", "better", "std", "protocol")
+_BETTER = ("higher", "lower", "report")
+
+
+def as_table(figure: Figure) -> dict[str, Any]:
+    """``figure`` as JSON has it, null for a number that is not finite."""
+    table: dict[str, Any] = _plain({field: getattr(figure, field) for field in _FIELDS})
+    return table
+
+
+def read_figures(folder: Path) -> list[Figure]:
+    """The figures in ``folder``'s metrics.json, none where there is no such file. A value of null is read as NaN.
+
+    Raises:
+        ConfigError: the file is damaged, larger than 1 MB, or of a newer format.
+    """
+    path = folder / FILE
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ConfigError(f"{shown(path)} is larger than {LARGEST:,} bytes and so no {FILE} of ours")
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{shown(path)} cannot be read: {shown(error)}") from None
+    return parse_figures(text, str(path))
+
+
+def parse_figures(text: str, where: str) -> list[Figure]:
+    """The figures of a metrics.json's text.
+
+    Arguments:
+        where: what messages call it.
+
+    Raises:
+        ConfigError: it is not one; the text says which figure is wrong, and how.
+    """
+    content = parse(text, where)
+    if not isinstance(content, dict) or set(content) != {"format", "figures"}:
+        raise ConfigError(f"{shown(where)}: should be a table of format and figures")
+    if type(content["format"]) is not int or content["format"] < 1:
+        raise ConfigError(f"{shown(where)}: format should be {FORMAT}, is {shown(content['format'])}")
+    if content["format"] > FORMAT:
+        raise ConfigError(
+            f"{shown(where)} has format {shown(content['format'])}, this zoo_core reads up to {FORMAT}",
+            hint="update it: pip install -U zoo-core",
+        )
+    if not isinstance(content["figures"], list):
+        raise ConfigError(f"{shown(where)}: figures should be a list")
+    return [_figure(table, f"{where}: figure {number}") for number, table in enumerate(content["figures"], 1)]
+
+
+def add_figures(folder: Path, figures: Iterable[Figure]) -> None:
+    """Write ``figures`` into ``folder``'s metrics.json, atomically, beside what stands there.
+
+    One of the same name and protocol (time aside) takes the place of the old one. The file is published with the weights:
+    data that a path stands for are called ``own images``, and other local paths in a protocol are left out.
+
+    Raises:
+        ConfigError: what is there is damaged.
+        RunError: the folder cannot be written.
+    """
+    kept = {_same(table): table for table in map(as_table, read_figures(folder))}
+    for figure in figures:
+        table = as_table(figure)
+        protocol = without_paths({**table["protocol"], "data": None})
+        if "data" in table["protocol"]:
+            protocol["data"] = data_name(table["protocol"]["data"])
+        else:
+            del protocol["data"]
+        table["protocol"] = protocol
+        kept[_same(table)] = table
+    write_json(folder / FILE, {"format": FORMAT, "figures": list(kept.values())})
+
+
+def _same(table: Mapping[str, Any]) -> str:
+    """What two figures have in common if one replaces the other."""
+    protocol = {key: value for key, value in table["protocol"].items() if key != "seconds"}
+    return json.dumps([table["name"], protocol], sort_keys=True)
+
+
+def _figure(table: Any, where: str) -> Figure:
+    if not isinstance(table, dict) or set(table) != set(_FIELDS):
+        raise ConfigError(f"{shown(where)}: should be a table of {', '.join(_FIELDS)}")
+    for field in ("name", "unit", "better"):
+        if not isinstance(table[field], str):
+            raise ConfigError(f"{shown(where)}: {field} should be a text, is {shown(repr(table[field]))}")
+    if not table["name"]:
+        raise ConfigError(f"{shown(where)}: has no name")
+    if table["better"] not in _BETTER:
+        raise ConfigError(f"{shown(where)}: better should be {', '.join(_BETTER)}, is {shown(repr(table['better']))}")
+    if not isinstance(table["protocol"], dict):
+        raise ConfigError(f"{shown(where)}: protocol should be a table")
+    value, std = (_number(table[field], f"{where}: {field}") for field in ("value", "std"))
+    return Figure(
+        table["name"], math.nan if value is None else value, table["unit"], table["better"], std, table["protocol"]
+    )
+
+
+def _number(value: Any, where: str) -> float | None:
+    if value is None:
+        return None
+    # JSON's 1e999 is read as infinity, and a whole number may be too long for a float.
+    if type(value) in (int, float) and -1e308 <= value <= 1e308:
+        return float(value)
+    raise ConfigError(f"{shown(where)} should be a finite number or null, is {shown(repr(value))}")
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as strict JSON has it: tuples as lists, numbers that are not finite as null, all else as its text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, str | int) else str(value)

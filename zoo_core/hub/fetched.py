@@ -1,0 +1,239 @@
+"""Fetching a model from the Hub into huggingface_hub's cache, at one commit, each file held against its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.hf_api import RepoFile
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+from zoo_core.errors import HubError, WeightsError, shown
+from zoo_core.hub.client import api, reachable, told, unreachable
+from zoo_core.tensors.opened import read_index
+from zoo_core.tensors.written import INDEX, WEIGHTS
+
+CONFIG = "config.json"
+ABOUT = ("README.md", "metrics.json", "pictures/*.png")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A model in the cache.
+
+    Arguments:
+        folder: with config.json and the weights.
+        repo, commit: what it is a snapshot of.
+    """
+
+    folder: Path
+    repo: str
+    commit: str
+
+
+def resolve(repo: str, revision: str | None = None) -> str:
+    """The commit that ``revision`` (a branch, a tag, a commit; None is the default branch) means now; without a network, the
+    one that it meant when it was last asked for.
+
+    Raises:
+        HubError: there is no such repository or revision, or nobody can tell.
+    """
+    check_repo(repo)
+    with told(repo, revision):
+        return api().resolve_revision(repo, revision=revision, local_files_only=not reachable()).resolved
+
+
+def check_repo(repo: str) -> str:
+    """``repo`` if it is ``org/name``.
+
+    Raises:
+        HubError: it is not.
+    """
+    try:
+        validate_repo_id(repo)
+    except HFValidationError:
+        repo = ""
+    if repo.count("/") != 1:
+        raise HubError(f"{shown(repo)!r} is no name of a Hub repository", hint="write org/name[@revision]")
+    return repo
+
+
+def fetch(repo: str, revision: str | None = None, *, everything: bool = False, force: bool = False) -> Fetched:
+    """Config and weights of a model, from the cache or from the Hub.
+
+    Arguments:
+        everything: the card, the figures and the pictures too.
+        force: fetch again what is in the cache.
+
+    Raises:
+        HubError: the Hub does not give it, or gives something else than it says.
+        PluginMissing, ConfigError: the config cannot be used here; nothing more is then fetched.
+    """
+    commit = resolve(repo, revision)
+    cached = None if force or everything else in_cache(repo, commit)
+    if cached is not None:
+        return Fetched(cached, repo, commit)
+    if not reachable():
+        cached = in_cache(repo, commit)
+        if cached is None or force:
+            raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
+        return Fetched(cached, repo, commit)
+    folder = _download(repo, commit, [CONFIG, INDEX, *(ABOUT if everything else ())], force)
+    if not (folder / CONFIG).is_file():
+        raise HubError(
+            f"{repo} has no {CONFIG}: it is no model of this zoo", hint=f"see what it is: zoo inspect {repo}"
+        )
+    _check_config(folder, f"{repo}@{commit[:7]}")
+    if not _weight_files(folder):
+        raise HubError(f"{repo} has no weights as safetensors; nothing else is read")
+    _download(repo, commit, _weight_files(folder), force)
+    found = in_cache(repo, commit)
+    if found is None:
+        raise HubError(f"{repo} has no weights as safetensors; nothing else is read")
+    return Fetched(found, repo, commit)
+
+
+def fetch_file(repo: str, file: str, revision: str | None = None) -> tuple[Path, str]:
+    """One file of a repository, and the commit that it is from.
+
+    Raises:
+        HubError: the Hub does not give it, or gives something else than it says.
+    """
+    commit = resolve(repo, revision)
+    cached = try_to_load_from_cache(repo, file, revision=commit)
+    if isinstance(cached, str):
+        return _inside_cache(Path(cached)), commit
+    if not reachable():
+        raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
+    path = _download(repo, commit, [file], False) / file
+    if not path.is_file():
+        raise HubError(f"{repo} has no file {shown(file)!r}")
+    return path, commit
+
+
+def in_cache(repo: str, commit: str) -> Path | None:
+    """The folder of a snapshot that has a config and all its weights; None where something is not there."""
+    config = try_to_load_from_cache(repo, CONFIG, revision=commit)
+    if not isinstance(config, str):
+        return None
+    folder = _inside_cache(Path(config)).parent
+    files = _weight_files(folder)
+    whole = bool(files) and all((folder / file).is_file() for file in files)
+    if whole:
+        for file in files:
+            _inside_cache(folder / file)
+    return folder if whole else None
+
+
+def _weight_files(folder: Path) -> list[str]:
+    if (folder / INDEX).is_file() and not (folder / WEIGHTS).is_file():
+        return sorted(set(read_index(folder / INDEX).values()))
+    return [WEIGHTS]
+
+
+def _check_config(folder: Path, where: str) -> None:
+    from zoo_core.config import read_config
+    from zoo_core.hub.requirements import refuse_missing, requirements
+
+    refuse_missing(requirements(read_config(folder)), where)
+
+
+def _download(repo: str, commit: str, files: Iterable[str], force: bool) -> Path:
+    """The snapshot's folder with ``files``; those that are new there are held against the Hub's hashes."""
+    patterns = list(files)
+    with told(repo, commit[:7]):
+        listed = {
+            f.path: f for f in api().list_repo_tree(repo, recursive=True, revision=commit) if isinstance(f, RepoFile)
+        }
+        wanted = [
+            path for path in listed if any(Path(path).match(p) and path.count("/") == p.count("/") for p in patterns)
+        ]
+        there = set() if force else {path for path in wanted if _cached(repo, path, commit)}
+        folder = Path(
+            snapshot_download(
+                repo, revision=commit, allow_patterns=wanted or ["-"], force_download=force, endpoint=constants.ENDPOINT
+            )
+        )
+        _check_hashes(repo, folder, [listed[path] for path in wanted if path not in there])
+    return folder
+
+
+def check_all(repo: str, commit: str) -> None:
+    """Hold every file of ours in the cached snapshot against the Hub's hashes.
+
+    Raises:
+        HubError: one is damaged; it is thrown away.
+    """
+    folder = in_cache(repo, commit)
+    if folder is None:
+        raise HubError(f"{shown(repo)}@{commit[:7]} is not wholly in the cache", hint=f"zoo pull {repo}@{commit}")
+    with told(repo, commit[:7]):
+        listed = [f for f in api().list_repo_tree(repo, recursive=True, revision=commit) if isinstance(f, RepoFile)]
+        _check_hashes(repo, folder, [f for f in listed if (folder / f.path).exists()])
+
+
+def _cached(repo: str, path: str, commit: str) -> bool:
+    return isinstance(try_to_load_from_cache(repo, path, revision=commit), str)
+
+
+def _check_hashes(repo: str, folder: Path, files: Iterable[RepoFile]) -> None:
+    """Throw away what is not what the Hub says that it is."""
+    for file in files:
+        path = _inside_cache(folder / file.path)
+        right = sha256(path) == file.lfs.sha256 if file.lfs is not None else git_blob(path) == file.blob_id
+        if not right:
+            path.resolve().unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+            raise HubError(
+                f"{shown(repo)}: {shown(file.path)} arrived damaged, its hash is not the Hub's; it was thrown away",
+                hint="the same command fetches it again",
+            )
+
+
+def _inside_cache(path: Path) -> Path:
+    """``path``, refused where a link leads out of the cache."""
+    cache = Path(constants.HF_HUB_CACHE).expanduser().resolve()
+    if not path.resolve().is_relative_to(cache):
+        raise WeightsError(
+            f"{shown(path)} is a link out of the Hub's cache; it is not followed", hint="clear it: hf cache rm"
+        )
+    return path
+
+
+def check_pinned(folder: Path, files: Mapping[str, str], where: str) -> None:
+    """Hold files against the sha256 that a catalogue gives for them.
+
+    Raises:
+        WeightsError: one is missing or another.
+    """
+    for name, digest in files.items():
+        path = folder / name
+        if not path.is_file():
+            raise WeightsError(f"{shown(where)} lacks {shown(name)}")
+        found = sha256(path)
+        if found != digest:
+            raise WeightsError(
+                f"{shown(where)}: {shown(name)} has sha256 {found}, the catalogue says {shown(digest)}",
+                hint="it is not what was published under this name, and is not loaded",
+            )
+
+
+def sha256(path: Path) -> str:
+    """sha256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_blob(path: Path) -> str:
+    """The id that git gives a file's content, hexadecimal."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

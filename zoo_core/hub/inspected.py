@@ -1,0 +1,182 @@
+"""Looking at a saved model without its weights: what it is, what it needs, how large it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from zoo_core.config import read_config
+from zoo_core.errors import HubError, ZooError, shown
+from zoo_core.hub.external import External, externals
+from zoo_core.hub.located import Target, parse_reference
+from zoo_core.hub.requirements import Requirement, requirements
+from zoo_core.tensors.opened import TensorInfo, open_weights
+from zoo_core.tensors.written import INDEX, WEIGHTS
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What a saved model is.
+
+    Arguments:
+        label: its name, with the commit for one of the Hub.
+        recipe, image_shape, labels: as its config says.
+        parts, objectives: slot to component.
+        parameters: how many numbers are saved.
+        dtypes: dtype to how many tensors; of the first shard, where there are several.
+        size_bytes: of the weights' files.
+        licence: identifier, or empty where none is named.
+        plugins: what it needs, and whether that is installed.
+        externals: weights that it takes from second repositories.
+        verified: whether every file was read and held against its hash.
+    """
+
+    label: str
+    recipe: str
+    image_shape: tuple[int, ...]
+    labels: str
+    parts: Mapping[str, str]
+    objectives: Mapping[str, str]
+    parameters: int
+    dtypes: Mapping[str, int]
+    size_bytes: int
+    licence: str
+    plugins: tuple[Requirement, ...]
+    externals: tuple[External, ...]
+    commit: str = ""
+    verified: bool = False
+    files: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> tuple[Requirement, ...]:
+        """Plugins that it needs and that are not here."""
+        return tuple(one for one in self.plugins if one.installed is None)
+
+    def as_table(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+def inspect(reference: str | Path, *, revision: str | None = None, verify: bool = False) -> Inspection:
+    """What the model ``reference`` is. From the Hub come only its config and the header of its weights.
+
+    Arguments:
+        reference, revision: see :func:`zoo_core.load`.
+        verify: fetch and read everything: each file against the Hub's hash or the catalogue's, the weights against the config.
+
+    Raises:
+        UnknownName, HubError, ConfigError, WeightsError: there is none, or what is there is damaged.
+    """
+    target = parse_reference(reference, revision=revision)
+    if target.folder is not None:
+        found = _folder(target.folder, str(reference))
+    elif target.entry is not None and target.entry.folder is not None:
+        found = _folder(target.entry.folder, target.entry.name, licence=target.entry.licence)
+    else:
+        found = _repository(target)
+    return _verified(reference, revision, found) if verify else found
+
+
+def _verified(reference: str | Path, revision: str | None, found: Inspection) -> Inspection:
+    from dataclasses import replace
+
+    from zoo_core.hub.located import locate
+    from zoo_core.saving import verify_folder
+
+    located = locate(reference, revision=revision)
+    if located.repo:
+        from zoo_core.hub.fetched import check_all
+
+        check_all(located.repo, located.commit)
+    verify_folder(located.folder)
+    return replace(found, verified=True)
+
+
+def _folder(folder: Path, label: str, licence: str = "") -> Inspection:
+    saved = open_weights(folder)
+    files = {file: (folder / file).stat().st_size for file in saved.files}
+    return _described(label, read_config(folder), saved.tensors, files, licence or _card_licence(folder / "README.md"))
+
+
+def _repository(target: Target) -> Inspection:
+    from huggingface_hub.hf_api import RepoFile
+
+    from zoo_core.hub.client import api, told
+    from zoo_core.hub.fetched import CONFIG, fetch_file, resolve
+    from zoo_core.tensors.opened import read_index
+
+    repo, revision = target.repo, target.revision
+    if target.entry is not None:
+        repo, revision = target.entry.repo, target.entry.commit or target.entry.revision
+    commit = resolve(repo, revision)
+    config = read_config(fetch_file(repo, CONFIG, commit)[0].parent)
+    with told(repo, revision):
+        listed = {f.path: f.size for f in api().list_repo_tree(repo, revision=commit) if isinstance(f, RepoFile)}
+        card = api().model_info(repo, revision=commit).card_data
+    if WEIGHTS in listed:
+        names: list[str] = [WEIGHTS]
+    elif INDEX in listed:
+        names = sorted(set(read_index(fetch_file(repo, INDEX, commit)[0]).values()))
+    else:
+        raise HubError(f"{shown(repo)} has no weights as safetensors")
+    with told(repo, revision):
+        header = api().parse_safetensors_file_metadata(repo, names[0], revision=commit)
+    from zoo_core.tensors.opened import DTYPES
+
+    tensors = {name: TensorInfo(DTYPES.get(t.dtype), tuple(t.shape), names[0]) for name, t in header.tensors.items()}
+    files = {name: listed.get(name, 0) for name in names}
+    found = _described(
+        f"{repo}@{commit[:7]}", config, tensors, files, str((card.get("license") if card else "") or ""), commit
+    )
+    if len(names) == 1:
+        return found
+    from dataclasses import replace
+
+    return replace(found, parameters=_indexed_parameters(fetch_file(repo, INDEX, commit)[0], files))
+
+
+def _indexed_parameters(index: Path, files: Mapping[str, int]) -> int:
+    """As the index says, which we write there; without it, as if every number took four bytes."""
+    from zoo_core.config import parse
+
+    said = parse(index.read_text("utf-8"), str(index)).get("metadata", {}).get("total_parameters")
+    return said if isinstance(said, int) and said >= 0 else sum(files.values()) // 4
+
+
+def _described(
+    label: str,
+    config: Mapping[str, Any],
+    tensors: Mapping[str, TensorInfo],
+    files: Mapping[str, int],
+    licence: str,
+    commit: str = "",
+) -> Inspection:
+    return Inspection(
+        label,
+        config["recipe"],
+        tuple(config["image_shape"]),
+        config["labels"]["type"],
+        {slot: entry["name"] for slot, entry in config["parts"].items()},
+        {name: entry["name"] for name, entry in config["objectives"].items()},
+        sum(prod(info.shape) for info in tensors.values()),
+        dict(Counter(str(info.dtype).removeprefix("torch.") for info in tensors.values())),
+        sum(files.values()),
+        shown(licence, 60),
+        tuple(requirements(config)),
+        tuple(externals(config)),
+        commit,
+        files=files,
+    )
+
+
+def _card_licence(path: Path) -> str:
+    from huggingface_hub import ModelCard
+
+    try:
+        return str(ModelCard(path.read_text("utf-8")).data.get("license") or "")
+    except (OSError, ValueError, TypeError, ZooError):
+        return ""

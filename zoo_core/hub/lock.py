@@ -1,0 +1,157 @@
+"""Locking: references to published models, pinned by commit and by the sha256 of every file, as a catalogue."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from zoo_core.catalogue import catalogue
+from zoo_core.config import read_config
+from zoo_core.errors import HubError, SettingError, shown
+from zoo_core.hub.fetched import fetch, sha256
+from zoo_core.hub.inspected import inspect
+from zoo_core.hub.located import Located, locate, parse_reference
+from zoo_core.names import GRAMMAR, is_name
+from zoo_core.recipes import PublishedWeights
+from zoo_core.tensors.opened import open_weights
+from zoo_core.tensors.written import INDEX
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a list of models: what it is to be called, and what it is."""
+
+    name: str
+    reference: str
+
+
+def read_lines(text: str, where: str) -> list[Line]:
+    """Lines ``reference`` or ``name = reference``; ``#`` begins a comment.
+
+    Raises:
+        SettingError: with the line's number.
+    """
+    found: list[Line] = []
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = raw.partition("#")[0].strip()
+        if not line:
+            continue
+        name, equals, reference = (part.strip() for part in line.rpartition("="))
+        if not equals:
+            name = re.sub(
+                r"[^a-z0-9._-]", "-", reference.removeprefix("hf:").partition("@")[0].rpartition("/")[2].lower()
+            )
+        if not is_name(name):
+            raise SettingError(
+                f"{shown(where)}, line {number}: {shown(name)!r} is no name: {GRAMMAR}",
+                hint="write: name = org/model@v1.0",
+            )
+        if any(name == other.name for other in found):
+            raise SettingError(
+                f"{shown(where)}, line {number}: the name {shown(name)} is there twice", hint="write: other = org/model"
+            )
+        found.append(Line(name, reference))
+    if not found:
+        raise SettingError(f"{shown(where)} names no model", hint="one a line: org/name@v1.0")
+    return found
+
+
+def lock(lines: Iterable[Line]) -> str:
+    """A catalogue (TOML) in which each model stands with its commit and the sha256 of every file that loading it reads.
+
+    Raises:
+        HubError, UnknownName: a model cannot be had.
+        SettingError: one is no model of the Hub.
+    """
+    blocks = ["# Published models, pinned. Use it: ZOO_REGISTRY=<this file> zoo pull --locked", "format = 1"]
+    for line in lines:
+        target = parse_reference(line.reference)
+        if target.entry is not None and target.entry.repo:
+            repo, revision = target.entry.repo, target.entry.commit or target.entry.revision
+        elif target.repo:
+            repo, revision = target.repo, target.revision or ""
+        else:
+            raise SettingError(
+                f"{shown(line.reference)} is not on the Hub and cannot be locked", hint="write org/name[@revision]"
+            )
+        found = fetch(repo, revision or None)
+        saved = open_weights(found.folder)
+        names = ["config.json", *saved.files, *([INDEX] if len(saved.files) > 1 else [])]
+        files = {name: sha256(found.folder / name) for name in names}
+        blocks.append(
+            entry_text(
+                line.name,
+                recipe=read_config(found.folder)["recipe"],
+                repo=repo,
+                revision=revision,
+                commit=found.commit,
+                licence=inspect(f"hf:{repo}@{found.commit}").licence,
+                files=files,
+            )
+        )
+    return "\n\n".join(blocks) + "\n"
+
+
+def entry_text(
+    name: str,
+    *,
+    recipe: str,
+    repo: str,
+    revision: str,
+    commit: str,
+    licence: str,
+    files: dict[str, str],
+    summary: str = "",
+) -> str:
+    """One ``[weights.NAME]`` of a catalogue, as TOML. JSON's texts are TOML's."""
+    values = {
+        "recipe": recipe,
+        "repo": repo,
+        "revision": revision,
+        "commit": commit,
+        "licence": licence,
+        "summary": summary,
+    }
+    lines = [f"[weights.{json.dumps(name)}]"]
+    lines += [f"{key} = {json.dumps(value)}" for key, value in values.items() if value]
+    lines += [f"files.{json.dumps(file)} = {json.dumps(digest)}" for file, digest in sorted(files.items())]
+    return "\n".join(lines)
+
+
+def locked_entry(reference: str) -> PublishedWeights:
+    """The entry that pins ``reference`` (its name, its repository, or the repository at its commit).
+
+    Raises:
+        HubError: nothing pins it.
+    """
+    wanted = reference.removeprefix("hf:")
+    for name, entry in catalogue().weights.items():
+        called = {name, entry.repo, f"{entry.repo}@{entry.commit}", f"{entry.repo}@{entry.revision}"} - {""}
+        if wanted in called and entry.commit and entry.files:
+            return entry
+    raise HubError(
+        f"{shown(reference)} is not locked: no entry of the catalogue has its commit and the sha256 of its files",
+        hint="write it into a list and: zoo lock models.txt > locked.toml; then ZOO_REGISTRY=locked.toml",
+    )
+
+
+def pull_locked(reference: str) -> Located:
+    """The model that ``reference`` is locked to; see :func:`locked_entry`.
+
+    Raises:
+        HubError: it is not locked, or the Hub does not give it.
+        WeightsError: it is not what it was locked to.
+    """
+    return locate(locked_entry(reference).name)
+
+
+def locked_names(file: Path) -> list[str]:
+    """Every name that the lock ``file`` pins."""
+    return [
+        name
+        for name, entry in catalogue().weights.items()
+        if entry.source == str(file) and entry.files and entry.commit
+    ]

@@ -1,0 +1,1 @@
+"""Weights as files: safetensors whole or in shards, written atomically, read strictly and within bounds."""

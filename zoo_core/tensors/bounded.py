@@ -1,0 +1,144 @@
+"""Building a model for weights that are already there: within their bounds, and without first weights of its own.
+
+A config may come from a stranger. What it describes is built on the meta device, which takes no memory, and stopped when it
+grows far beyond what the weights file holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as registration
+from torch.overrides import TorchFunctionMode
+
+from zoo_core.errors import WeightsError
+
+SPARE_PARAMETERS = 20_000
+"""Frozen nets bring weights of their own, and extractors are built whole before what lies behind the last layer is dropped."""
+SPARE_ELEMENTS = 2_000_000_000
+SPARE_MODULES = 50_000
+_INITIALISERS = frozenset(
+    f"{name}_"
+    for name in ("uniform", "normal", "fill", "zero", "add", "sub", "mul", "div", "clamp", "erfinv", "bernoulli", "exponential",
+                 "random", "log_normal", "cauchy")
+)  # fmt: skip
+
+
+class TooLarge(WeightsError):
+    """A config that describes a far larger model than its weights."""
+
+
+@contextmanager
+def bounded(tensors: int, elements: int) -> Iterator[None]:
+    """Inside, building modules far beyond so many ``tensors`` and ``elements`` raises :class:`TooLarge`."""
+    counts = {"tensors": 0, "elements": 0, "modules": 0}
+    most = {
+        "tensors": 4 * tensors + SPARE_PARAMETERS,
+        "elements": 4 * elements + SPARE_ELEMENTS,
+        "modules": 20 * tensors + SPARE_MODULES,
+    }
+
+    def grown(**by: int) -> None:
+        for what, count in by.items():
+            counts[what] += count
+            if counts[what] > most[what]:
+                raise TooLarge(
+                    f"the config describes a model of more than {most[what]:,} {what}; its weights hold {tensors:,} tensors of "
+                    f"{elements:,} elements",
+                    hint="the config and the weights do not belong together",
+                )
+
+    def tensor_registered(_: nn.Module, name: str, tensor: Tensor | None) -> None:
+        if tensor is not None and not nn.parameter.is_lazy(tensor):
+            grown(tensors=1, elements=tensor.numel())
+
+    hooks = [
+        registration.register_module_parameter_registration_hook(tensor_registered),
+        registration.register_module_buffer_registration_hook(tensor_registered),
+        registration.register_module_module_registration_hook(lambda *_: grown(modules=1)),
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class _Uninitialised(TorchFunctionMode):
+    """First weights are not drawn: in-place initialisers leave parameters as they are."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if args and isinstance(args[0], nn.Parameter) and getattr(func, "__name__", "") in _INITIALISERS:
+            return args[0]
+        return func(*args, **(kwargs or {}))
+
+
+class Making:
+    """Where and how the parts of a model come into being."""
+
+    def loaded(self) -> AbstractContextManager[Any]:
+        """For a part or objective whose whole state is given to it afterwards."""
+        return nullcontext()
+
+    def self_loading(self) -> AbstractContextManager[Any]:
+        """For a frozen net that brings published weights itself."""
+        return nullcontext()
+
+    def fresh(self) -> AbstractContextManager[Any]:
+        """For an objective with networks that no file holds."""
+        return nullcontext()
+
+
+class Empty(Making):
+    """In memory, but without first weights."""
+
+    def loaded(self) -> AbstractContextManager[Any]:
+        return _Uninitialised()
+
+    def self_loading(self) -> AbstractContextManager[Any]:
+        return _Uninitialised()
+
+
+class Skeleton(Empty):
+    """On the meta device: shapes and dtypes, no memory."""
+
+    def loaded(self) -> AbstractContextManager[Any]:
+        return torch.device("meta")
+
+    def self_loading(self) -> AbstractContextManager[Any]:
+        stack = ExitStack()
+        stack.enter_context(torch.device("cpu"))
+        stack.enter_context(_Uninitialised())
+        return stack
+
+    def fresh(self) -> AbstractContextManager[Any]:
+        return torch.device("cpu")
+
+
+def left_on_meta(module: nn.Module) -> list[str]:
+    """What still has no memory: parameters, buffers, and tensors that stand in plain attributes, also inside containers."""
+    left = [name for name, t in [*module.named_parameters(), *module.named_buffers()] if t.is_meta]
+    for path, inner in module.named_modules():
+        plain = {k: v for k, v in vars(inner).items() if k not in ("_parameters", "_buffers", "_modules")}
+        left += [f"{path}.{name}" for name, value in plain.items() if _holds_meta(value, 4)]
+    return left
+
+
+def _holds_meta(value: Any, depth: int) -> bool:
+    if isinstance(value, Tensor):
+        return value.is_meta
+    if depth == 0:
+        return False
+    if isinstance(value, dict):
+        return any(_holds_meta(inner, depth - 1) for inner in value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(_holds_meta(inner, depth - 1) for inner in value)
+    if isinstance(value, nn.Module):
+        return False  # registered ones are looked at by themselves; others would be a loop
+    attributes = getattr(value, "__dict__", None)
+    is_code = isinstance(value, type) or callable(value)
+    return isinstance(attributes, dict) and not is_code and _holds_meta(attributes, depth - 1)

@@ -1,0 +1,37 @@
+"""Lazy shapes: layers that learn their input's size from the first forward."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from zoo_core.errors import PluginFailed, shown
+from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, ImageShape, Part
+
+
+def settle_lazy(part: Part, where: str, image_shape: ImageShape) -> None:
+    """Settle ``part``'s lazy layers by one forward of a single black image or zero code, so that all shapes are known.
+
+    Raises:
+        PluginFailed: it has lazy layers which that forward does not reach.
+    """
+    if not any(nn.parameter.is_lazy(t) for t in [*part.parameters(), *part.buffers()]):
+        return
+    with torch.no_grad():
+        part.eval()
+        try:
+            if isinstance(part, Encoder | FeatureExtractor):
+                part(torch.zeros(1, *image_shape))
+            elif isinstance(part, Decoder):
+                part(torch.zeros(1, part.latent_dim))
+        except Exception as error:
+            raise PluginFailed(
+                f"{where}: its lazy layers could not be settled by a forward of one image: {type(error).__name__}: {shown(error)}"
+            ) from error
+        part.train()
+    left = [name for name, t in part.named_parameters() if nn.parameter.is_lazy(t)]
+    if left:
+        raise PluginFailed(
+            f"{where}: {shown(', '.join(left[:3]))} kept a lazy shape after a forward",
+            hint="give the layer its size, or reach it in forward",
+        )
