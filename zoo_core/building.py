@@ -20,7 +20,7 @@ from zoo_core.interfaces import Component, ImageShape, Labels, Objective, Part
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.parameters import check, context, parameters
-from zoo_core.plan import ObjectivePlan, PartPlan, Plan, plan
+from zoo_core.plan import ObjectivePlan, PartPlan, Plan, migrated, plan
 from zoo_core.registry import registry
 from zoo_core.tensors.bounded import Making
 from zoo_core.tensors.lazy import settle_lazy
@@ -222,9 +222,10 @@ def _construct(
 ) -> Any:
     available = {"image_shape": made.image_shape, "labels": made.labels, "architecture": architecture, "parts": parts}
     filled = {name: available[name] for name in context(cls)}
-    # Parts draw their first weights from the global generator, each from a state of its own.
+    # Parts draw their first weights from the CPU's global generator, each from a state of its own. (torch.manual_seed would
+    # also queue a seed for every accelerator.)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, where))
+        torch.default_generator.manual_seed(derive_seed(seed, where))
         try:
             return cls(**params, **filled)
         except ZooError:
@@ -246,7 +247,7 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
     """
     parts: dict[str, PartPlan] = {}
     for name, entry in config["parts"].items():
-        params = _migrated(entry, entry["kind"], f"parts.{name}")
+        params = migrated(entry, entry["kind"], f"parts.{name}")
         cls = registry().resolve(entry["kind"], entry["name"]).entry.load()
         if "weights" in parameters(cls):
             params["weights"] = entry.get("weights")
@@ -254,7 +255,7 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
             raise ConfigError(f"parts.{shown(name)}: {shown(entry['name'])} takes no weights of its own")
         parts[name] = PartPlan(entry["kind"], entry["name"], params, entry.get("trainable", True))
     objectives = {
-        name: ObjectivePlan(entry["name"], _migrated(entry, "objective", f"objectives.{name}"))
+        name: ObjectivePlan(entry["name"], migrated(entry, "objective", f"objectives.{name}"))
         for name, entry in config["objectives"].items()
     }
     labels = Labels(config["labels"]["type"], tuple(config["labels"].get("names", ())))
@@ -286,21 +287,6 @@ def names_today(config: Mapping[str, Any]) -> Callable[[str], str]:
         return name
 
     return today
-
-
-def _migrated(entry: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
-    resolved = registry().resolve(kind, entry["name"]).entry
-    cls = resolved.load()
-    if entry["format"] > cls.format:
-        raise ConfigError(
-            f"{where} was saved by {resolved.plugin} {shown(entry['version'])} in format {entry['format']}, "
-            f"the installed {resolved.version} reads up to {cls.format}",
-            hint=f"pip install -U {resolved.plugin}",
-        )
-    params: dict[str, Any] = (
-        cls.migrate(entry["params"], entry["format"]) if entry["format"] < cls.format else dict(entry["params"])
-    )
-    return params
 
 
 def _complete(cls: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:

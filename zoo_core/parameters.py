@@ -58,7 +58,7 @@ def context(cls: type[Any]) -> set[str]:
     """Which context arguments (``image_shape``, ``labels``, ``parts``, ``architecture``) the constructor of ``cls`` takes."""
     from zoo_core.interfaces import CONTEXT
 
-    return set(CONTEXT & {argument.name for argument in _arguments(cls)})
+    return set(CONTEXT & {argument.name for argument in _arguments(cast(Hashable, cls))})
 
 
 def check(cls: type[Any], params: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -88,9 +88,10 @@ def check(cls: type[Any], params: Mapping[str, Any], where: str) -> dict[str, An
     return checked
 
 
-def _arguments(cls: type[Any]) -> list[inspect.Parameter]:
+@cache
+def _arguments(cls: Any) -> tuple[inspect.Parameter, ...]:
     declared = list(inspect.signature(inspect.unwrap(cls.__init__)).parameters.values())[1:]
-    return [argument for argument in declared if argument.kind is inspect.Parameter.KEYWORD_ONLY]
+    return tuple(argument for argument in declared if argument.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
 @cache

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo_core.errors import SettingError, UnknownName, did_you_mean, shown
+from zoo_core.errors import ConfigError, SettingError, UnknownName, did_you_mean, shown
 from zoo_core.files import expanded, is_file
 from zoo_core.interfaces import ImageShape, Labels, Objective
 from zoo_core.parameters import parameters
@@ -202,6 +202,26 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
     return _saved_part(expanded(value), before.kind, slot, params, trainable)
 
 
+def migrated(entry: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
+    """The parameters of a saved part or objective as the installed component takes them.
+
+    Raises:
+        ConfigError: it was saved in a newer format than the installed one reads.
+    """
+    resolved = registry().resolve(kind, entry["name"]).entry
+    cls = resolved.load()
+    if entry["format"] > cls.format:
+        raise ConfigError(
+            f"{where} was saved by {resolved.plugin} {shown(entry['version'])} in format {entry['format']}, "
+            f"the installed {resolved.version} reads up to {cls.format}",
+            hint=f"pip install -U {resolved.plugin}",
+        )
+    params: dict[str, Any] = (
+        cls.migrate(entry["params"], entry["format"]) if entry["format"] < cls.format else dict(entry["params"])
+    )
+    return params
+
+
 def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trainable: bool) -> PartPlan:
     from zoo_core.config import read_config
 
@@ -217,7 +237,7 @@ def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trai
     saved = fitting[own]
     # A net with a reference to published weights is not in the file: it brings them itself.
     referenced = saved.get("weights")
-    base = {**saved["params"], **({"weights": referenced} if referenced else {})}
+    base = {**migrated(saved, kind, slot), **({"weights": referenced} if referenced else {})}
     if kind == "feature-extractor":
         # What is looked at is this model's business: a classifier was trained through its logits alone.
         base.pop("layers", None)

@@ -80,7 +80,9 @@ def told(repo: str, revision: str | None = None, *, doing: str = "fetch") -> Ite
             f"there is no repository {shown(repo)} on the Hub, or it is private and you may not see it",
             hint="check the name; for a private one log in with: hf auth login",
         ) from None
-    except (RevisionResolutionError, LocalEntryNotFoundError, OfflineModeIsEnabled):
+    except (RevisionResolutionError, LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
+        if isinstance(error.__cause__, HfHubHTTPError):
+            raise _refused(at, doing, error.__cause__) from None
         raise unreachable(at, doing) from None
     except EntryNotFoundError as error:
         raise HubError(f"{at} lacks a file that it should have: {shown(str(error).splitlines()[0])}") from None
@@ -98,6 +100,8 @@ def told(repo: str, revision: str | None = None, *, doing: str = "fetch") -> Ite
             hint="the same command goes on where it stopped",
         ) from None
     except (ValueError, AssertionError, RuntimeError, KeyError, TypeError) as error:
+        if isinstance(error.__cause__, HfHubHTTPError):
+            raise _refused(at, doing, error.__cause__) from None
         # The client's own complaints about answers that it cannot make sense of.
         raise HubError(
             f"{at}: the Hub's answer could not be used ({type(error).__name__}: {shown(str(error).splitlines()[0] if str(error) else '')})",

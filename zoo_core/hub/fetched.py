@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
+from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
@@ -21,6 +22,8 @@ from zoo_core.tensors.written import INDEX, WEIGHTS
 CONFIG = "config.json"
 ABOUT = ("README.md", "metrics.json", "pictures/*.png")
 COMMIT = re.compile(r"[0-9a-f]{40}")
+DOWNLOADS = 8
+"""Files at a time."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,10 @@ def resolve(repo: str, revision: str | None = None) -> str:
     """
     check_repo(repo)
     with told(repo, revision):
-        return api().resolve_revision(repo, revision=revision, local_files_only=not reachable()).resolved
+        commit = api().resolve_revision(repo, revision=revision, local_files_only=not reachable()).resolved
+        if COMMIT.fullmatch(commit) is None:
+            raise ValueError(f"{commit!r} is no commit")
+        return commit
 
 
 def check_repo(repo: str) -> str:
@@ -84,14 +90,13 @@ def fetch(repo: str, revision: str | None = None, *, everything: bool = False, f
         if cached is None or force:
             raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
         return Fetched(cached, repo, commit)
-    folder = _download(repo, commit, [CONFIG, INDEX, *(ABOUT if everything else ())], force)
-    if not (folder / CONFIG).is_file():
+    files = _download(repo, commit, [CONFIG, INDEX, *(ABOUT if everything else ())], force)
+    if CONFIG not in files:
         raise HubError(
             f"{repo} has no {CONFIG}: it is no model of this zoo", hint=f"see what it is: zoo inspect {repo}"
         )
+    folder = files[CONFIG].parent
     _check_config(folder, f"{repo}@{commit[:7]}")
-    if not _weight_files(folder):
-        raise HubError(f"{repo} has no weights as safetensors; nothing else is read")
     _download(repo, commit, _weight_files(folder), force)
     found = in_cache(repo, commit)
     if found is None:
@@ -111,10 +116,10 @@ def fetch_file(repo: str, file: str, revision: str | None = None) -> tuple[Path,
         return _inside_cache(Path(cached)), commit
     if not reachable():
         raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
-    path = _download(repo, commit, [file], False) / file
-    if not path.is_file():
+    files = _download(repo, commit, [file], False)
+    if file not in files:
         raise HubError(f"{repo} has no file {shown(file)!r}")
-    return path, commit
+    return files[file], commit
 
 
 def in_cache(repo: str, commit: str) -> Path | None:
@@ -144,24 +149,32 @@ def _check_config(folder: Path, where: str) -> None:
     refuse_missing(requirements(read_config(folder)), where)
 
 
-def _download(repo: str, commit: str, files: Iterable[str], force: bool) -> Path:
-    """The snapshot's folder with ``files``; those that are new there are held against the Hub's hashes."""
-    patterns = list(files)
-    with told(repo, commit[:7]):
-        listed = {
-            f.path: f for f in api().list_repo_tree(repo, recursive=True, revision=commit) if isinstance(f, RepoFile)
-        }
-        wanted = [
-            path for path in listed if any(Path(path).match(p) and path.count("/") == p.count("/") for p in patterns)
-        ]
-        there = set() if force else {path for path in wanted if _cached(repo, path, commit)}
-        folder = Path(
-            snapshot_download(
-                repo, revision=commit, allow_patterns=wanted or ["-"], force_download=force, endpoint=constants.ENDPOINT
-            )
+def _download(repo: str, commit: str, patterns: Iterable[str], force: bool) -> dict[str, Path]:
+    """Where the files of the commit that match ``patterns`` are now; each that is new is held against the Hub's hash at once, so
+    that a later failure leaves nothing unchecked in the cache."""
+
+    def one(file: RepoFile) -> Path:
+        there = not force and _cached(repo, file.path, commit)
+        path = Path(
+            hf_hub_download(repo, file.path, revision=commit, force_download=force, endpoint=constants.ENDPOINT)
         )
-        _check_hashes(repo, folder, [listed[path] for path in wanted if path not in there])
-    return folder
+        if not there:
+            _check_hash(repo, file, path)
+        return path
+
+    with told(repo, commit[:7]):
+        # Not snapshot_download: it keeps a listing of the commit for good, also one that arrived damaged.
+        wanted = [file for file in _listed(repo, commit) if any(_matches(file.path, p) for p in patterns)]
+        with ThreadPoolExecutor(DOWNLOADS) as pool:
+            return {file.path: path for file, path in zip(wanted, pool.map(one, wanted))}
+
+
+def _listed(repo: str, commit: str) -> list[RepoFile]:
+    return [f for f in api().list_repo_tree(repo, recursive=True, revision=commit) if isinstance(f, RepoFile)]
+
+
+def _matches(path: str, pattern: str) -> bool:
+    return Path(path).match(pattern) and path.count("/") == pattern.count("/")
 
 
 def check_all(repo: str, commit: str) -> None:
@@ -174,26 +187,26 @@ def check_all(repo: str, commit: str) -> None:
     if folder is None:
         raise HubError(f"{shown(repo)}@{commit[:7]} is not wholly in the cache", hint=f"zoo pull {repo}@{commit}")
     with told(repo, commit[:7]):
-        listed = [f for f in api().list_repo_tree(repo, recursive=True, revision=commit) if isinstance(f, RepoFile)]
-        _check_hashes(repo, folder, [f for f in listed if (folder / f.path).exists()])
+        for file in _listed(repo, commit):
+            if (folder / file.path).exists():
+                _check_hash(repo, file, folder / file.path)
 
 
 def _cached(repo: str, path: str, commit: str) -> bool:
     return isinstance(try_to_load_from_cache(repo, path, revision=commit), str)
 
 
-def _check_hashes(repo: str, folder: Path, files: Iterable[RepoFile]) -> None:
+def _check_hash(repo: str, file: RepoFile, path: Path) -> None:
     """Throw away what is not what the Hub says that it is."""
-    for file in files:
-        path = _inside_cache(folder / file.path)
-        right = sha256(path) == file.lfs.sha256 if file.lfs is not None else git_blob(path) == file.blob_id
-        if not right:
-            path.resolve().unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
-            raise HubError(
-                f"{shown(repo)}: {shown(file.path)} arrived damaged, its hash is not the Hub's; it was thrown away",
-                hint="the same command fetches it again",
-            )
+    _inside_cache(path)
+    right = sha256(path) == file.lfs.sha256 if file.lfs is not None else git_blob(path) == file.blob_id
+    if not right:
+        path.resolve().unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        raise HubError(
+            f"{shown(repo)}: {shown(file.path)} arrived damaged, its hash is not the Hub's; it was thrown away",
+            hint="the same command fetches it again",
+        )
 
 
 def _inside_cache(path: Path) -> Path:

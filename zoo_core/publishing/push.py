@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -125,6 +125,8 @@ def _commit(
         raise HubError(
             f"{shown(repo)} is there already, and public", hint="make it private on its page, or leave --private out"
         )
+    tags = {} if tag is None else {ref.name: ref.target_commit for ref in client.list_repo_refs(repo).tags}
+    _check_tag(repo, tag, tags, info.sha)
     before = {f.path for f in client.list_repo_tree(repo, recursive=True, revision=info.sha) if isinstance(f, RepoFile)}
     stale = sorted(path for path in before - set(ready.files) if any(fnmatchcase(path, ours) for ours in OURS))
     commit = client.create_commit(
@@ -138,10 +140,23 @@ def _commit(
         parent_commit=info.sha,
     )
     _compare(ready, repo, commit.oid)
+    _check_tag(repo, tag, tags, commit.oid)
     if tag is not None:
-        client.create_tag(repo, tag=tag, revision=commit.oid)
+        if tag not in tags:
+            client.create_tag(repo, tag=tag, revision=commit.oid)
+        if client.repo_info(repo, revision=tag).sha != commit.oid:
+            raise HubError(f"{shown(repo)}: the tag {shown(tag)} did not arrive", hint="push again")
     digests = {file: sha256(ready.folder / file) for file in ready.files}
     return Pushed(repo, commit.oid, commit.repo_url.url, digests, commit.oid != info.sha)
+
+
+def _check_tag(repo: str, tag: str | None, tags: Mapping[str, str], commit: str | None) -> None:
+    """Refuse a tag that another commit has: people load by it, and what they get must not change."""
+    if tag is not None and tags.get(tag, commit) != commit:
+        raise HubError(
+            f"{shown(repo)} has a tag {shown(tag)} already, at another commit ({shown(tags[tag][:7])})",
+            hint="choose another tag; a tag stays where it is",
+        )
 
 
 def _compare(ready: Staged, repo: str, commit: str) -> None:

@@ -17,14 +17,14 @@ from torch.overrides import TorchFunctionMode
 
 from zoo_core.errors import WeightsError
 
-SPARE_PARAMETERS = 20_000
+SPARE_PARAMETERS = 10_000
 """Frozen nets bring weights of their own, and extractors are built whole before what lies behind the last layer is dropped."""
 SPARE_ELEMENTS = 2_000_000_000
-SPARE_MODULES = 50_000
+SPARE_MODULES = 25_000
 _INITIALISERS = frozenset(
     f"{name}_"
     for name in ("uniform", "normal", "fill", "zero", "add", "sub", "mul", "div", "clamp", "erfinv", "bernoulli", "exponential",
-                 "random", "log_normal", "cauchy")
+                 "random", "log_normal", "cauchy", "constant", "kaiming_uniform")
 )  # fmt: skip
 
 
@@ -99,32 +99,39 @@ class Empty(Making):
     def loaded(self) -> AbstractContextManager[Any]:
         return _Uninitialised()
 
-    def self_loading(self) -> AbstractContextManager[Any]:
-        return _Uninitialised()
 
-
-class Skeleton(Empty):
-    """On the meta device: shapes and dtypes, no memory."""
+class Skeleton(Making):
+    """On the meta device: shapes and dtypes, no memory. What brings weights itself, or keeps its first ones, is in memory."""
 
     def loaded(self) -> AbstractContextManager[Any]:
-        return torch.device("meta")
+        return _entered(torch.device("meta"), _Uninitialised())
 
     def self_loading(self) -> AbstractContextManager[Any]:
-        stack = ExitStack()
-        stack.enter_context(torch.device("cpu"))
-        stack.enter_context(_Uninitialised())
-        return stack
+        return torch.device("cpu")
 
     def fresh(self) -> AbstractContextManager[Any]:
         return torch.device("cpu")
 
 
+@contextmanager
+def _entered(*contexts: AbstractContextManager[Any]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for context in contexts:
+            stack.enter_context(context)
+        yield
+
+
 def left_on_meta(module: nn.Module) -> list[str]:
     """What still has no memory: parameters, buffers, and tensors that stand in plain attributes, also inside containers."""
-    left = [name for name, t in [*module.named_parameters(), *module.named_buffers()] if t.is_meta]
+    left = []
     for path, inner in module.named_modules():
-        plain = {k: v for k, v in vars(inner).items() if k not in ("_parameters", "_buffers", "_modules")}
-        left += [f"{path}.{name}" for name, value in plain.items() if _holds_meta(value, 4)]
+        for name, value in vars(inner).items():
+            if name == "_modules":
+                continue
+            if name in ("_parameters", "_buffers"):
+                left += [f"{path}.{own}" for own, tensor in value.items() if tensor is not None and tensor.is_meta]
+            elif not isinstance(value, bool | int | str | float | None) and _holds_meta(value, 4):
+                left.append(f"{path}.{name}")
     return left
 
 

@@ -1,0 +1,120 @@
+"""What is attacked: small real models, saved once."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import constants
+
+import zoo_core as zoo
+
+from .watch import Watch
+
+TINY: dict[str, Any] = {"image_shape": (1, 8, 8), "latent_dim": 4}
+
+
+@dataclass(frozen=True)
+class Victim:
+    """A saved model.
+
+    Arguments:
+        sound: where it lies whole.
+        folder: a copy, to be damaged.
+    """
+
+    sound: Path
+    folder: Path
+
+    def put(self, name: str, content: bytes | str) -> None:
+        """Write a file of the copy."""
+        (self.folder / name).write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+
+    def restore(self) -> None:
+        """Make the copy whole again."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self.sound, self.folder)
+
+
+@pytest.fixture(scope="session")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where everything of these tests lies."""
+    return tmp_path_factory.mktemp("hostile")
+
+
+@pytest.fixture(scope="session")
+def _watch(ground: Path) -> Watch:
+    (ground / "secret").write_text("not yours")
+    return Watch(ground, ground / "secret")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def offline(ground: Path) -> Iterator[None]:
+    """No network, an empty cache, and modules to be taken for import paths."""
+    with pytest.MonkeyPatch.context() as patch:
+        (ground / "cache").mkdir(exist_ok=True)
+        (ground / "hostile_bait.py").write_text("run = print\n")
+        patch.setattr(constants, "HF_HUB_OFFLINE", True)
+        patch.setattr(constants, "HF_HUB_CACHE", str(ground / "cache"))
+        patch.setattr(sys, "path", [*sys.path, str(ground)])
+        yield
+
+
+@pytest.fixture(scope="session")
+def sound(ground: Path) -> Callable[[str], Path]:
+    """The model called so: ``vae``, ``discreg`` or ``classifier``; saved when it is first asked for."""
+
+    def saved(name: str) -> Path:
+        folder = ground / "sound" / name
+        if not folder.is_dir():
+            _made(name).save(folder)
+            zoo.load(folder)
+            zoo.inspect(folder)
+        return folder
+
+    return saved
+
+
+def _made(name: str) -> zoo.Model:
+    if name == "vae":
+        return zoo.build("vae-mlp", **TINY, **{"encoder.hidden": [6], "encoder.batch_norm": True, "decoder.hidden": [5]})
+    if name == "discreg":
+        narrow = {"encoder.width": 2, "decoder.width": 2}
+        return zoo.build("discreg-vae", **TINY, classifier={"name": "digit-classifier", "layers": ["conv1"]}, **narrow)
+    labels = zoo.interfaces.Labels("classes", ("a", "b"))
+    small = {"classifier.width": 2, "classifier.hidden": 3}
+    return zoo.build("classifier", image_shape=(1, 8, 8), labels=labels, **small)
+
+
+@pytest.fixture
+def victim(ground: Path, sound: Callable[[str], Path]) -> Callable[[str], Victim]:
+    """A whole copy of the model called so."""
+
+    def copied(name: str) -> Victim:
+        one = Victim(sound(name), ground / "damaged" / name)
+        one.restore()
+        return one
+
+    return copied
+
+
+@pytest.fixture
+def watch(_watch: Watch, record_property: Callable[[str, object], None]) -> Iterator[Watch]:
+    """The judge of each call; how many calls it saw goes into the test's report."""
+    before = _watch.cases
+    yield _watch
+    record_property("hostile calls", _watch.cases - before)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many hostile inputs were tried."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    calls = sum(value for report in reports for name, value in report.user_properties if name == "hostile calls")
+    inputs = sum(value for report in reports for name, value in report.user_properties if name == "hostile inputs")
+    if calls:
+        terminalreporter.write_line(f"hostile inputs: {inputs:,}, calls judged: {calls:,}")

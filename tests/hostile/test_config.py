@@ -1,0 +1,117 @@
+"""Hostile config.json: whatever stands in it, a model comes out or one clear line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from zoo_core.config import PART_KINDS, check_config, parse
+from zoo_core.hub.inspected import inspect
+from zoo_core.parameters import parameters
+from zoo_core.registry import registry
+from zoo_core.saving import load_folder
+
+from .budget import attack, rounds
+from .conftest import Victim
+from .json_trees import NUMBERS, TEXTS, Table, damaged, torn, tree, values, written
+from .watch import Watch
+
+Victims = Callable[[str], Victim]
+Noted = Callable[[str, object], None]
+
+
+def loaded(victim: Victim) -> None:
+    """Load it; what loads must be fit to be saved and loaded again."""
+    config = load_folder(victim.folder).config
+    check_config(parse(json.dumps(config, allow_nan=False), "config"))
+
+
+def judge(watch: Watch, victim: Victim, config: bytes | str) -> None:
+    """Both ways to look at a model with this config."""
+    victim.put("config.json", config)
+    watch.judge(lambda: inspect(victim.folder))
+    watch.judge(lambda: loaded(victim))
+
+
+@rounds
+@pytest.mark.parametrize(("name", "cases"), [("vae", 500), ("discreg", 120), ("classifier", 100)])
+def test_a_config_with_anything_in_any_place(
+    name: str, cases: int, round: int, victim: Victims, watch: Watch, record_property: Noted
+) -> None:
+    model = victim(name)
+    sound = tree(json.loads((model.folder / "config.json").read_bytes()))
+    ran = attack(cases, damaged(sound).map(written), lambda text: judge(watch, model, text))
+    record_property("hostile inputs", ran)
+
+
+@rounds
+def test_a_config_torn_and_patched(round: int, victim: Victims, watch: Watch, record_property: Noted) -> None:
+    model = victim("vae")
+    sound = (model.folder / "config.json").read_bytes()
+    ran = attack(200, torn(sound), lambda content: judge(watch, model, content))
+    record_property("hostile inputs", ran)
+
+
+@rounds
+def test_a_training_table_with_anything_in_it(round: int, victim: Victims, watch: Watch, record_property: Noted) -> None:
+    model = victim("vae")
+    config = tree(json.loads((model.folder / "config.json").read_bytes()))
+    training = dict(config)["training"]
+
+    def judged(hostile: Any) -> None:
+        judge(watch, model, written(Table([*(pair for pair in config if pair[0] != "training"), ["training", hostile]])))
+
+    record_property("hostile inputs", attack(300, damaged(training), judged))
+
+
+def every_parameter() -> list[tuple[str, str, str]]:
+    """(kind, component, parameter) of every component that a config may name."""
+    return [
+        (kind, entry.qualified, parameter)
+        for kind in (*PART_KINDS, "objective")
+        for entry in registry().entries(kind)
+        if not entry.family
+        for parameter in parameters(entry.load())
+    ]
+
+
+@rounds
+def test_every_parameter_of_every_component_with_any_value(
+    round: int, victim: Victims, watch: Watch, record_property: Noted
+) -> None:
+    model = victim("vae")
+    sound = json.loads((model.folder / "config.json").read_bytes())
+
+    def judged(case: tuple[tuple[str, str, str], Any]) -> None:
+        (kind, component, parameter), value = case
+        config = json.loads(json.dumps(sound))
+        entry = {"name": component, "format": 1, "version": "0", "params": {parameter: "HERE"}}
+        if kind == "objective":
+            config["objectives"]["other"] = entry
+        else:
+            slot = kind if kind in config["parts"] else "classifier"
+            config["parts"][slot] = {"kind": kind, **entry, "trainable": False}
+        judge(watch, model, json.dumps(config).replace('"HERE"', written(value)))
+
+    cases = st.tuples(st.sampled_from(every_parameter()), st.one_of(st.sampled_from(NUMBERS), values))
+    record_property("hostile inputs", attack(300, cases, judged))
+
+
+@rounds
+def test_any_name_as_any_component(round: int, victim: Victims, watch: Watch, record_property: Noted) -> None:
+    model = victim("vae")
+    sound = json.loads((model.folder / "config.json").read_bytes())
+    names = st.one_of(st.sampled_from(TEXTS), st.text(max_size=20), st.from_regex(r"[a-z-]{1,9}[:./][a-z_.:/-]{1,20}", fullmatch=True))
+
+    def judged(case: tuple[str, str, str]) -> None:
+        kind, slot, name = case
+        config = json.loads(json.dumps(sound))
+        config["parts"][slot] = {**config["parts"].get(slot, config["parts"]["encoder"]), "kind": kind, "name": name}
+        judge(watch, model, json.dumps(config))
+
+    cases = st.tuples(st.sampled_from(PART_KINDS), st.sampled_from(("encoder", "prior", "classifier", "forward")), names)
+    record_property("hostile inputs", attack(150, cases, judged))
