@@ -61,9 +61,10 @@ def test_a_wheel_holds_every_file_of_its_package_and_nothing_else(folder: Path, 
     held = {n for n in zipfile.ZipFile(wheels[name]).namelist() if ".dist-info/" not in n}
     there = {p.relative_to(folder).as_posix() for p in (folder / package).rglob("*")
              if p.is_file() and "__pycache__" not in p.parts}
-    assert held == there | ({"zoo_core/registry.toml"} if name == "zoo-core" else set())
+    along = {"registry.toml", *(p.relative_to(ROOT).as_posix() for p in (ROOT / "weights").rglob("*") if p.is_file())}
+    assert held == there | ({f"zoo_core/{file}" for file in along} if name == "zoo-core" else set())
     assert name != "zoo-core" or "zoo_core/py.typed" in held
-    assert not any("test" in n.lower() for n in held)
+    assert not any("test" in n.removeprefix("zoo_core/testing/").lower() for n in held)
 
 
 def test_the_wheels_catalogue_is_the_one_of_the_tree(wheels: dict[str, Path]) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zoo_core.hub.inspected import inspect as inspect
     from zoo_core.listing import list_components as list_components
     from zoo_core.listing import list_models as list_models
+    from zoo_core.listing import list_weights as list_weights
     from zoo_core.model import Model as Model
     from zoo_core.publishing.push import push as push
     from zoo_core.saving import load as load
@@ -38,6 +39,7 @@ _WHERE = {
     "inspect": "zoo_core.hub.inspected",
     "list_components": "zoo_core.listing",
     "list_models": "zoo_core.listing",
+    "list_weights": "zoo_core.listing",
     "load": "zoo_core.saving",
     "open_dataset": "zoo_core.data",
     "push": "zoo_core.publishing.push",
@@ -55,6 +57,7 @@ __all__ = [
     "inspect",
     "list_components",
     "list_models",
+    "list_weights",
     "load",
     "open_dataset",
     "push",

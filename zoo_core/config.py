@@ -6,6 +6,7 @@ Names, not import paths: nothing in a config can run code that an installed plug
 from __future__ import annotations
 
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from zoo_core.errors import ConfigError, did_you_mean, shown
 FORMAT = 1
 LARGEST = 1_000_000
 DEEPEST = 32
+MOST_SLOTS = 32
+"""Parts, and objectives, of one model."""
+LONGEST_SLOT = 64
+LARGEST_INTEGER = 2**53
+"""Beyond it, JSON readers disagree about whole numbers."""
 PART_KINDS = ("encoder", "decoder", "feature-extractor", "prior", "network", "attack")
 """Kinds of parts that a config may name; objectives stand apart."""
 
@@ -44,21 +50,35 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / "config.json"
     try:
-        if path.stat().st_size > LARGEST:
-            raise ConfigError(f"{shown(path)} is larger than {LARGEST:,} bytes and so no config of ours")
-        text = path.read_text("utf-8")
+        text = read_small(path, LARGEST)
     except FileNotFoundError:
         raise ConfigError(
             f"no saved model in {shown(folder)}: config.json is missing",
             hint="a model is saved with model.save(folder) or by zoo train … --out folder",
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{shown(path)} cannot be read: {shown(error)}") from None
     return check_config(parse(text, str(path)), str(path))
 
 
+def read_small(path: Path, largest: int) -> str:
+    """The text of a file that a stranger may have put there: no pipe or device, which could block or never end.
+
+    Raises:
+        OSError: it is not there, cannot be read, or is no file.
+        ValueError: it is larger than ``largest`` bytes, or no UTF-8.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError("it is no file")
+    with path.open("rb") as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise ValueError(f"it is larger than {largest:,} bytes, and so none of ours")
+    return content.decode("utf-8")
+
+
 def parse(text: str, where: str) -> Any:
-    """Strict JSON: no NaN, no duplicate keys, at most 32 levels.
+    """Strict JSON: no NaN, no infinite or endless numbers, no duplicate keys, at most 32 levels.
 
     Raises:
         ConfigError: anything else.
@@ -75,10 +95,20 @@ def parse(text: str, where: str) -> Any:
     def refuse(constant: str) -> Any:
         raise ConfigError(f"{shown(where)}: {shown(constant)} is no JSON number")
 
+    def whole(digits: str) -> int:
+        if len(digits) > 17 or abs(int(digits)) > LARGEST_INTEGER:
+            raise ConfigError(f"{shown(where)}: the number {shown(digits, 30)} is beyond ±2^53")
+        return int(digits)
+
+    def finite(digits: str) -> float:
+        return float(digits) if math.isfinite(float(digits)) else refuse(digits)
+
     if _depth(text) > DEEPEST:
         raise ConfigError(f"{shown(where)} is nested more than {DEEPEST} levels deep")
     try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=refuse)
+        return json.loads(
+            text, object_pairs_hook=pairs, parse_constant=refuse, parse_int=whole, parse_float=finite
+        )
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{shown(where)} is not valid JSON: {shown(error)}") from None
 
@@ -119,8 +149,11 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
     _fields(labels, {"type": str}, {"names": list}, f"{where}: labels")
     if labels["type"] not in _LABELS or not all(isinstance(name, str) for name in labels.get("names", [])):
         raise ConfigError(f"{shown(where)}: labels should be of type {', '.join(_LABELS)} with a list of names")
+    for section in ("parts", "objectives"):
+        if len(config[section]) > MOST_SLOTS:
+            raise ConfigError(f"{shown(where)} has {len(config[section])} {section}, more than {MOST_SLOTS}")
     for name in (*config["parts"], *config["objectives"]):
-        if _SLOT.fullmatch(name) is None:
+        if _SLOT.fullmatch(name) is None or len(name) > LONGEST_SLOT:
             raise ConfigError(f"{shown(where)}: nothing can be called {shown(name)!r}", hint="a-z, 0-9, - and _")
     for name, part in config["parts"].items():
         _fields(part, _PART, _PART_OPTIONAL, f"{where}: parts.{name}")

@@ -80,18 +80,23 @@ class NonFinite(ZooError):
     """A term of the loss became NaN or infinite; ``fields`` has ``term`` and ``round``."""
 
 
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
 def shown(text: object, limit: int = 120) -> str:
-    """``text`` fit for one line of a message: control characters escaped, capped at ``limit`` characters.
+    """``text`` fit for one line of a message: control characters and line separators escaped, capped at ``limit`` characters.
 
     Names and values in messages may come from strangers' files; an escape sequence among them must not reach a
     terminal.
     """
-    clean = "".join(c if unicodedata.category(c)[0] != "C" else repr(c)[1:-1] for c in str(text))
+    start = str(text)[: limit + 1]
+    clean = "".join(repr(c)[1:-1] if unicodedata.category(c) in _UNPRINTABLE else c for c in start)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
 def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
     """``'did you mean "vgg19"?'``, or an empty text when nothing known is near ``name``."""
-    near = difflib.get_close_matches(name, list(known), n=limit, cutoff=0.6)
+    # Comparing takes the product of the lengths, and names may come from strangers.
+    near = difflib.get_close_matches(name[:100], [one for one in known if len(one) <= 100], n=limit, cutoff=0.6)
     quoted = " or ".join('"' + shown(known_name) + '"' for known_name in near)
     return f"did you mean {quoted}?" if near else ""

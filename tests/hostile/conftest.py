@@ -33,7 +33,9 @@ class Victim:
 
     def put(self, name: str, content: bytes | str) -> None:
         """Write a file of the copy."""
-        (self.folder / name).write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass"))
+        (self.folder / name).write_bytes(
+            content if isinstance(content, bytes) else content.encode("utf-8", "surrogatepass")
+        )
 
     def restore(self) -> None:
         """Make the copy whole again."""
@@ -82,7 +84,9 @@ def sound(ground: Path) -> Callable[[str], Path]:
 
 def _made(name: str) -> zoo.Model:
     if name == "vae":
-        return zoo.build("vae-mlp", **TINY, **{"encoder.hidden": [6], "encoder.batch_norm": True, "decoder.hidden": [5]})
+        return zoo.build(
+            "vae-mlp", **TINY, **{"encoder.hidden": [6], "encoder.batch_norm": True, "decoder.hidden": [5]}
+        )
     if name == "discreg":
         narrow = {"encoder.width": 2, "decoder.width": 2}
         return zoo.build("discreg-vae", **TINY, classifier={"name": "digit-classifier", "layers": ["conv1"]}, **narrow)

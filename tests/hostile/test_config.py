@@ -57,13 +57,17 @@ def test_a_config_torn_and_patched(round: int, victim: Victims, watch: Watch, re
 
 
 @rounds
-def test_a_training_table_with_anything_in_it(round: int, victim: Victims, watch: Watch, record_property: Noted) -> None:
+def test_a_training_table_with_anything_in_it(
+    round: int, victim: Victims, watch: Watch, record_property: Noted
+) -> None:
     model = victim("vae")
     config = tree(json.loads((model.folder / "config.json").read_bytes()))
     training = dict(config)["training"]
 
     def judged(hostile: Any) -> None:
-        judge(watch, model, written(Table([*(pair for pair in config if pair[0] != "training"), ["training", hostile]])))
+        judge(
+            watch, model, written(Table([*(pair for pair in config if pair[0] != "training"), ["training", hostile]]))
+        )
 
     record_property("hostile inputs", attack(300, damaged(training), judged))
 
@@ -105,7 +109,9 @@ def test_every_parameter_of_every_component_with_any_value(
 def test_any_name_as_any_component(round: int, victim: Victims, watch: Watch, record_property: Noted) -> None:
     model = victim("vae")
     sound = json.loads((model.folder / "config.json").read_bytes())
-    names = st.one_of(st.sampled_from(TEXTS), st.text(max_size=20), st.from_regex(r"[a-z-]{1,9}[:./][a-z_.:/-]{1,20}", fullmatch=True))
+    names = st.one_of(
+        st.sampled_from(TEXTS), st.text(max_size=20), st.from_regex(r"[a-z-]{1,9}[:./][a-z_.:/-]{1,20}", fullmatch=True)
+    )
 
     def judged(case: tuple[str, str, str]) -> None:
         kind, slot, name = case
@@ -113,5 +119,7 @@ def test_any_name_as_any_component(round: int, victim: Victims, watch: Watch, re
         config["parts"][slot] = {**config["parts"].get(slot, config["parts"]["encoder"]), "kind": kind, "name": name}
         judge(watch, model, json.dumps(config))
 
-    cases = st.tuples(st.sampled_from(PART_KINDS), st.sampled_from(("encoder", "prior", "classifier", "forward")), names)
+    cases = st.tuples(
+        st.sampled_from(PART_KINDS), st.sampled_from(("encoder", "prior", "classifier", "forward")), names
+    )
     record_property("hostile inputs", attack(150, cases, judged))

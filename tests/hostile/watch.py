@@ -28,7 +28,14 @@ _RUNS_CODE = (
     "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.startfile", "subprocess.Popen",
     "pickle.find_class", "pty.spawn", "ctypes.dlopen", "code.__new__", "function.__new__", "cpython.run_command",
 )  # fmt: skip
-_GOES_OUT = ("socket.connect", "socket.getaddrinfo", "socket.bind", "urllib.Request", "webbrowser.open", "http.client.connect")
+_GOES_OUT = (
+    "socket.connect",
+    "socket.getaddrinfo",
+    "socket.bind",
+    "urllib.Request",
+    "webbrowser.open",
+    "http.client.connect",
+)
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -92,7 +99,16 @@ class Watch:
                 self.seen.append("read the secret file")
             elif flags & _WRITES and text and not self._allowed(text):
                 self.seen.append(f"write {text}")
-        elif event in ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.symlink", "os.link", "os.truncate", "shutil.rmtree"):
+        elif event in (
+            "os.remove",
+            "os.rename",
+            "os.mkdir",
+            "os.rmdir",
+            "os.symlink",
+            "os.link",
+            "os.truncate",
+            "shutil.rmtree",
+        ):
             text = os.fsdecode(arguments[0]) if isinstance(arguments[0], str | bytes) else ""
             if text and not self._allowed(text):
                 self.seen.append(f"{event} {text}")

@@ -34,7 +34,9 @@ def point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     def to(endpoint: str, home: Path) -> None:
         monkeypatch.setattr(constants, "ENDPOINT", endpoint)
         template = constants.HUGGINGFACE_CO_URL_TEMPLATE
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", endpoint + template[template.index("/{repo_id}") :])
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", endpoint + template[template.index("/{repo_id}") :]
+        )
         for name, path in {"HF_HOME": "", "HF_HUB_CACHE": "hub", "HF_ASSETS_CACHE": "assets", "HF_TOKEN_PATH": "token",
                            "HF_STORED_TOKENS_PATH": "stored_tokens", "AGENT_HARNESSES_PATH": "harnesses.json"}.items():  # fmt: skip
             monkeypatch.setattr(constants, name, str(home / path))

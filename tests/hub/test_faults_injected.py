@@ -115,7 +115,8 @@ def wrong_files(cache: Path, right: dict[str, str]) -> list[str]:
         str(path)
         for path in cache.glob("*/snapshots/*/**/*")
         if path.is_file()
-        and hashlib.sha256(path.read_bytes()).hexdigest() != right["/".join(path.parts[path.parts.index("snapshots") + 2 :])]
+        and hashlib.sha256(path.read_bytes()).hexdigest()
+        != right["/".join(path.parts[path.parts.index("snapshots") + 2 :])]
     ]
 
 
@@ -171,7 +172,9 @@ def test_a_fault_at_each_request_costs_no_more_than_a_repetition(
 ) -> None:
     counts = break_them(client, variants, one_each, 1)
     assert counts["faults"] == counts["requests"] >= 8, counts
-    assert 0 < counts["came through"] < counts["faults"], "some faults the client gets over by itself, others it does not"
+    assert 0 < counts["came through"] < counts["faults"], (
+        "some faults the client gets over by itself, others it does not"
+    )
 
 
 @pytest.mark.slow

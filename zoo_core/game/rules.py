@@ -106,7 +106,7 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
     players = {name: _player(name, settings, declared) for name, settings in given.items() if name not in edits}
     players = {name: player for name, player in players.items() if player.losses}
     heard = {loss for player in players.values() for loss in player.losses}
-    turns = [dict(turn) for turn in training.get("turns", [])]
+    turns = [_checked_turn(i, turn) for i, turn in enumerate(training.get("turns", []))]
     if not turns:
         turns = [{"losses": [loss for loss in declared if loss in heard], "players": list(players)}]
     for own, objective in objectives.items():
@@ -116,8 +116,7 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
                 continue
             unique = name if name not in players else f"{own}-{name}"
             edited = {**default, **edits.pop(unique, {})}
-            edited["trains"] = [own if part == "self" else part for part in edited["trains"]]
-            player = players[unique] = _player(unique, edited, declared)
+            player = players[unique] = _player(unique, edited, declared, own)
             heard |= set(player.losses)
             if not any(unique in turn.get("players", ()) for turn in turns):
                 played = {loss for turn in turns for loss in turn.get("losses", ())}
@@ -139,16 +138,22 @@ def _stepping(turns: list[TurnRules]) -> tuple[TurnRules, ...]:
     return tuple(turn for turn in turns if turn.players and (turn.losses or set(turn.players) - elsewhere))
 
 
-def _player(name: str, settings: Mapping[str, Any], declared: Collection[str]) -> PlayerRules:
+def _player(name: str, settings: Mapping[str, Any], declared: Collection[str], own: str = "self") -> PlayerRules:
+    """One player; ``self`` among what it trains is the objective ``own``, whose default it is."""
     where = f"training.players.{name}"
     values = check(PlayerRules, {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}, where)
+    values["trains"] = tuple(own if part == "self" else part for part in values["trains"])
     values["losses"] = tuple(loss for loss in values["losses"] if loss in declared)
     return PlayerRules(**values)
 
 
+def _checked_turn(index: int, turn: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in turn.items()}
+    return check(TurnRules, plain, f"training.turns[{index}]")
+
+
 def _turn(index: int, turn: Mapping[str, Any], players: Mapping[str, PlayerRules], declared: Collection[str]) -> TurnRules:
-    where = f"training.turns[{index}]"
-    values = check(TurnRules, {k: list(v) if isinstance(v, tuple) else v for k, v in turn.items()}, where)
+    values = _checked_turn(index, turn)
     values["players"] = tuple(player for player in values["players"] if player in players)
     values["losses"] = tuple(loss for loss in values["losses"] if loss in declared)
     return TurnRules(**values)

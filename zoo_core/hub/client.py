@@ -99,7 +99,7 @@ def told(repo: str, revision: str | None = None, *, doing: str = "fetch") -> Ite
             f"{at}: the connection to the Hub broke off ({type(error).__name__})",
             hint="the same command goes on where it stopped",
         ) from None
-    except (ValueError, AssertionError, RuntimeError, KeyError, TypeError) as error:
+    except (ValueError, AssertionError, RuntimeError, LookupError, TypeError, AttributeError, NameError) as error:
         if isinstance(error.__cause__, HfHubHTTPError):
             raise _refused(at, doing, error.__cause__) from None
         # The client's own complaints about answers that it cannot make sense of.

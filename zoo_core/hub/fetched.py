@@ -90,18 +90,23 @@ def fetch(repo: str, revision: str | None = None, *, everything: bool = False, f
         if cached is None or force:
             raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
         return Fetched(cached, repo, commit)
-    files = _download(repo, commit, [CONFIG, INDEX, *(ABOUT if everything else ())], force)
+    listed = _listed(repo, commit)
+    files = _download(repo, commit, listed, [CONFIG, INDEX, *(ABOUT if everything else ())], force)
     if CONFIG not in files:
         raise HubError(
             f"{repo} has no {CONFIG}: it is no model of this zoo", hint=f"see what it is: zoo inspect {repo}"
         )
     folder = files[CONFIG].parent
     _check_config(folder, f"{repo}@{commit[:7]}")
-    _download(repo, commit, _weight_files(folder), force)
-    found = in_cache(repo, commit)
-    if found is None:
-        raise HubError(f"{repo} has no weights as safetensors; nothing else is read")
-    return Fetched(found, repo, commit)
+    weights = _weight_files(folder)
+    files = _download(repo, commit, listed, weights, force)
+    missing = [file for file in weights if file not in files]
+    if missing:
+        raise HubError(
+            f"{repo} has no {shown(missing[0])}",
+            hint="models are read from safetensors alone; see the files on its page",
+        )
+    return Fetched(folder, repo, commit)
 
 
 def fetch_file(repo: str, file: str, revision: str | None = None) -> tuple[Path, str]:
@@ -116,9 +121,9 @@ def fetch_file(repo: str, file: str, revision: str | None = None) -> tuple[Path,
         return _inside_cache(Path(cached)), commit
     if not reachable():
         raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
-    files = _download(repo, commit, [file], False)
+    files = _download(repo, commit, _listed(repo, commit), [file], False)
     if file not in files:
-        raise HubError(f"{repo} has no file {shown(file)!r}")
+        raise HubError(f"{repo} has no file {shown(file)!r}", hint=f"see the files on the page of {repo}")
     return files[file], commit
 
 
@@ -149,9 +154,18 @@ def _check_config(folder: Path, where: str) -> None:
     refuse_missing(requirements(read_config(folder)), where)
 
 
-def _download(repo: str, commit: str, patterns: Iterable[str], force: bool) -> dict[str, Path]:
-    """Where the files of the commit that match ``patterns`` are now; each that is new is held against the Hub's hash at once, so
-    that a later failure leaves nothing unchecked in the cache."""
+def _listed(repo: str, commit: str) -> list[RepoFile]:
+    with told(repo, commit[:7]):
+        return [f for f in api().list_repo_tree(repo, recursive=True, revision=commit) if isinstance(f, RepoFile)]
+
+
+def _download(
+    repo: str, commit: str, listed: Iterable[RepoFile], patterns: Iterable[str], force: bool
+) -> dict[str, Path]:
+    """Where those of the commit's files that match ``patterns`` are now; each that is new is held against the Hub's hash at once,
+    so that a later failure leaves nothing unchecked in the cache."""
+    # Not snapshot_download: it keeps a listing of the commit for good, also one that arrived damaged.
+    wanted = [file for file in listed if any(_matches(file.path, pattern) for pattern in patterns)]
 
     def one(file: RepoFile) -> Path:
         there = not force and _cached(repo, file.path, commit)
@@ -162,15 +176,8 @@ def _download(repo: str, commit: str, patterns: Iterable[str], force: bool) -> d
             _check_hash(repo, file, path)
         return path
 
-    with told(repo, commit[:7]):
-        # Not snapshot_download: it keeps a listing of the commit for good, also one that arrived damaged.
-        wanted = [file for file in _listed(repo, commit) if any(_matches(file.path, p) for p in patterns)]
-        with ThreadPoolExecutor(DOWNLOADS) as pool:
-            return {file.path: path for file, path in zip(wanted, pool.map(one, wanted))}
-
-
-def _listed(repo: str, commit: str) -> list[RepoFile]:
-    return [f for f in api().list_repo_tree(repo, recursive=True, revision=commit) if isinstance(f, RepoFile)]
+    with told(repo, commit[:7]), ThreadPoolExecutor(DOWNLOADS) as pool:
+        return {file.path: path for file, path in zip(wanted, pool.map(one, wanted))}
 
 
 def _matches(path: str, pattern: str) -> bool:
@@ -186,10 +193,9 @@ def check_all(repo: str, commit: str) -> None:
     folder = in_cache(repo, commit)
     if folder is None:
         raise HubError(f"{shown(repo)}@{commit[:7]} is not wholly in the cache", hint=f"zoo pull {repo}@{commit}")
-    with told(repo, commit[:7]):
-        for file in _listed(repo, commit):
-            if (folder / file.path).exists():
-                _check_hash(repo, file, folder / file.path)
+    for file in _listed(repo, commit):
+        if (folder / file.path).exists():
+            _check_hash(repo, file, folder / file.path)
 
 
 def _cached(repo: str, path: str, commit: str) -> bool:

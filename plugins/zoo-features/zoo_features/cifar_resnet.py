@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
@@ -55,7 +56,7 @@ class CifarResNet(FeatureExtractor, ABC):
         image_shape: ImageShape,
         layers: tuple[str | int, ...] = ("layer1", "layer2", "layer3"),
         weights: Weights = None,
-        classes: int = 10,
+        classes: Annotated[int, Ge(1), Le(65_536)] = 10,
     ) -> None:
         super().__init__()
         n, who = self.blocks, f"cifar-resnet{6 * self.blocks + 2}"

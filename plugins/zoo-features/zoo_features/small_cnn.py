@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, final
 
 import torch
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
 from zoo_core.errors import SettingError
@@ -37,8 +37,8 @@ class SmallCNN(FeatureExtractor):
         image_shape: ImageShape,
         labels: Labels,
         layers: tuple[str | int, ...] = ("conv1", "conv2", "conv3", "logits"),
-        width: Annotated[int, Ge(1)] = 32,
-        hidden: Annotated[int, Ge(1)] = 256,
+        width: Annotated[int, Ge(1), Le(16_384)] = 32,
+        hidden: Annotated[int, Ge(1), Le(65_536)] = 256,
         dropout: Annotated[float, Ge(0), Lt(1)] = 0.2,
     ) -> None:
         super().__init__()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import timm
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 
 from zoo_core.errors import UnknownName, did_you_mean, shown
@@ -46,7 +47,7 @@ class Timm(FeatureExtractor):
 
     def __init__(self, *, architecture: str, image_shape: ImageShape,
                  layers: list[str | int] | Literal["stages", "last", "logits"] = "stages",
-                 weights: Weights = "default", size: int | None = None) -> None:
+                 weights: Weights = "default", size: Annotated[int, Ge(1), Le(4096)] | None = None) -> None:
         super().__init__()
         self.who = f"timm/{architecture}"
         _check_name(architecture)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import timm
 import torch
 import torchvision
+from annotated_types import Ge, Le
 from torch import Tensor, fx, nn
 from torchvision.models import feature_extraction
 from torchvision.models.swin_transformer import SwinTransformer
@@ -54,7 +55,7 @@ class Torchvision(FeatureExtractor):
 
     def __init__(self, *, architecture: str, image_shape: ImageShape,
                  layers: list[str | int] | Literal["stages", "last", "logits"] = "stages",
-                 weights: Weights = "default", size: int | None = None) -> None:
+                 weights: Weights = "default", size: Annotated[int, Ge(1), Le(4096)] | None = None) -> None:
         super().__init__()
         self.who = f"torchvision/{architecture}"
         if architecture not in self.architectures():

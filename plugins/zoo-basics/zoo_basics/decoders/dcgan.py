@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Gt, Lt
 from torch import Tensor, nn
 
 from zoo_basics.layers.activation import ActivationName, activation
+from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.halving import halved_sizes
 from zoo_basics.layers.normal_init import init_normal
@@ -38,10 +39,10 @@ class DCGANDecoder(Decoder):
         SettingError: the image has an odd side, or one below 8.
     """
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Annotated[int, Ge(1)] = 64,
+    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
                  likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",
                  initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
-                 width: Annotated[int, Ge(1)] = 64, activation: ActivationName = "relu",
+                 width: Width = 64, activation: ActivationName = "relu",
                  init: Literal["normal", "default"] = "normal") -> None:
         super().__init__()
         self.image_shape = image_shape

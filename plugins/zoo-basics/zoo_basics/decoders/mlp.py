@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import prod
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Lt, MinLen
+from annotated_types import Gt, Lt, MaxLen, MinLen
 from torch import Tensor, nn
 
 from zoo_basics.layers.activation import ActivationName
+from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.fully_connected import fully_connected
 from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
@@ -29,10 +30,10 @@ class MLPDecoder(Decoder):
         batch_norm: before each activation.
     """
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Annotated[int, Ge(1)] = 64,
+    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
                  likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",
                  initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
-                 hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (1000, 1000),
+                 hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
                  activation: ActivationName = "relu", batch_norm: bool = False) -> None:
         super().__init__()
         self.image_shape = image_shape

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Gt, Lt
 from torch import Tensor, nn
 
+from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.halving import halved_sizes
 from zoo_basics.layers.residual_block import ResidualBlock, residual_widths
@@ -34,10 +35,10 @@ class ResNetDecoder(Decoder):
         SettingError: the image has an odd side, or one below 8.
     """
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Annotated[int, Ge(1)] = 64,
+    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
                  likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",
                  initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
-                 width: Annotated[int, Ge(1)] = 32) -> None:
+                 width: Width = 32) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.latent_dim = latent_dim

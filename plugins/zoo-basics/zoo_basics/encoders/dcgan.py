@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from annotated_types import Ge
 from torch import Tensor, nn
 
 from zoo_basics.layers.activation import ActivationName, activation
+from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving import halved_sizes
 from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
@@ -37,9 +37,9 @@ class DCGANEncoder(Encoder):
         SettingError: the image has an odd side, or one below 8.
     """
 
-    def __init__(self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(1)] = 64,
-                 posterior: PosteriorName = "gaussian", noise_channels: Annotated[int, Ge(1)] = 1,
-                 categories: Annotated[int, Ge(0)] = 0, width: Annotated[int, Ge(1)] = 64,
+    def __init__(self, *, image_shape: ImageShape, latent_dim: Width = 64,
+                 posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
+                 categories: Categories = 0, width: Width = 64,
                  activation: ActivationName = "leaky-relu", init: Literal["normal", "default"] = "normal") -> None:
         super().__init__()
         self.image_shape = image_shape

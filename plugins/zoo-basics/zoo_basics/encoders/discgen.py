@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
 
 import torch
-from annotated_types import Ge
 from torch import Tensor, nn
 
+from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving import sizes_halved_exactly
 from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
@@ -35,10 +34,10 @@ class DiscgenEncoder(Encoder):
         SettingError: a side of the image is not divisible by 16.
     """
 
-    def __init__(self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(1)] = 64,
-                 posterior: PosteriorName = "gaussian", noise_channels: Annotated[int, Ge(1)] = 1,
-                 categories: Annotated[int, Ge(0)] = 0, width: Annotated[int, Ge(1)] = 32,
-                 hidden: Annotated[int, Ge(1)] = 1000) -> None:
+    def __init__(self, *, image_shape: ImageShape, latent_dim: Width = 64,
+                 posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
+                 categories: Categories = 0, width: Width = 32,
+                 hidden: Width = 1000) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)

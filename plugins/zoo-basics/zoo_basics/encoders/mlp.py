@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import torch
-from annotated_types import Ge, MinLen
+from annotated_types import MaxLen, MinLen
 from torch import Tensor, nn
 
 from zoo_basics.layers.activation import ActivationName
+from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.fully_connected import fully_connected
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
 from zoo_core.interfaces import Encoder, ImageShape
@@ -27,10 +28,10 @@ class MLPEncoder(Encoder):
         batch_norm: before each activation.
     """
 
-    def __init__(self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(1)] = 64,
-                 posterior: PosteriorName = "gaussian", noise_channels: Annotated[int, Ge(1)] = 1,
-                 categories: Annotated[int, Ge(0)] = 0,
-                 hidden: Annotated[tuple[Annotated[int, Ge(1)], ...], MinLen(1)] = (1000, 1000),
+    def __init__(self, *, image_shape: ImageShape, latent_dim: Width = 64,
+                 posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
+                 categories: Categories = 0,
+                 hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
                  activation: ActivationName = "relu", batch_norm: bool = False) -> None:
         super().__init__()
         self.image_shape = image_shape

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
 
 import torch
-from annotated_types import Ge
 from torch import Tensor, nn
 
+from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving import halved_sizes
 from zoo_basics.layers.residual_block import ResidualBlock, residual_widths
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
@@ -33,9 +32,9 @@ class ResNetEncoder(Encoder):
         SettingError: the image has an odd side, or one below 8.
     """
 
-    def __init__(self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(1)] = 64,
-                 posterior: PosteriorName = "gaussian", noise_channels: Annotated[int, Ge(1)] = 1,
-                 categories: Annotated[int, Ge(0)] = 0, width: Annotated[int, Ge(1)] = 32) -> None:
+    def __init__(self, *, image_shape: ImageShape, latent_dim: Width = 64,
+                 posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
+                 categories: Categories = 0, width: Width = 32) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from annotated_types import Ge, Gt
+from annotated_types import Gt
 from torch import Tensor
 
+from zoo_basics.layers.bounds import Width
 from zoo_core.interfaces import Prior
 from zoo_core.noise import Noise
 
@@ -21,7 +22,7 @@ class GaussianPrior(Prior):
         std: standard deviation of each coordinate.
     """
 
-    def __init__(self, *, latent_dim: Annotated[int, Ge(1)] = 64, std: Annotated[float, Gt(0)] = 1.0) -> None:
+    def __init__(self, *, latent_dim: Width = 64, std: Annotated[float, Gt(0)] = 1.0) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         self.std = std
