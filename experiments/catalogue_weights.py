@@ -16,7 +16,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import zoo_discreg
 from bench import Deadline, arguments, data_root
 
 import zoo_core as zoo
@@ -38,7 +37,8 @@ class Published:
     Arguments:
         recipe, settings: what is trained on ``digits``; an empty recipe takes ``run`` as it is.
         run: the folder of a run that another experiment left.
-        adjusted: whether the authors' stage after training follows.
+        data: what that run was trained on, as its card says it.
+        half: saved as float16 numbers, for the size; the figures are of what was saved.
         summary, licence: for the catalogue.
     """
 
@@ -47,21 +47,29 @@ class Published:
     recipe: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     run: str = ""
-    adjusted: bool = False
+    data: dict[str, Any] = field(default_factory=dict)
+    half: bool = False
 
 
+CIFAR10 = {"data": "cifar10", "data_settings": {"variant": "jpeg", "train_images": 20_000}}
 MODELS = {
     "vae-digits": Published("VAE of scikit-learn's digits", recipe="vae", settings={"latent_dim": 10}),
     "discreg-vae-digits": Published(
         "discriminatively regularised VAE of scikit-learn's digits", recipe="discreg-vae", settings={"latent_dim": 10}
     ),
     "vae-cifar10": Published(
-        "VAE of CIFAR-10, the plain one of the comparison", licence="cc-by-nc-4.0", run="runs/discreg-cifar/vae-20000-2-0"
+        "VAE of CIFAR-10, the plain one of the comparison",
+        licence="cc-by-nc-4.0",
+        run="runs/discreg-cifar/vae-20000-2-0",
+        data=CIFAR10,
+        half=True,
     ),
     "discreg-vae-cifar10": Published(
         "discriminatively regularised VAE of CIFAR-10, terms on a CIFAR ResNet-20",
         licence="cc-by-nc-4.0",
         run="runs/discreg-cifar/discreg-resnet20-20000-2-0",
+        data=CIFAR10,
+        half=True,
     ),
 }
 
@@ -72,7 +80,9 @@ def make(name: str, seed: int, deadline: Deadline) -> bool:
     run = Path(published.run or f"runs/catalogue/{name}-{seed}")
     if published.recipe:
         model = zoo.build(published.recipe, data="digits", seed=seed, **published.settings)
-        trained = zoo.train(model, "digits", out=run, seed=seed, epochs=100, resume=True, callbacks=[deadline], pictures_every=100)
+        trained = zoo.train(
+            model, "digits", out=run, seed=seed, epochs=100, resume=True, callbacks=[deadline], pictures_every=100
+        )
         if trained.reason != "finished":
             print("out of time; the same command goes on")
             return False
@@ -83,18 +93,24 @@ def make(name: str, seed: int, deadline: Deadline) -> bool:
         return False
     else:
         model = zoo.load(run)
+        model = model.half().float() if published.half else model
         exact = zoo.open_dataset("cifar10", root=str(data_root()), settings={"variant": "exact"})
         net = {"name": "cifar-resnet56", "weights": str(data_root() / "weights" / "cifar10_resnet56.safetensors")}
         figures = zoo.evaluate(model, exact, ["reconstruction", {"name": "feature-error", "extractor": net}], seed=seed)
         figures += zoo.evaluate(model, exact, ["nll"], limit=400, batch_size=50, seed=seed)
-    add_figures(run, figures)
     folder = ROOT / "weights" / name
-    about = without_paths({**read_run(run), "data_root": None})
-    with TemporaryDirectory() as temporary:
-        ready = stage(model, Path(temporary), repo=name, licence=published.licence, run=run)
+    with TemporaryDirectory() as source, TemporaryDirectory() as target:
+        # What the card is written from: the run's facts and pictures, and the figures.
+        about = without_paths({**read_run(run), "data_root": None, **published.data})
+        write_json(Path(source) / "run.json", about)
+        shutil.copytree(run / "pictures", Path(source) / "pictures")
+        add_figures(Path(source), figures)
+        saved = model.half() if published.half else model
+        ready = stage(saved, Path(target), repo=name, licence=published.licence, run=Path(source))
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(temporary, folder)
-    write_json(folder / "run.json", about)
+        shutil.copytree(target, folder)
+        folder.chmod(0o755)
+        write_json(folder / "run.json", about)
     print(f'\n[weights.{name}]\nrecipe = "{model.recipe}"\npath = "weights/{name}"\nlicence = "{published.licence}"')
     print(f'summary = "{published.summary}"')
     for file in ready.files:
@@ -109,7 +125,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=MODELS, default=list(MODELS))
     args = parser.parse_args()
     deadline = Deadline(args.minutes)
-    return 0 if all([make(name, args.seed, deadline) for name in args.only]) else 1
+    made = [make(name, args.seed, deadline) for name in args.only]
+    return 0 if all(made) else 1
 
 
 if __name__ == "__main__":

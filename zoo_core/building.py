@@ -169,6 +169,7 @@ def _build_part(
     resolved = registry().resolve(planned.kind, planned.name)
     cls = cast(type[Part], resolved.entry.load())
     params = check(cls, planned.params, slot)
+    seams.check_tags(slot, planned.kind, planned.name, cls, made.image_shape, made.labels)
     brings_weights = not planned.trainable and bool(params.get("weights"))
     with making.self_loading() if brings_weights else making.loaded():
         part = cast(Part, _construct(cls, slot, params, made, seed, architecture=resolved.architecture))
@@ -200,6 +201,7 @@ def _build_objective(
     resolved = registry().resolve("objective", planned.name)
     cls = cast(type[Objective], resolved.entry.load())
     params = check(cls, planned.params, f"objective.{name}")
+    seams.check_tags(f"objective.{name}", "objective", planned.name, cls, made.image_shape, made.labels)
     with making.fresh() if cls.training_only else making.loaded():
         objective = cast(Objective, _construct(cls, f"objective.{name}", params, made, seed, parts=parts))
     return objective, {

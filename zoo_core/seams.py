@@ -5,9 +5,57 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from zoo_core.errors import SeamError
-from zoo_core.interfaces import Decoder, Encoder, Need, Part, Prior
+from zoo_core.errors import SeamError, ZooError
+from zoo_core.interfaces import Component, Decoder, Encoder, ImageShape, Labels, Need, Part, Prior
 from zoo_core.registry import registry
+
+
+def check_tags(
+    where: str, kind: str, name: str, cls: type[Component], image_shape: ImageShape, labels: Labels
+) -> None:
+    """Refuse images or labels that a component, by its tags, does not take.
+
+    Arguments:
+        where: the part or objective, for the message: ``encoder``, ``objective "elbo"``.
+        name: of the component ``cls``.
+
+    Raises:
+        SeamError: names the component, what it takes, the nearest size that would do, and the components of its kind that
+            take these images.
+    """
+    refused = cls.tags.refusal(image_shape, labels.type)
+    if not refused:
+        return
+    advice = []
+    height, width = cls.tags.nearest(image_shape)
+    if (height, width) != tuple(image_shape[1:]):
+        advice.append(f"image_size={height if height == width else f'[{height},{width}]'} would do")
+    fitting = _taking(kind, image_shape, labels)
+    if fitting:
+        setting = where if kind != "objective" else "objective"
+        advice.append(f"{kind}s that take these data: {setting}={', '.join(fitting[:8])}{' …' if len(fitting) > 8 else ''}")
+    else:
+        advice.append(f"no installed {kind} takes these data")
+    raise SeamError(
+        f'{where}: "{name}" takes {refused}',
+        hint="; ".join(advice),
+        part=where,
+        component=name,
+        image_shape=image_shape,
+    )
+
+
+def _taking(kind: str, image_shape: ImageShape, labels: Labels) -> list[str]:
+    """Names of the registered components of ``kind`` that take these data. Their classes are imported, as tags stand there."""
+    names = []
+    for entry in registry().entries(kind):
+        try:
+            tags = entry.load().tags
+        except ZooError:
+            continue
+        if not tags.refusal(image_shape, labels.type):
+            names.append(registry().spelling(entry) + ("NAME" if entry.family else ""))
+    return names
 
 
 def check_slots(who: str, needs: Mapping[str, Need], slots: Mapping[str, str]) -> None:

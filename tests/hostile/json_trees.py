@@ -238,7 +238,7 @@ def damaged(draw: st.DrawFn, sound: Any, most: int = 3) -> Any:
         )
         new = old
         if way == "replace":
-            new = draw(values)
+            new = copy.deepcopy(draw(values))
         elif way == "wrap":
             new = draw(st.sampled_from(([old], Table([["name", old]]), [[old]] * 3)))
         elif way == "exchange":
@@ -248,7 +248,7 @@ def damaged(draw: st.DrawFn, sound: Any, most: int = 3) -> Any:
         elif way == "rename" and table:
             holder[i][0] = draw(texts)
         elif way == "add":
-            holder.insert(i, [draw(texts), draw(values)] if table else draw(values))
+            holder.insert(i, [draw(texts), copy.deepcopy(draw(values))] if table else copy.deepcopy(draw(values)))
             continue
         elif way == "repeat":
             key = draw(st.sampled_from((holder[i][0], None))) if table else None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,6 +69,25 @@ def client(hub: HubServer, point: Callable[[str, Path], None], tmp_path: Path) -
     here.fresh = fresh
     fresh()
     return here
+
+
+@pytest.fixture
+def fresh_process(hub: HubServer, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a Python script in a process of its own with an empty cache, ``tmp_path / "empty"``, that knows ``hub``."""
+
+    def run(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING_FACE", "ZOO_"))}
+        own = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "empty"), "HF_HUB_DISABLE_XET": "1"}
+        return subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            env={**inherited, "OMP_NUM_THREADS": "1", **own, **environment},
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+            timeout=300,
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")

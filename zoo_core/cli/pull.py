@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo_core.hub.located import Located
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     parser.description = (
-        "Fetch published models into the Hub's cache, each file held against its hash, so that they load offline."
+        "Fetch published models with their cards into the Hub's cache, each file held against its hash, so that they "
+        "load offline."
     )
     parser.epilog = (
         "examples:\n  zoo pull org/name@v1.0\n  zoo pull org/name --out models/name\n"
@@ -49,7 +54,10 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and args.out.exists() and any(args.out.iterdir() if args.out.is_dir() else [args.out]):
         raise RunError(f"{shown(args.out)} is there already and not empty", hint="choose another --out")
     for model in models:
-        found = pull_locked(model) if args.locked else locate(model, force=args.force)
+        found = (
+            pull_locked(model, force=args.force) if args.locked else locate(model, everything=True, force=args.force)
+        )
+        _fetch_externals(found)
         if args.out is None:
             print(found.folder)
             continue
@@ -58,16 +66,31 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _fetch_externals(found: Located) -> None:
+    """The weights that the model takes from second repositories; without them it would not load offline."""
+    from zoo_core.config import read_config
+    from zoo_core.hub.external import announce_external, externals
+    from zoo_core.hub.fetched import check_pinned, fetch_file
+
+    config = read_config(found.folder)
+    announce_external(config, found.label, allowed=True)
+    for one in externals(config):
+        path, _ = fetch_file(one.repo, one.file, one.commit)
+        check_pinned(path.parent, {path.name: one.sha256}, f"{one.repo}@{one.commit[:7]}")
+
+
 def _copy(folder: Path, out: Path) -> None:
     """Copies of the files, each written atomically, the config last: a folder with a config is whole."""
     from shutil import copyfile
 
     from zoo_core.files import replacing
+    from zoo_core.hub.fetched import ABOUT
     from zoo_core.tensors.opened import open_weights
     from zoo_core.tensors.written import INDEX
 
     saved = open_weights(folder)
     names = [*saved.files, *([INDEX] if len(saved.files) > 1 else []), "config.json"]
-    for name in [*(n for n in ("README.md", "metrics.json") if (folder / n).is_file()), *names]:
+    about = [path.relative_to(folder).as_posix() for pattern in ABOUT for path in sorted(folder.glob(pattern))]
+    for name in [*about, *names]:
         with replacing(out / name) as temporary:
             copyfile(folder / name, temporary)

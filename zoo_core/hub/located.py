@@ -98,8 +98,13 @@ def _unknown(text: str) -> UnknownName:
     )
 
 
-def locate(reference: str | Path, *, revision: str | None = None, force: bool = False) -> Located:
+def locate(
+    reference: str | Path, *, revision: str | None = None, everything: bool = False, force: bool = False
+) -> Located:
     """The folder of the model that ``reference`` means, fetched from the Hub if need be.
+
+    Arguments:
+        everything, force: see :func:`zoo_core.hub.fetched.fetch`.
 
     Raises:
         UnknownName, SettingError: see :func:`parse_reference`.
@@ -115,8 +120,8 @@ def locate(reference: str | Path, *, revision: str | None = None, force: bool = 
         if entry.folder is not None:
             check_pinned(entry.folder, entry.files, entry.name)
             return Located(entry.folder, entry.name)
-        found = fetch(entry.repo, entry.commit or entry.revision, force=force)
+        found = fetch(entry.repo, entry.commit or entry.revision, everything=everything, force=force)
         check_pinned(found.folder, entry.files, entry.name)
         return Located(found.folder, entry.name, True, found.repo, found.commit)
-    found = fetch(target.repo, target.revision, force=force)
+    found = fetch(target.repo, target.revision, everything=everything, force=force)
     return Located(found.folder, f"{target.repo}@{found.commit[:7]}", True, found.repo, found.commit)

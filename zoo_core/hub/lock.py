@@ -138,14 +138,14 @@ def locked_entry(reference: str) -> PublishedWeights:
     )
 
 
-def pull_locked(reference: str) -> Located:
-    """The model that ``reference`` is locked to; see :func:`locked_entry`.
+def pull_locked(reference: str, *, force: bool = False) -> Located:
+    """The model that ``reference`` is locked to, with its card and pictures; see :func:`locked_entry`.
 
     Raises:
         HubError: it is not locked, or the Hub does not give it.
         WeightsError: it is not what it was locked to.
     """
-    return locate(locked_entry(reference).name)
+    return locate(locked_entry(reference).name, everything=True, force=force)
 
 
 def locked_names(file: Path) -> list[str]:

@@ -16,6 +16,7 @@ from zoo_core.interfaces.metric import Figure, Metric
 from zoo_core.interfaces.objective import Need, Objective, Term
 from zoo_core.interfaces.prior import Prior
 from zoo_core.interfaces.sampler import Sampler, Samples
+from zoo_core.interfaces.tags import Tags
 
 __all__ = [
     "CONTEXT",
@@ -36,5 +37,6 @@ __all__ = [
     "Sampler",
     "Samples",
     "Split",
+    "Tags",
     "Term",
 ]

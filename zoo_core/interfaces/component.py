@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from torch import nn
 
+from zoo_core.interfaces.tags import Tags
+
 CONTEXT = frozenset({"image_shape", "labels", "parts", "architecture"})
 """Arguments of ``__init__`` that ``build`` fills in: the model's image shape and labels, for an objective the parts built before
 it, for a family (``timm/…``) the name after the slash. They are not settings."""
@@ -18,6 +20,15 @@ class Component:
     format: ClassVar[int] = 1
     """Raised when saved parameters or weight names change their meaning; ``migrate`` and ``migrate_name`` then bring older
     ones up to date."""
+
+    tags: ClassVar[Tags] = Tags()
+    """What it takes and how it behaves, for ``build`` and the conformance kit."""
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        """Settings that the conformance kit builds it with, one component a table; small ones, for it builds many. Each example
+        of a family names its ``architecture``, too."""
+        return [{}]
 
     @classmethod
     def migrate(cls, params: Mapping[str, Any], format: int) -> dict[str, Any]:

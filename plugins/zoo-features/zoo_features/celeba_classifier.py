@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels
-from zoo_features.shapes import shapes_of
+from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN
 from zoo_features.weights import Weights, fetch, load_into
 
@@ -47,13 +47,14 @@ class CelebAClassifier(FeatureExtractor):
         outputs = labels.count if labels.type == "attributes" else ATTRIBUTES
         self.net = StridedCNN(image_shape[0], convs, (1000,), outputs, layers, "celeba-classifier", dropout=0.5)
         self.layers = self.net.layers
-        with torch.no_grad():
+        with torch.no_grad(), refusing("celeba-classifier", image_shape):
             self.net.eval()(torch.zeros(1, *image_shape, device=next(self.net.convs.parameters()).device))
         self.net.train()
         tensors, self.weights_reference = fetch(weights, None, "celeba-classifier")
         if tensors is not None:
             load_into(self.net, tensors, "celeba-classifier", ignored=self.net.dropped)
-        self.shapes = shapes_of(self, image_shape)
+        with refusing("celeba-classifier", image_shape):
+            self.shapes = shapes_of(self, image_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         activations: tuple[Tensor, ...] = self.net(x)

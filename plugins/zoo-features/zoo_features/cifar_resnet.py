@@ -12,7 +12,7 @@ from torch.nn.functional import pad, relu
 from zoo_core.interfaces import FeatureExtractor, ImageShape
 from zoo_features.asked_layers import asked_layers
 from zoo_features.preprocessing import Preprocessing
-from zoo_features.shapes import shapes_of
+from zoo_features.shapes import refusing, shapes_of
 from zoo_features.weights import Weights, fetch, load_into
 
 
@@ -91,7 +91,8 @@ class CifarResNet(FeatureExtractor, ABC):
         if tensors is not None:
             dropped = [f"layer{s}." for s in (1, 2, 3) if s not in self.stages] + ["linear."] * (self.layers[-1] != "logits")
             load_into(self, tensors, who, ignored=tuple(dropped))
-        self.shapes = shapes_of(self, image_shape)
+        with refusing(who, image_shape):
+            self.shapes = shapes_of(self, image_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         seen: dict[str, Tensor] = {}

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from zoo_core.interfaces import FeatureExtractor, ImageShape
-from zoo_features.shapes import shapes_of
+from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN
 from zoo_features.weights import Published, Weights, fetch, load_into
 
@@ -52,7 +52,8 @@ class DigitClassifier(FeatureExtractor):
         )
         if tensors is not None:
             load_into(self.net, tensors, "digit-classifier", ignored=self.net.dropped)
-        self.shapes = shapes_of(self, image_shape)
+        with refusing("digit-classifier", image_shape):
+            self.shapes = shapes_of(self, image_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         if x.shape[1] == 3:

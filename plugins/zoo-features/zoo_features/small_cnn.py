@@ -10,7 +10,7 @@ from torch import Tensor
 
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels
-from zoo_features.shapes import shapes_of
+from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN
 
 
@@ -53,10 +53,11 @@ class SmallCNN(FeatureExtractor):
                 "small-cnn: there are no labels to classify",
                 hint='build with data that have some (data="digits"), or leave logits out of layers',
             )
-        with torch.no_grad():
+        with torch.no_grad(), refusing("small-cnn", image_shape):
             self.net.eval()(torch.zeros(1, *image_shape, device=next(self.net.convs.parameters()).device))
         self.net.train()
-        self.shapes = shapes_of(self, image_shape)
+        with refusing("small-cnn", image_shape):
+            self.shapes = shapes_of(self, image_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         activations: tuple[Tensor, ...] = self.net(x)

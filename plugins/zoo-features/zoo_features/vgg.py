@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from zoo_core.interfaces import FeatureExtractor, ImageShape
 from zoo_features.asked_layers import asked_layers
 from zoo_features.preprocessing import Preprocessing
-from zoo_features.shapes import shapes_of
+from zoo_features.shapes import refusing, shapes_of
 from zoo_features.weights import Published, Weights, fetch, load_into
 
 
@@ -63,7 +63,8 @@ class VGG(FeatureExtractor, ABC):
         if tensors is not None:
             own = {name.removeprefix("features."): t for name, t in tensors.items() if name.startswith("features.")}
             load_into(self.net, own, who, ignored=tuple(f"{i}." for i in range(len(self.names), len(available))))
-        self.shapes = shapes_of(self, image_shape)
+        with refusing(who, image_shape):
+            self.shapes = shapes_of(self, image_shape)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         seen: dict[str, Tensor] = {}

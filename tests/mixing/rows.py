@@ -1,0 +1,111 @@
+"""The rows of the mix matrix: every component of a kind, and the choices of its parameters that change what it offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin
+
+import torch
+
+from zoo_core.building import build_part
+from zoo_core.catalogue import catalogue
+from zoo_core.errors import SettingError
+from zoo_core.interfaces import Decoder, Encoder, Labels, Part
+from zoo_core.parameters import Parameter, check, parameters
+from zoo_core.registry import Entry, registry
+
+IMAGE_SHAPE = (1, 32, 32)
+LABELS = Labels("classes", tuple("0123456789"))
+LATENT_DIM = 4
+
+SMALL: dict[str, tuple[Any, ...]] = {"width": (2,), "hidden": (8, [8]), "categories": (2,)}
+"""Values that keep a net small, for parameters of these names; the first that the component takes."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A component as it is set.
+
+    Arguments:
+        name: the component's.
+        params: everything that is set.
+        label: how the page calls it: the name, and the choice that differs from the default.
+        plain: whether every choice is the default.
+    """
+
+    name: str
+    params: dict[str, Any] = field(hash=False)
+    label: str = ""
+    plain: bool = True
+
+    @property
+    def setting(self) -> dict[str, Any]:
+        """The value of its slot, as ``build`` takes it."""
+        return {"name": self.name, **self.params}
+
+
+def official(kind: str) -> list[Entry]:
+    """The components of the catalogue's own plugins; what else is installed here is not in the page."""
+    return [entry for entry in registry().entries(kind) if entry.plugin in catalogue().plugins and not entry.family]
+
+
+def rows(kind: Literal["encoder", "decoder"], name: str) -> list[Row]:
+    """The component as it comes, then each choice of a parameter that makes it offer something else."""
+    cls = registry().resolve(kind, name).entry.load()
+    small = {key: value for key in SMALL if (value := _small(cls, key)) is not None}
+    offers = [_offer(_built(kind, name, small))]
+    variants: list[tuple[Parameter, Any]] = []
+    for parameter in parameters(cls).values():
+        for choice in _choices(parameter):
+            offer = _offer(_built(kind, name, {**small, parameter.name: choice}))
+            if offer not in offers:
+                offers.append(offer)
+                variants.append((parameter, choice))
+    # Said aloud, or a recipe's own choice for a component of this name would stand.
+    defaults = {parameter.name: parameter.default for parameter, _ in variants}
+    made = [Row(name, {**small, **defaults}, name)]
+    for parameter, choice in variants:
+        params = {**small, **defaults, parameter.name: choice}
+        made.append(Row(name, params, f"{name}, {parameter.name}={_shown(choice)}", plain=False))
+    return made
+
+
+def pairs(encoder: Row) -> list[tuple[Row, Row]]:
+    """``encoder`` with each decoder: with all their rows where it is plain, else with the plain ones."""
+    decoders = [row for entry in official("decoder") for row in rows("decoder", entry.name)]
+    return [(encoder, decoder) for decoder in decoders if encoder.plain or decoder.plain]
+
+
+def _small(cls: type[Any], key: str) -> Any:
+    for value in SMALL[key]:
+        try:
+            check(cls, {key: value}, "")
+        except SettingError:
+            continue
+        return value
+    return None
+
+
+def _choices(parameter: Parameter) -> tuple[Any, ...]:
+    if parameter.annotation is bool:
+        return (False, True)
+    return get_args(parameter.annotation) if get_origin(parameter.annotation) is Literal else ()
+
+
+def _built(kind: str, name: str, params: dict[str, Any]) -> Part:
+    spec = {"name": name, "latent_dim": LATENT_DIM, **params}
+    return build_part(kind, spec, image_shape=IMAGE_SHAPE, labels=LABELS).eval()
+
+
+def _offer(part: Part) -> tuple[frozenset[str], type[Any]]:
+    """What the seams see of a part, and what kind of distribution it gives."""
+    with torch.no_grad():
+        if isinstance(part, Encoder):
+            return part.capabilities, type(part.posterior(torch.zeros(1, *IMAGE_SHAPE)))
+        assert isinstance(part, Decoder)
+        y = torch.zeros(1, dtype=torch.int64) if "labels" in part.capabilities else None
+        return part.capabilities, type(part.likelihood(torch.zeros(1, LATENT_DIM), y))
+
+
+def _shown(choice: Any) -> str:
+    return str(choice).lower() if isinstance(choice, bool) else str(choice)

@@ -1,0 +1,78 @@
+"""The trial of an accepted combination: two training steps, samples, a save, a load, a comparison."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import zoo_core as zoo
+from zoo_core.data import ArrayDataset
+from zoo_core.interfaces import Batch, Objective
+from zoo_core.game import Step
+from zoo_core.noise import KeyedNoise
+
+COUNT = 4
+
+
+def try_out(model: zoo.Model, digits: ArrayDataset, folder: Path) -> list[str]:
+    """What is wrong with ``model``: nothing, where the combination works wholly.
+
+    Arguments:
+        digits: at least twice ``COUNT`` labelled images.
+    """
+    return [*_trained(model, digits), *_sampled_and_saved(model, digits, folder)]
+
+
+def _trained(model: zoo.Model, digits: ArrayDataset) -> list[str]:
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    with contextlib.closing(zoo.rounds(model, digits, batch_size=COUNT, epochs=1, device="cpu")) as rounds:
+        played = list(itertools.islice(rounds, 2))
+    wrong = [f"{name} is not finite" for one in played for name, value in one.terms.items() if not value.isfinite()]
+    seen = {name.split(".")[0] for name in played[-1].terms}
+    wrong += [f"objective {name} gave no term" for name in model.objectives if name not in seen]
+    moved = {
+        ".".join(name.split(".")[:2]) for name, weight in model.named_parameters() if not torch.equal(weight, before[name])
+    }
+    for player, rules in model.config["training"]["players"].items():
+        for part in rules["trains"]:
+            where = f"parts.{part}" if part in model.parts else f"objectives.{part}"
+            if where not in moved and any(name.startswith(where + ".") for name in before):
+                wrong.append(f"player {player} did not move {part}")
+    wrong += [f"frozen {part} moved" for part in model.frozen if f"parts.{part}" in moved]
+    return wrong + _without_gradient(model, played[-1].step.batch)
+
+
+def _without_gradient(model: zoo.Model, batch: Batch) -> list[str]:
+    """Objectives none of whose terms depends on a weight that some player trains."""
+    modules: dict[str, Any] = {**model.parts, **model.objectives}
+    step = Step(modules, batch, KeyedNoise(0, 0))
+    wrong = []
+    for name, objective in model.objectives.items():
+        assert isinstance(objective, Objective)
+        terms = [term for loss in objective.losses for term in objective.terms(loss, step)]
+        if not any(term.value.requires_grad for term in terms):
+            wrong.append(f"objective {name} trains nothing")
+    return wrong
+
+
+def _sampled_and_saved(model: zoo.Model, digits: ArrayDataset, folder: Path) -> list[str]:
+    # Without a prior, a sampler has to start from images.
+    conditions: dict[str, Tensor] = {} if "prior" in model.parts else {"x": digits.split("train").x[:COUNT] / 255}
+    pictures = model.sample(COUNT, seed=3, **conditions)
+    wrong = []
+    if tuple(pictures.shape) != (COUNT, *model.image_shape):
+        wrong.append(f"samples have the shape {tuple(pictures.shape)}")
+    if not (pictures.isfinite() & (pictures >= 0) & (pictures <= 1)).all():
+        wrong.append("samples are not in [0, 1]")
+    model.save(folder)
+    loaded = zoo.load(folder)
+    if loaded.config != model.config:
+        wrong.append("the loaded config is another")
+    if not torch.equal(loaded.sample(COUNT, seed=3, **conditions), pictures):
+        wrong.append("the loaded model samples something else")
+    return wrong

@@ -1,0 +1,1 @@
+"""Plugins of one's own: the package that ``zoo new-plugin`` writes."""

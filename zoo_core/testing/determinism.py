@@ -1,0 +1,219 @@
+"""Checks of determinism: what a result depends on, and what a forward leaves behind."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+
+from zoo_core.interfaces import Part
+from zoo_core.testing.results import CheckFailed
+from zoo_core.testing.subject import Subject, difference, outputs
+
+TOLERANCE = 1e-4
+"""Relative: convolutions add up in another order for another batch size."""
+
+
+@contextmanager
+def global_generators_untouched(what: str) -> Iterator[None]:
+    """What happens inside draws nothing from the global generators of torch, NumPy and Python.
+
+    Raises:
+        CheckFailed: it does.
+    """
+    before = _global_state()
+    yield
+    after = _global_state()
+    for name, was in before.items():
+        if after[name] != was:
+            raise CheckFailed(
+                f"{what} to leave the global generator of {name} alone",
+                found="it moved",
+                do="draw from the Noise or the Generator that is handed in",
+            )
+
+
+def _global_state() -> dict[str, object]:
+    numpy_state = np.random.get_state(legacy=True)
+    return {
+        "torch": torch.default_generator.get_state().numpy().tobytes(),
+        "NumPy": (numpy_state[1].tobytes(), numpy_state[2]),  # type: ignore[index, union-attr]
+        "Python": random.getstate(),
+    }
+
+
+def check_same_seed_same_weights(subject: Subject) -> None:
+    """Built twice from one seed the weights are the same, whatever the generators of NumPy and Python say."""
+    first = subject.fresh(seed=5).state_dict()
+    random.seed(random.random())
+    np.random.seed(random.randrange(2**31))
+    second = subject.fresh(seed=5).state_dict()
+    for name, tensor in first.items():
+        if name not in second or not torch.equal(tensor, second[name]):
+            raise CheckFailed(
+                "the same weights from the same seed",
+                found=f"{name} differs",
+                do="draw first weights with torch's global generator, which build seeds",
+            )
+
+
+def check_seed_decides_weights(subject: Subject) -> None:
+    """Built from another seed at least one trained weight is another one, where any is drawn at random at all."""
+    first, second = subject.fresh(seed=5), subject.fresh(seed=6)
+    drawn = [p for p in first.parameters() if p.numel() > 1 and p.detach().flatten().unique().numel() > 1]
+    pairs = zip(first.parameters(), second.parameters(), strict=True)
+    # Weights of a kind that come with the package do not depend on a seed.
+    if subject.settings.get("weights", None) is None and "weights" not in _defaults(subject) and drawn:
+        if all(torch.equal(a, b) for a, b in pairs):
+            raise CheckFailed(
+                "other weights from another seed", found="the same", do="do not seed a generator inside __init__"
+            )
+
+
+def _defaults(subject: Subject) -> set[str]:
+    from zoo_core.parameters import parameters
+
+    return {name for name, p in parameters(subject.component).items() if p.default is not None}
+
+
+def check_same_result_twice(subject: Subject) -> None:
+    """In eval mode the same input gives the same output twice, and nothing is drawn from a global generator."""
+    part = subject.part()
+    inputs = subject.inputs(part, 4)
+    with torch.no_grad(), global_generators_untouched("a forward in eval mode"):
+        first, second = outputs(part, inputs), outputs(part, inputs)
+    if difference(first, second) > 0:
+        raise CheckFailed(
+            "the same output twice in eval mode",
+            found=f"a relative difference of {difference(first, second):.2g}",
+            do="dropout and noise belong to train mode only: use nn.Dropout, or test self.training",
+        )
+
+
+def check_same_row_alone(subject: Subject) -> None:
+    """In eval mode row i of f(x) equals f(x[i:i+1]): rows do not depend on one another."""
+    part = subject.part()
+    # Running statistics that are not those of a fresh layer.
+    _warm(part, subject)
+    inputs = subject.inputs(part, 5)
+    with torch.no_grad():
+        together = outputs(part, inputs)
+        for i in (0, 3):
+            alone = outputs(part, tuple(t[i : i + 1] for t in inputs))
+            worst = difference(alone, tuple(t[i : i + 1] for t in together))
+            if worst > TOLERANCE:
+                raise CheckFailed(
+                    f"row {i} of a batch to be what it is alone, in eval mode",
+                    found=f"a relative difference of {worst:.2g}",
+                    do="normalise by running statistics in eval mode, and never mix rows",
+                )
+
+
+def _warm(part: Part, subject: Subject) -> None:
+    part.train()
+    with torch.no_grad():
+        outputs(part, subject.inputs(part, 6, start=50))
+    part.eval()
+
+
+def check_input_unchanged(subject: Subject) -> None:
+    """A forward, in train and eval mode, leaves its inputs as they were."""
+    for training in (False, True):
+        part = subject.part().train(training)
+        inputs = subject.inputs(part, 4)
+        before = [t.clone() for t in inputs]
+        with torch.no_grad():
+            outputs(part, inputs)
+        if not all(torch.equal(a, b) for a, b in zip(inputs, before)):
+            raise CheckFailed(
+                "the input as it was after forward",
+                found="it was changed in place",
+                do="no operation in place (add_, inplace=True) on what forward is given",
+            )
+
+
+def check_any_memory_layout(subject: Subject) -> None:
+    """Inputs that lie in memory otherwise (channels last, a stride) give the same result."""
+    part = subject.part()
+    inputs = subject.inputs(part, 4)
+    others = tuple(
+        t.contiguous(memory_format=torch.channels_last)
+        if t.ndim == 4
+        else t.repeat_interleave(2, dim=1)[:, ::2]
+        if t.ndim == 2
+        else t
+        for t in inputs
+    )
+    with torch.no_grad():
+        worst = difference(outputs(part, others), outputs(part, inputs))
+    if worst > TOLERANCE:
+        raise CheckFailed(
+            "the same result for a channels-last input",
+            found=f"a relative difference of {worst:.2g}",
+            do="use reshape or flatten, and no strides",
+        )
+
+
+def check_eval_changes_nothing(subject: Subject) -> None:
+    """A forward in eval mode leaves the state as it was: running statistics move in train mode only."""
+    part = subject.part()
+    before = {name: t.clone() for name, t in part.state_dict().items()}
+    with torch.no_grad():
+        outputs(part, subject.inputs(part, 6))
+    changed = [name for name, t in part.state_dict().items() if not torch.equal(t, before[name])]
+    if changed:
+        raise CheckFailed(
+            "the state untouched by a forward in eval mode",
+            found=f"{changed[0]} changed",
+            do="update buffers only where self.training",
+        )
+
+
+def check_train_mode_as_tagged(subject: Subject) -> None:
+    """In train mode draws are made only with the tag ``stochastic``, and rows depend on one another only with ``batch_statistics``."""
+    part = subject.part().train()
+    inputs = subject.inputs(part, 6)
+    with torch.no_grad():
+        if not subject.tags.stochastic:
+            before = torch.default_generator.get_state()
+            first, second = outputs(part, inputs), outputs(subject.part().train(), inputs)
+            drawn = not torch.equal(before, torch.default_generator.get_state())
+            if drawn or difference(first, second) > TOLERANCE:
+                raise CheckFailed(
+                    "a forward in train mode without random draws, as there is no tag stochastic",
+                    found="random draws",
+                    do="tags = Tags(stochastic=True), if this is meant",
+                )
+        if not subject.tags.batch_statistics and not subject.tags.stochastic:
+            together = outputs(subject.part().train(), inputs)
+            others = outputs(subject.part().train(), tuple(torch.cat([t[:2], t[4:]]) for t in inputs))
+            if difference(tuple(t[:2] for t in others), tuple(t[:2] for t in together)) > TOLERANCE:
+                raise CheckFailed(
+                    "rows that do not depend on one another, as there is no tag batch_statistics",
+                    found="a row changes with its neighbours in train mode",
+                    do="tags = Tags(batch_statistics=True), if this is meant",
+                )
+
+
+def check_nothing_is_hidden(subject: Subject) -> None:
+    """All that forwards in train mode change stands in the state: a part with the same state gives the same result."""
+    part = subject.part().train()
+    for start in (0, 20, 40):
+        given = outputs(part, subject.inputs(part, 6, start=start))
+        if any(t.requires_grad for t in given):
+            sum(t.float().sum() for t in given if t.requires_grad).backward()  # type: ignore[union-attr]
+    copied = subject.fresh(seed=1)
+    copied.load_state_dict(part.state_dict())
+    part.eval(), copied.eval()
+    inputs = subject.inputs(part, 4)
+    with torch.no_grad():
+        worst = difference(outputs(copied, inputs), outputs(part, inputs))
+    if worst > TOLERANCE:
+        raise CheckFailed(
+            "a part with the same state_dict to give the same result",
+            found=f"a relative difference of {worst:.2g} after three forwards in train mode",
+            do="what changes in training is a Parameter or a buffer (register_buffer), never a plain attribute",
+        )

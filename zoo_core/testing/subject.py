@@ -1,0 +1,182 @@
+"""What is checked: one example of one component, or a whole plugin."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Part, Tags
+from zoo_core.names import Entry
+from zoo_core.noise import derive_seed
+from zoo_core.parameters import check, context
+from zoo_core.plugins import PluginStatus
+from zoo_core.tensors.lazy import settle_lazy
+from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch
+from zoo_core.testing.results import CheckFailed
+from zoo_core.testing.surroundings import surround
+
+SIDE = 16
+KEPT = 2
+"""Built parts that a subject keeps for its next checks."""
+
+
+@dataclass(frozen=True)
+class PluginSubject:
+    """A plugin as a whole.
+
+    Arguments:
+        name: the plugin's.
+        module: what its entry point names.
+        status: how its loading went.
+    """
+
+    name: str
+    module: str
+    status: PluginStatus
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One example of a component.
+
+    Arguments:
+        entry: under which it is registered.
+        component: its class.
+        index: the example's place among ``examples()``.
+        example: its settings; ``architecture`` for a family.
+    """
+
+    entry: Entry
+    component: type[Component]
+    index: int = 0
+    example: Mapping[str, Any] = field(default_factory=dict)
+    _kept: OrderedDict[Any, nn.Module] = field(default_factory=OrderedDict, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The kind it is registered under."""
+        return self.entry.kind
+
+    @property
+    def tags(self) -> Tags:
+        """The class's."""
+        return self.component.tags
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The example without the context in it."""
+        return {key: value for key, value in self.example.items() if key != "architecture"}
+
+    # ------------------------------------------------------------------------------------------------ what it is given
+
+    @property
+    def image_shapes(self) -> tuple[ImageShape, ImageShape]:
+        """A square shape with few channels and an oblong one with more, as far as the tags allow."""
+        channels = self.tags.channels or (1, 3)
+        few, more = min(channels), max(channels)
+        square = self.tags.nearest((few, SIDE, SIDE))
+        oblong = self.tags.nearest((more, SIDE, 3 * SIDE // 2))
+        return (few, max(square), max(square)), (more, *oblong)
+
+    @property
+    def labels(self) -> Labels:
+        """Labels that it takes."""
+        return ATTRIBUTES if self.tags.labels == "attributes" else CLASSES
+
+    def fresh(
+        self,
+        image_shape: ImageShape | None = None,
+        *,
+        seed: int = 0,
+        labels: Labels | None = None,
+        parts: Mapping[str, Part] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The component, built as ``build`` does: settings checked, context filled in, first weights from ``seed``.
+
+        Arguments:
+            settings: over the example's.
+        """
+        shape, labels = image_shape or self.image_shapes[0], labels or self.labels
+        params = check(self.component, {**self.settings, **(settings or {})}, self.kind)
+        wanted = context(self.component)
+        if parts is None and "parts" in wanted:
+            parts = self.surroundings(shape)
+        available = {
+            "image_shape": shape,
+            "labels": labels,
+            "parts": parts,
+            "architecture": self.example.get("architecture"),
+        }
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(derive_seed(seed, "conformance"))
+            built = self.component(**params, **{name: available[name] for name in wanted})
+            if isinstance(built, Part):
+                settle_lazy(built, self.kind, shape)
+        return built
+
+    def part(self, image_shape: ImageShape | None = None, seed: int = 0) -> Part:
+        """A copy of the part as :meth:`fresh` builds it, in eval mode; building is done once for several checks."""
+        key = (image_shape or self.image_shapes[0], seed)
+        if key not in self._kept:
+            self._kept[key] = self.fresh(key[0], seed=seed)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return cast(Part, copy.deepcopy(self._kept[key])).eval()
+
+    def surroundings(self, image_shape: ImageShape | None = None, *, conditional: bool = False) -> dict[str, Part]:
+        """The parts that it needs around it."""
+        needs = getattr(self.component, "needs", {})
+        shape = image_shape or self.image_shapes[0]
+        return surround(needs, shape, self.labels, plugin=self.entry.plugin, conditional=conditional)
+
+    def inputs(self, part: Part, n: int, image_shape: ImageShape | None = None, *, start: int = 0) -> tuple[Tensor, ...]:
+        """``n`` rows of what ``part``'s forward takes: pictures (and noise), or codes (and classes)."""
+        shape = image_shape or self.image_shapes[0]
+        generator = torch.Generator().manual_seed(derive_seed("inputs", start))
+        pictures = batch(n, shape, CLASSES, start=start)
+        if isinstance(part, Encoder) and part.family.noise_channels:
+            noise = torch.randn(n, part.family.noise_channels, *shape[1:], generator=generator)
+            return pictures.x, noise
+        if isinstance(part, Encoder | FeatureExtractor):
+            return (pictures.x,)
+        if isinstance(part, Decoder):
+            z = torch.randn(n, part.latent_dim, generator=generator)
+            return (z, torch.arange(start, start + n) % self.labels.count) if "labels" in part.capabilities else (z,)
+        raise TypeError(f"a {type(part).__name__} has no forward that is known")
+
+
+def outputs(part: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """What ``part`` gives for ``inputs``, always as a tuple.
+
+    Raises:
+        CheckFailed: it is anything but tensors.
+    """
+    given = part(*inputs)
+    several = given if isinstance(given, tuple) else (given,)
+    for one in several:
+        if not isinstance(one, Tensor):
+            raise CheckFailed(
+                "tensors from forward",
+                found=f"an object of type {type(one).__name__}",
+                do="return the tensor itself: distributions are built outside, by the core",
+            )
+    return several
+
+
+def difference(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> float:
+    """The largest deviation, relative to the largest value of its tensor; infinite where shapes differ."""
+    if [t.shape for t in found] != [t.shape for t in expected]:
+        return float("inf")
+    deviations = [0.0]
+    for a, b in zip(found, expected):
+        a, b = a.detach().double(), b.detach().double()
+        deviation = float((a - b).abs().max() / b.abs().max().clamp(min=1e-6)) if a.numel() else 0.0
+        deviations.append(deviation if deviation == deviation else float("inf"))
+    return max(deviations)

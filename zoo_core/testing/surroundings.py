@@ -1,0 +1,179 @@
+"""Plain parts to put around a component that needs others: an objective, a sampler, a metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from math import prod
+from typing import Any, Literal, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from zoo_core.distributions import likelihood_family, posterior_family
+from zoo_core.distributions.posteriors import PosteriorName
+from zoo_core.errors import ZooError
+from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Need, Part, Prior
+from zoo_core.model import Model
+from zoo_core.noise import Noise
+from zoo_core.testing.results import CheckSkipped
+
+LATENT_DIM = 12
+HIDDEN = 32
+
+
+@final
+class PlainEncoder(Encoder):
+    """One hidden layer to the statistics of any posterior."""
+
+    def __init__(self, image_shape: ImageShape, posterior: PosteriorName = "gaussian") -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        self.family = posterior_family(posterior, LATENT_DIM, categories=4)
+        inputs = prod(image_shape) + self.family.noise_channels * image_shape[1] * image_shape[2]
+        self.net = nn.Sequential(nn.Linear(inputs, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, self.family.width))
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        joined = x if noise is None else torch.cat([x, noise], dim=1)
+        statistics: Tensor = self.net(joined.flatten(1))
+        return statistics
+
+
+@final
+class PlainDecoder(Decoder):
+    """One hidden layer to the pixels; the class stands beside z where ``classes`` says how many there are."""
+
+    def __init__(self, image_shape: ImageShape, classes: int = 0) -> None:
+        super().__init__()
+        self.image_shape, self.latent_dim, self.classes = image_shape, LATENT_DIM, classes
+        self.family = likelihood_family("gaussian", image_shape)
+        self.net = nn.Sequential(nn.Linear(LATENT_DIM + classes, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, prod(image_shape)))
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self.family.capabilities | (frozenset({"labels"}) if self.classes else frozenset())
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        if self.classes and y is not None:
+            known = one_hot(y.clamp(min=0), self.classes) * (y >= 0).unsqueeze(1) if y.ndim == 1 else y
+            z = torch.cat([z, known.to(z.dtype)], dim=1)
+        output: Tensor = self.net(z)
+        return output.view(-1, *self.image_shape)
+
+
+@final
+class PlainPrior(Prior):
+    """N(0, I)."""
+
+    def __init__(self, latent_dim: int = LATENT_DIM) -> None:
+        super().__init__()
+        self.latent_dim = latent_dim
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({"prior.log_prob", "prior.kl", "prior.isotropic"})
+
+    def sample(self, n: int, noise: Noise, y: Tensor | None = None, name: str = "prior") -> Tensor:
+        return noise.normal(name, (n, self.latent_dim))
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        return -0.5 * z.square().sum(-1) - 0.5 * z.shape[-1] * math.log(2 * math.pi)
+
+    def kl_from_gaussian(self, mean: Tensor, log_sigma: Tensor) -> Tensor:
+        return (0.5 * (mean.square() + (2 * log_sigma).exp() - 1) - log_sigma).sum(-1)
+
+
+@final
+class PlainExtractor(FeatureExtractor):
+    """A hidden layer and logits."""
+
+    def __init__(self, image_shape: ImageShape, outputs: int) -> None:
+        super().__init__()
+        self.layers = ("hidden", "logits")
+        self.shapes = {"hidden": (HIDDEN,), "logits": (outputs,)}
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(prod(image_shape), HIDDEN), nn.Tanh())
+        self.logits = nn.Linear(HIDDEN, outputs)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        hidden = self.hidden(x)
+        return hidden, self.logits(hidden)
+
+
+def surround(
+    needs: Mapping[str, Need], image_shape: ImageShape, labels: Labels, *, plugin: str = "", conditional: bool = False
+) -> dict[str, Part]:
+    """A plain part for each of ``needs``; where none fits, a registered component, of ``plugin`` first.
+
+    Arguments:
+        conditional: decoders take labels, where the data have classes.
+
+    Raises:
+        CheckSkipped: nothing fits a need.
+    """
+    parts: dict[str, Part] = {}
+    for slot, need in needs.items():
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(len(parts))
+            candidates = _plain(need.kind, image_shape, labels, conditional)
+            fitting = next((part for make in candidates if _able(part := make(), need)), None)
+            parts[slot] = fitting or _registered(slot, need, image_shape, labels, plugin)
+    return parts
+
+
+def _plain(kind: str, image_shape: ImageShape, labels: Labels, conditional: bool) -> list[Callable[[], Part]]:
+    posteriors: tuple[Literal["gaussian", "deterministic", "implicit", "joint"], ...]
+    posteriors = ("gaussian", "deterministic", "implicit", "joint")
+    classes = labels.count if labels.type == "classes" else 0
+    match kind:
+        case "encoder":
+            return [lambda p=p: PlainEncoder(image_shape, p) for p in posteriors]  # type: ignore[misc]
+        case "decoder":
+            plain = [lambda: PlainDecoder(image_shape), lambda: PlainDecoder(image_shape, classes)]
+            return [*plain[::-1]] if conditional else [*plain]
+        case "prior":
+            return [PlainPrior]
+        case "feature-extractor":
+            return [lambda: PlainExtractor(image_shape, labels.count or 10)]
+        case _:
+            return []
+
+
+def _able(part: Part, need: Need) -> bool:
+    return all(part.capabilities & set(wanted.split("|")) for wanted in need.capabilities)
+
+
+def _registered(slot: str, need: Need, image_shape: ImageShape, labels: Labels, plugin: str) -> Part:
+    from zoo_core.building import build_part
+    from zoo_core.registry import registry
+
+    entries = [entry for entry in registry().entries(need.kind) if not entry.family]
+    for entry in sorted(entries, key=lambda entry: entry.plugin != plugin):
+        for example in entry.load().examples():
+            try:
+                part = build_part(need.kind, {"name": entry.qualified, **example}, image_shape=image_shape, labels=labels)
+            except ZooError:
+                continue
+            if _able(part, need):
+                return part
+    raise CheckSkipped(f'nothing installed fits the part "{slot}" that it needs (a {need.kind})')
+
+
+def plain_model(parts: Mapping[str, Part], image_shape: ImageShape, labels: Labels) -> Model:
+    """A model of ``parts``, without objectives."""
+    kinds = {Encoder: "encoder", Decoder: "decoder", FeatureExtractor: "feature-extractor", Prior: "prior"}
+    entries: dict[str, Any] = {}
+    for slot, part in parts.items():
+        kind = next((kind for cls, kind in kinds.items() if isinstance(part, cls)), "network")
+        entries[slot] = {"kind": kind, "name": f"plain:{kind}", "format": 1, "version": "0", "params": {}}
+    config = {
+        "format": 1,
+        "recipe": "plain",
+        "image_shape": list(image_shape),
+        "labels": {"type": labels.type, "names": list(labels.names)},
+        "sampler": "",
+        "parts": entries,
+        "objectives": {},
+        "training": {},
+    }
+    return Model(config, parts, {})
