@@ -102,15 +102,15 @@ def build_plan(
         askers[f'objective "{name}"'] = registry().resolve("objective", objective.name).entry.load()
     for who, asker in askers.items():
         seams.check_slots(who, asker.needs, slots)
-    sampler = registry().resolve("sampler", made.sampler).entry.load() if made.sampler else None
+    if made.sampler:
+        sampler = registry().resolve("sampler", made.sampler).entry.load()
+        seams.check_slots(f'sampler "{made.sampler}"', sampler.needs, slots)
 
     parts: dict[str, Part] = {}
     entries: dict[str, dict[str, Any]] = {}
     for name, planned in made.parts.items():
         parts[name], entries[name] = _build_part(name, planned, made, seed, making)
     names = {name: planned.name for name, planned in made.parts.items()}
-    if sampler is not None:
-        seams.check_slots(f'sampler "{made.sampler}"', sampler.needs, slots)
     seams.check_all(parts, names, askers)
 
     objectives: dict[str, Objective] = {}

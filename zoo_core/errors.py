@@ -90,7 +90,9 @@ def shown(text: object, limit: int = 120) -> str:
     terminal.
     """
     start = str(text)[: limit + 1]
-    clean = "".join(repr(c)[1:-1] if unicodedata.category(c) in _UNPRINTABLE else c for c in start)
+    # Most texts are printable, and no printable character is of these categories.
+    escaped = (repr(c)[1:-1] if unicodedata.category(c) in _UNPRINTABLE else c for c in start)
+    clean = start if start.isprintable() else "".join(escaped)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 

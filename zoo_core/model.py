@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,7 @@ class Model(nn.Module):
         frozen: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__()
-        self._config = copy.deepcopy(dict(config))
+        self._config = json.loads(json.dumps(config))  # a copy, many times as fast as deepcopy's
         self.parts = nn.ModuleDict(dict(parts))
         self.objectives = nn.ModuleDict(dict(objectives))
         self.frozen = frozen

@@ -7,17 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint
-from importlib.metadata import entry_points as installed_entry_points
-from typing import TYPE_CHECKING
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pluggy import PluginManager
 
 from zoo_core import hookspecs
-from zoo_core.errors import PluginFailed, did_you_mean, shown
-from zoo_core.names import GRAMMAR, KINDS, Entry, is_family, is_name, is_target
+from zoo_core.entry_points import CORE, Distributed, distributed, installed_entry_points, unmet
+from zoo_core.errors import PluginFailed, shown
+from zoo_core.names import GRAMMAR, Entry, is_name
+from zoo_core.registration import Command, CommandRegistrar, Registrar
+from zoo_core.version import VERSION
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
+
+LATER = frozenset({"training_callbacks", "card_sections"})
+"""Hooks that are asked when what they are about happens, not when plugins are found."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +54,31 @@ class LoadedPlugins:
         statuses: one a plugin, by name.
         entries: every registered component.
         catalogues: plugin name and its own ``registry.toml``.
+        commands: every registered command.
+        later: plugin name and what its entry point names, for those that have a hook which is asked later.
     """
 
     statuses: tuple[PluginStatus, ...] = ()
     entries: tuple[Entry, ...] = ()
     catalogues: tuple[tuple[str, Traversable], ...] = ()
+    commands: tuple[Command, ...] = ()
+    later: tuple[tuple[str, object], ...] = ()
+
+
+class _Loaded(NamedTuple):
+    """What one plugin brought."""
+
+    plugin: object
+    entries: list[Entry]
+    commands: list[Command]
+    catalogues: list[Traversable]
+    later: bool
 
 
 @cache
 def loaded_plugins() -> LoadedPlugins:
     """The plugins of this process, loaded at the first call."""
-    return load_plugins(installed_entry_points(group=hookspecs.PROJECT))
+    return load_plugins(installed_entry_points())
 
 
 def load_plugins(entry_points: Iterable[EntryPoint]) -> LoadedPlugins:
@@ -69,107 +89,114 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> LoadedPlugins:
     only, blocked = _listed("ZOO_PLUGINS"), _listed("ZOO_BLOCK_PLUGINS")
     statuses: list[PluginStatus] = []
     entries: list[Entry] = []
+    commands: list[Command] = []
     catalogues: list[tuple[str, Traversable]] = []
+    later: list[tuple[str, object]] = []
+    manager = new_manager()
     owners: dict[str, str] = {}
-    for found in sorted(((point.name, *_distribution(point), point) for point in entry_points), key=lambda f: f[:3]):
-        name, distribution, version, point = found
-        left_out = "blocked by ZOO_BLOCK_PLUGINS" if name in blocked else "left out by ZOO_PLUGINS" if only and name not in only else ""
+    found = [(point, distributed(point)) for point in entry_points]
+    for point, about in sorted(found, key=lambda one: (one[0].name, one[1].name, one[1].version)):
+        name, distribution, version = point.name, about.name, about.version
+        left_out = (
+            "blocked by ZOO_BLOCK_PLUGINS"
+            if name in blocked
+            else "left out by ZOO_PLUGINS"
+            if only and name not in only
+            else ""
+        )
         if left_out:
             statuses.append(PluginStatus(name, distribution, version, left_out, 0, left_out=True))
             continue
-        registrar = Registrar(name, version)
         try:
             if name in owners:
-                raise PluginFailed(f'refused: distributions "{shown(owners[name])}" and "{shown(distribution)}" both have a plugin '
-                                   f'called "{shown(name)}", and the first one counts')
+                raise PluginFailed(
+                    f'refused: distributions "{shown(owners[name])}" and "{shown(distribution)}" both have a plugin '
+                    f'called "{shown(name)}", and the first one counts'
+                )
             owners[name] = distribution
-            catalogue = _load(point, registrar)
+            loaded = _load(manager, point, about)
         except (Exception, SystemExit) as error:
-            statuses.append(PluginStatus(name, distribution, version, _reason(error), 0))
+            # What is left in it of a plugin that failed half way is its own.
+            manager = new_manager()
+            statuses.append(PluginStatus(name, distribution, version, reason(error), 0))
         else:
-            statuses.append(PluginStatus(name, distribution, version, None, len(registrar.entries)))
-            entries += registrar.entries
-            catalogues += [(name, source) for source in catalogue]
+            statuses.append(PluginStatus(name, distribution, version, None, len(loaded.entries)))
+            entries += loaded.entries
+            commands += loaded.commands
+            catalogues += [(name, source) for source in loaded.catalogues]
+            later += [(name, loaded.plugin)] if loaded.later else []
     missing = only - {status.name for status in statuses}
-    statuses += [PluginStatus(name, "", "", "ZOO_PLUGINS names it, and it is not installed", 0) for name in sorted(missing)]
-    return LoadedPlugins(tuple(statuses), tuple(entries), tuple(catalogues))
+    statuses += [
+        PluginStatus(name, "", "", "ZOO_PLUGINS names it, and it is not installed", 0) for name in sorted(missing)
+    ]
+    return LoadedPlugins(tuple(statuses), tuple(entries), tuple(catalogues), tuple(commands), tuple(later))
 
 
-class Registrar:
-    """The ``register`` that one plugin is given; its first malformed call is kept, even where the plugin swallows the error."""
-
-    def __init__(self, plugin: str, version: str) -> None:
-        self.plugin = plugin
-        self.version = version
-        self.entries: list[Entry] = []
-        self.problem: PluginFailed | None = None
-
-    def __call__(self, kind: str, name: str, target: str, *, summary: str, paper: str = "") -> None:
-        wrong = self._wrong(kind, name, target, summary, paper)
-        if wrong:
-            failed = PluginFailed(f"register({shown(repr(kind))}, {shown(repr(name))}, …): {wrong}", plugin=self.plugin)
-            self.problem = self.problem or failed
-            raise failed
-        self.entries.append(Entry(kind, name, self.plugin, self.version, target, summary, paper, name.endswith("/")))
-
-    def _wrong(self, kind: object, name: object, target: object, summary: object, paper: object) -> str:
-        texts = {"kind": kind, "name": name, "target": target, "summary": summary, "paper": paper}
-        for argument, value in texts.items():
-            if not isinstance(value, str):
-                return f"{argument} should be a text, is of type {type(value).__name__}"
-            if not value.isprintable():
-                return f"{argument} should be one line without control characters"
-        if kind not in KINDS:
-            return f"no such kind, {did_you_mean(str(kind), KINDS) or 'kinds are ' + ', '.join(KINDS)}"
-        if not is_name(str(name)) and not is_family(str(name)):
-            return GRAMMAR + "; the name of a family ends in a slash"
-        if not is_target(str(target)):
-            return f'target should look like "package.module:Class", is "{shown(target)}"'
-        if not summary:
-            return "summary should say in one line what it is"
-        if any((entry.kind, entry.name) == (kind, name) for entry in self.entries):
-            return "this name is registered twice"
-        return ""
-
-
-def _load(point: EntryPoint, registrar: Registrar) -> list[Traversable]:
-    """Run the hooks of the plugin behind ``point``; its catalogue, if it has one."""
+def _load(manager: PluginManager, point: EntryPoint, found: Distributed) -> _Loaded:
+    """Run the hooks that a plugin is asked when it is found."""
     from importlib.resources.abc import Traversable
 
-    if not is_name(registrar.plugin):
-        raise PluginFailed(f'"{shown(registrar.plugin)}" cannot be the name of a plugin: {GRAMMAR}')
-    manager = PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    if not point.value:
+        raise PluginFailed("its entry_points.txt cannot be read", hint="install it again")
+    if not is_name(point.name):
+        raise PluginFailed(f'"{shown(point.name)}" cannot be the name of a plugin: {GRAMMAR}')
+    if missing := unmet(found.core):
+        raise PluginFailed(
+            f"it needs {missing}, this is {CORE} {VERSION}", hint=f"pip install -U {CORE} {shown(found.name)}"
+        )
     plugin = point.load()
-    manager.register(plugin, registrar.plugin)
-    manager.check_pending()
-    if not manager.get_hookcallers(plugin):
-        raise PluginFailed(f'"{shown(point.value)}" is of type {type(plugin).__name__} and has no hooks',
-                           hint="it should be a module with functions marked @zoo_core.hookspecs.hookimpl")
-    manager.hook.register_components(register=registrar)
-    if registrar.problem is not None:
-        raise registrar.problem
-    catalogues = list(manager.hook.register_catalogue())
+    manager.register(plugin, point.name)
+    try:
+        manager.check_pending()
+        implemented = {caller.name for caller in manager.get_hookcallers(plugin) or ()}
+        if not implemented:
+            raise PluginFailed(
+                f'"{shown(point.value)}" is of type {type(plugin).__name__} and has no hooks',
+                hint="it should be a module with functions marked @zoo_core.hookspecs.hookimpl",
+            )
+        components, commands = Registrar(point.name, found.version), CommandRegistrar(point.name)
+        manager.hook.register_components(register=components)
+        manager.hook.register_commands(register=commands)
+        if problem := components.problem or commands.problem:
+            raise problem
+        catalogues = list(manager.hook.register_catalogue())
+    finally:
+        manager.unregister(plugin)
     for catalogue in catalogues:
         if not isinstance(catalogue, Traversable):
-            raise PluginFailed(f"register_catalogue should give a path, gave an object of type {type(catalogue).__name__}")
-    return catalogues
+            raise PluginFailed(
+                f"register_catalogue should give a path, gave an object of type {type(catalogue).__name__}"
+            )
+    return _Loaded(plugin, components.entries, commands.commands, catalogues, bool(implemented & LATER))
+
+
+class _Manager(PluginManager):
+    """pluggy's manager, which passes over what in a module is plainly no hook: looking closely at each name of hundreds of modules
+    takes most of the time of loading them."""
+
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        if isinstance(plugin, ModuleType):
+            value = vars(plugin).get(name)
+            if isinstance(value, str | ModuleType | type | dict) or value is None:
+                return None
+            if isinstance(value, FunctionType) and f"{hookspecs.PROJECT}_impl" not in vars(value):
+                return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
+def new_manager() -> PluginManager:
+    """A manager that knows the hooks and no plugin."""
+    manager = _Manager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
 
 
 def _listed(variable: str) -> set[str]:
     return {name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()}
 
 
-def _distribution(point: EntryPoint) -> tuple[str, str]:
-    """Name and version of the distribution; damaged metadata give empty ones."""
-    try:
-        return (str(point.dist.name or ""), str(point.dist.version or "")) if point.dist is not None else ("", "")
-    except Exception:
-        return "", ""
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong in one line, with the place in the plugin's code where there is one."""
+def reason(error: BaseException) -> str:
+    """What went wrong in a plugin's code, in one line, with the place in the plugin's code where there is one."""
     if isinstance(error, PluginFailed):
         return str(error)
     from traceback import extract_tb

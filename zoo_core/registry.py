@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +39,7 @@ class Registry:
     def __init__(self, loaded: LoadedPlugins, known_plugins: Mapping[str, str] | None = None) -> None:
         self.plugins: tuple[PluginStatus, ...] = loaded.statuses
         self._entries = tuple(sorted(loaded.entries, key=lambda e: (KINDS.index(e.kind), e.name, e.plugin)))
+        self._owners = Counter((e.kind, e.name) for e in self._entries)
         self._known_plugins = known_plugins
 
     @classmethod
@@ -89,8 +91,7 @@ class Registry:
 
     def spelling(self, entry: Entry) -> str:
         """The shortest name that means ``entry``: the short one, or the qualified where others have the same."""
-        alike = [e for e in self._entries if (e.kind, e.name) == (entry.kind, entry.name)]
-        return entry.name if len(alike) == 1 else entry.qualified
+        return entry.name if self._owners[entry.kind, entry.name] == 1 else entry.qualified
 
     def _advice(self, kind: str, wanted: ComponentName) -> str:
         """What to do about a name that is not there."""

@@ -6,14 +6,21 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
 from huggingface_hub import constants
+from hypothesis.strategies import SearchStrategy
 
 import zoo_core as zoo
+from zoo_core.parameters import parameters
+from zoo_core.registry import registry
 
+from .budget import LONG, Attack
+from .budget import attack as try_all
 from .watch import Watch
 
 TINY: dict[str, Any] = {"image_shape": (1, 8, 8), "latent_dim": 4}
@@ -52,6 +59,11 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def _watch(ground: Path) -> Watch:
     (ground / "secret").write_text("not yours")
+    for module in ("zoo_core.saving", "zoo_core.hub.fetched", "zoo_core.hub.inspected", "huggingface_hub.hf_api"):
+        import_module(module)  # before the clock runs
+    for entry in registry().entries():
+        if LONG or not entry.family:
+            parameters(entry.load())  # Python evaluates a class's annotations when they are first asked for
     return Watch(ground, ground / "secret")
 
 
@@ -108,17 +120,33 @@ def victim(ground: Path, sound: Callable[[str], Path]) -> Callable[[str], Victim
 
 
 @pytest.fixture
-def watch(_watch: Watch, record_property: Callable[[str, object], None]) -> Iterator[Watch]:
-    """The judge of each call; how many calls it saw goes into the test's report."""
-    before = _watch.cases
-    yield _watch
-    record_property("hostile calls", _watch.cases - before)
+def watch(_watch: Watch) -> Watch:
+    """The judge of each call."""
+    return _watch
+
+
+@pytest.fixture
+def attack(record_property: Callable[[str, object], None]) -> Attack:
+    """:func:`.budget.attack`; how many inputs there were, and how long they took, goes into the test's report."""
+
+    def attacked(cases: int, inputs: SearchStrategy[Any], judged: Callable[[Any], None]) -> None:
+        started = process_time()
+        record_property("hostile inputs", try_all(cases, inputs, judged))
+        record_property("hostile seconds", process_time() - started)
+
+    return attacked
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How many hostile inputs were tried."""
-    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
-    calls = sum(value for report in reports for name, value in report.user_properties if name == "hostile calls")
-    inputs = sum(value for report in reports for name, value in report.user_properties if name == "hostile inputs")
-    if calls:
-        terminalreporter.write_line(f"hostile inputs: {inputs:,}, calls judged: {calls:,}")
+    sums: dict[str, float] = {}
+    for report in [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]:
+        for name, value in report.user_properties:
+            if name.startswith("hostile "):
+                sums[name] = sums.get(name, 0) + value
+                if name == "hostile seconds" and terminalreporter.config.option.verbose > 0:
+                    terminalreporter.write_line(f"{value:8.1f} s {report.nodeid}")
+    if sums:
+        terminalreporter.write_line(
+            f"hostile inputs: {sums['hostile inputs']:,}, in {sums['hostile seconds']:.0f} s of processor time"
+        )

@@ -10,12 +10,12 @@ from typing import Any
 
 import zoo_core as zoo
 from zoo_core.errors import SeamError, SettingError
-from zoo_core.interfaces import Objective
+from zoo_core.interfaces import Need, Objective
 from zoo_core.registry import registry
 
 from .rows import LATENT_DIM, Row, official, pairs
 
-FILLING: dict[str, Any] = {"feature-extractor": {"name": "digit-classifier", "layers": ["conv1", "logits"]}}
+FILLING: dict[str, dict[str, Any]] = {"feature-extractor": {"name": "digit-classifier", "layers": ["conv1"]}}
 """What fills a part that an objective asks for; of other kinds, the first component that is registered."""
 
 
@@ -35,13 +35,18 @@ class Combination:
         return f"{self.encoder.label} × {self.decoder.label} × {objectives} × sampler {self.sampler}, {prior}"
 
     @property
+    def trained(self) -> tuple[Row, tuple[str, ...], str | None]:
+        """What tells its training from those of the others with this encoder: all but the sampler."""
+        return self.decoder, self.objectives, self.prior
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What a user would type for it."""
         asked: dict[str, Any] = {}
         for name in self.objectives:
             for slot, need in _objective(name).needs.items():
                 if slot not in ("encoder", "decoder", "prior"):
-                    asked[slot] = FILLING.get(need.kind) or official(need.kind)[0].name
+                    asked[slot] = _filling(need)
         if self.prior:
             asked["prior"] = self.prior
         return {
@@ -80,34 +85,51 @@ class Outcomes:
 
     def refuse(self, one: Combination, error: SeamError | SettingError) -> None:
         """Count ``one`` as refused."""
-        text = str(error).replace(f'"{one.encoder.name}"', '"ENCODER"').replace(f"zoo info {one.encoder.name}", "zoo info ENCODER")
+        text = (
+            str(error)
+            .replace(f'"{one.encoder.name}"', '"ENCODER"')
+            .replace(f"zoo info {one.encoder.name}", "zoo info ENCODER")
+        )
         self.refusals[text] = self.refusals.get(text, 0) + 1
 
 
 def combinations(encoder: Row) -> Iterator[Combination]:
     """All combinations with ``encoder``."""
-    samplers = [entry.name for entry in official("sampler")]
-    priors = [*(entry.name for entry in official("prior")), None]
     for (_, decoder), objectives in itertools.product(pairs(encoder), objective_sets()):
-        for sampler, prior in itertools.product(samplers, priors):
+        # What an autoencoder cannot be trained with is refused whichever way it would be sampled.
+        for sampler, prior in ways() if is_taken(objectives[0]) else ways()[:1]:
             yield Combination(encoder, decoder, objectives, sampler, prior)
+
+
+def ways() -> list[tuple[str, str | None]]:
+    """How a model may be sampled: each sampler, with each prior and without one."""
+    priors = [*(entry.name for entry in official("prior")), None]
+    return [(entry.name, prior) for entry in official("sampler") for prior in priors]
 
 
 @cache
 def objective_sets() -> tuple[tuple[str, ...], ...]:
     """Each objective alone, and each two of those that the plain VAE takes alone."""
     names = [entry.name for entry in official("objective")]
-    willing = [name for name in names if _taken(name)]
-    return (*((name,) for name in names), *itertools.combinations(willing, 2))
+    return (*((name,) for name in names), *itertools.combinations(filter(is_taken, names), 2))
 
 
-def _taken(name: str) -> bool:
+@cache
+def is_taken(objective: str) -> bool:
+    """Whether the plain VAE can be built with ``objective`` alone."""
     encoder, decoder = (Row("mlp", {"hidden": [8]}) for _ in range(2))
     try:
-        Combination(encoder, decoder, (name,), "prior", "gaussian").build()
+        Combination(encoder, decoder, (objective,), "prior", "gaussian").build()
     except (SeamError, SettingError):
         return False
     return True
+
+
+def _filling(need: Need) -> dict[str, Any]:
+    if need.kind not in FILLING:
+        return {"name": official(need.kind)[0].name}
+    filling = FILLING[need.kind]
+    return {**filling, "layers": [*filling["layers"], "logits"]} if "logits" in need.capabilities else filling
 
 
 def _objective(name: str) -> type[Objective]:

@@ -7,45 +7,36 @@ from pathlib import Path
 
 import pytest
 
-import zoo_core as zoo
 from zoo_core.data import ArrayDataset
 from zoo_core.errors import SeamError, SettingError
 
 from .combinations import Outcomes, combinations
-from .rows import official, rows
-from .trial import COUNT, try_out
-
-ENCODERS = [entry.name for entry in official("encoder")]
-
-
-@pytest.fixture(scope="module")
-def digits() -> ArrayDataset:
-    """Ten real digits, two of which are held out: an epoch of two batches."""
-    train = zoo.open_dataset("digits").split("train")
-    return ArrayDataset(train.x[: 2 * COUNT + 2], train.y[: 2 * COUNT + 2])
+from .page import PAGE, every_encoder, lines
+from .rows import Row
+from .trial import faults
 
 
-@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("encoder", every_encoder(), ids=lambda row: row.label)
 def test_every_combination_works_wholly_or_is_refused_at_build(
-    name: str, digits: ArrayDataset, tmp_path: Path, record_property: Callable[[str, object], None]
+    encoder: Row, digits: ArrayDataset, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    faults = []
-    for encoder in rows("encoder", name):
-        outcomes = Outcomes()
-        for i, one in enumerate(combinations(encoder)):
-            try:
-                model = one.build()
-            except (SeamError, SettingError) as refusal:
-                outcomes.refuse(one, refusal)
-                if not refusal.hint:
-                    faults.append(f"{one}: refused without a hint: {refusal}")
-                continue
+    outcomes, ready, found = Outcomes(), {}, []
+    for one in combinations(encoder):
+        try:
+            model = one.build()
+        except (SeamError, SettingError) as refusal:
+            outcomes.refuse(one, refusal)
+            found += [] if refusal.hint else [f"{one}: refused without a hint: {refusal}"]
+        else:
             outcomes.accept(one)
-            try:
-                wrong = try_out(model, digits, tmp_path / f"{encoder.label}-{i}")
-            except Exception as error:
-                wrong = [f"{type(error).__name__}: {error}"]
-            faults += [f"{one}: {text}" for text in wrong]
-        record_property("mixing", [encoder.label, sum(outcomes.accepted.values()), sum(outcomes.refusals.values())])
-        print(encoder.label, outcomes)
-    assert not faults, f"{len(faults)} faults, the first of them:\n" + "\n".join(faults[:20])
+            ready.setdefault(one.trained, (one, model, []))[2].append(one.sampler)
+    for i, (one, model, samplers) in enumerate(ready.values()):
+        try:
+            found += [f"{one}: {fault}" for fault in faults(model, samplers, digits, tmp_path / str(i))]
+        except Exception as error:  # whatever it is, the others are tried too
+            found.append(f"{one}: {type(error).__name__}: {error}")
+    record_property("mixing", [encoder.label, sum(outcomes.accepted.values()), sum(outcomes.refusals.values())])
+    assert not found, f"{len(found)} faults:\n" + "\n".join(found[:20])
+    page = PAGE.read_text().splitlines()
+    stale = [line for line in lines(encoder.label, outcomes) if line not in page]
+    assert not stale, f"docs/mixing.md is out of date (python docs/make_mixing.py): {stale}"

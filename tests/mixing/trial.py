@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,22 @@ from torch import Tensor
 
 import zoo_core as zoo
 from zoo_core.data import ArrayDataset
-from zoo_core.interfaces import Batch, Objective
 from zoo_core.game import Step
+from zoo_core.interfaces import Batch, Objective
 from zoo_core.noise import KeyedNoise
 
 COUNT = 4
 
 
-def try_out(model: zoo.Model, digits: ArrayDataset, folder: Path) -> list[str]:
+def faults(model: zoo.Model, samplers: Sequence[str], digits: ArrayDataset, folder: Path) -> list[str]:
     """What is wrong with ``model``: nothing, where the combination works wholly.
 
     Arguments:
+        samplers: it is sampled with each; they have no part in the training.
         digits: at least twice ``COUNT`` labelled images.
+        folder: where it is saved.
     """
-    return [*_trained(model, digits), *_sampled_and_saved(model, digits, folder)]
+    return [*_trained(model, digits), *_sampled_and_saved(model, samplers, digits, folder)]
 
 
 def _trained(model: zoo.Model, digits: ArrayDataset) -> list[str]:
@@ -36,7 +39,9 @@ def _trained(model: zoo.Model, digits: ArrayDataset) -> list[str]:
     seen = {name.split(".")[0] for name in played[-1].terms}
     wrong += [f"objective {name} gave no term" for name in model.objectives if name not in seen]
     moved = {
-        ".".join(name.split(".")[:2]) for name, weight in model.named_parameters() if not torch.equal(weight, before[name])
+        ".".join(name.split(".")[:2])
+        for name, weight in model.named_parameters()
+        if not torch.equal(weight, before[name])
     }
     for player, rules in model.config["training"]["players"].items():
         for part in rules["trains"]:
@@ -60,19 +65,24 @@ def _without_gradient(model: zoo.Model, batch: Batch) -> list[str]:
     return wrong
 
 
-def _sampled_and_saved(model: zoo.Model, digits: ArrayDataset, folder: Path) -> list[str]:
+def _sampled_and_saved(model: zoo.Model, samplers: Sequence[str], digits: ArrayDataset, folder: Path) -> list[str]:
     # Without a prior, a sampler has to start from images.
     conditions: dict[str, Tensor] = {} if "prior" in model.parts else {"x": digits.split("train").x[:COUNT] / 255}
-    pictures = model.sample(COUNT, seed=3, **conditions)
-    wrong = []
-    if tuple(pictures.shape) != (COUNT, *model.image_shape):
-        wrong.append(f"samples have the shape {tuple(pictures.shape)}")
-    if not (pictures.isfinite() & (pictures >= 0) & (pictures <= 1)).all():
-        wrong.append("samples are not in [0, 1]")
     model.save(folder)
     loaded = zoo.load(folder)
-    if loaded.config != model.config:
-        wrong.append("the loaded config is another")
-    if not torch.equal(loaded.sample(COUNT, seed=3, **conditions), pictures):
-        wrong.append("the loaded model samples something else")
+    wrong = [] if loaded.config == model.config else ["the loaded config is another"]
+    weights = loaded.state_dict()
+    wrong += [
+        f"{name} is loaded as something else"
+        for name, weight in model.state_dict().items()
+        if not torch.equal(weights[name], weight)
+    ]
+    for sampler in samplers:
+        pictures = model.sample(COUNT, sampler, seed=3, **conditions)
+        if tuple(pictures.shape) != (COUNT, *model.image_shape):
+            wrong.append(f"sampler {sampler} gave pictures of shape {tuple(pictures.shape)}")
+        if not (pictures.isfinite() & (pictures >= 0) & (pictures <= 1)).all():
+            wrong.append(f"sampler {sampler} left [0, 1]")
+        if not torch.equal(loaded.sample(COUNT, sampler, seed=3, **conditions), pictures):
+            wrong.append(f"sampler {sampler} gives something else with the loaded model")
     return wrong

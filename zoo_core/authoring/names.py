@@ -62,7 +62,8 @@ def check_names(name: str, kinds: Sequence[str], *, recipe: bool) -> PluginNames
     names = PluginNames(name)
     if _COMPONENT.fullmatch(names.component) is None:
         raise SettingError(
-            f'"{name}" would call its components "{names.component}", which begins with no letter', hint='as in "zoo-mine"'
+            f'"{name}" would call its components "{names.component}", which begins with no letter',
+            hint='as in "zoo-mine"',
         )
     if iskeyword(names.package) or issoftkeyword(names.package) or names.package in sys.stdlib_module_names:
         raise SettingError(
@@ -87,6 +88,8 @@ def _refuse_taken(names: PluginNames, kinds: Sequence[str], *, recipe: bool) -> 
         raise NameConflict(f'a package called "{names.package}" is installed', hint=other)
     for entry in registry().entries():
         if entry.kind in kinds and entry.name in (component, component + "/"):
-            raise NameConflict(f'plugin "{entry.plugin}" has a component of kind {entry.kind} called "{entry.name}"', hint=other)
+            raise NameConflict(
+                f'plugin "{entry.plugin}" has a component of kind {entry.kind} called "{entry.name}"', hint=other
+            )
     if recipe and component in catalogue().recipes:
         raise NameConflict(f'there is a recipe called "{component}"', hint=other)

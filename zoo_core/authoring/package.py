@@ -12,7 +12,6 @@ from string import Template
 from zoo_core.authoring.kinds import Authored, authored
 from zoo_core.authoring.names import PluginNames, check_names
 from zoo_core.errors import RunError, SettingError, shown
-from zoo_core.files import expanded
 from zoo_core.version import VERSION
 
 LICENCES = {"apache-2.0": "Apache-2.0", "mit": "MIT"}
@@ -64,10 +63,9 @@ def new_plugin(
     if not author.isprintable() or len(author) > 100:
         raise SettingError("the author should be one line of up to 100 characters")
     names = check_names(name, [one.kind for one in chosen], recipe=any(one.recipe for one in chosen))
-    folder = Path(name) if out is None else expanded(out)
+    folder = Path(name if out is None else out)
     content = rendered(names, chosen, author=author.strip() or f"the authors of {name}", licence=licence)
-    _write(folder, content)
-    return folder
+    return _written(folder, content)
 
 
 def rendered(names: PluginNames, kinds: Sequence[Authored], *, author: str, licence: str) -> dict[str, str]:
@@ -92,7 +90,7 @@ def rendered(names: PluginNames, kinds: Sequence[Authored], *, author: str, lice
         "recipes": recipes,
         "uses": "\n".join(uses),
         "build": kinds[0].build.format(name=names.component),
-        "publish": _publishing(names, kinds, recipes),
+        "publish": _publishing(names, recipes, licence),
         "files": "\n".join(_described(names, one) for one in kinds),
     }
     content = {
@@ -118,8 +116,10 @@ def _known(kind: str) -> Authored:
     from zoo_core.errors import did_you_mean
 
     if kind not in KINDS:
-        raise SettingError(f'no template for a component of kind "{shown(kind)}"',
-                           hint=did_you_mean(kind, KINDS) or f"there is one for {', '.join(KINDS)}")
+        raise SettingError(
+            f'no template for a component of kind "{shown(kind)}"',
+            hint=did_you_mean(kind, KINDS) or f"there is one for {', '.join(KINDS)}",
+        )
     return authored(kind)
 
 
@@ -142,7 +142,7 @@ def _registration(names: PluginNames, one: Authored) -> str:
 
 def _recipes(names: PluginNames, kinds: Sequence[Authored]) -> str:
     """Tables of a recipe for each model that one of the kinds changes; a second model's is called NAME-MODEL."""
-    texts = []
+    texts: list[str] = []
     for like in dict.fromkeys(one.like for one in kinds if one.recipe):
         with_it = [one for one in kinds if one.recipe and one.like == like]
         recipe = names.component if not texts else f"{names.component}-{like}"
@@ -155,9 +155,10 @@ def _recipes(names: PluginNames, kinds: Sequence[Authored]) -> str:
     return "".join(texts)
 
 
-def _publishing(names: PluginNames, kinds: Sequence[Authored], recipes: str) -> str:
+def _publishing(names: PluginNames, recipes: str, licence: str) -> str:
+    run = f"runs/{names.component}"
     trained = names.component if recipes else "vae"
-    return f"zoo train {trained} --data digits --out runs/mine\nzoo push runs/mine org/name --license mit"
+    return f"zoo train {trained} --data digits --out {run}\nzoo push {run} org/name --license {licence}"
 
 
 def _described(names: PluginNames, one: Authored) -> str:
@@ -180,14 +181,19 @@ def _compatible(version: str) -> str:
     return f">={major}.{minor},<{after}"
 
 
-def _write(folder: Path, content: Mapping[str, str]) -> None:
+def _written(folder: Path, content: Mapping[str, str]) -> Path:
+    """``folder``, its ``~`` put in full, with ``content`` in it."""
     try:
+        folder = folder.expanduser()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"{shown(folder)} is there and not empty", hint="choose another folder with --out")
         for path, text in content.items():
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8", newline="\n")
-    except OSError as error:
-        raise RunError(f"{shown(folder)} cannot be written: {shown(error.strerror or error)}",
-                       hint="choose another folder with --out") from None
+    except (OSError, RuntimeError) as error:  # a RuntimeError: there is no such home folder
+        raise RunError(
+            f"{shown(folder)} cannot be written: {shown(getattr(error, 'strerror', None) or error)}",
+            hint="choose another folder with --out",
+        ) from None
+    return folder

@@ -1,5 +1,5 @@
 """The command ``zoo``. Each verb is a module of this package with ``configure(parser)`` and ``run(args) -> int``, imported when it
-is asked for: what one verb needs costs the others nothing."""
+is asked for: what one verb needs costs the others nothing. Plugins' commands are looked for where no verb here has the name."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
-from zoo_core.errors import SettingError, UnknownName, ZooError, did_you_mean, shown
+from zoo_core.errors import SettingError, ZooError, shown
 from zoo_core.version import VERSION
 
 
@@ -90,14 +90,18 @@ def _run(argv: Sequence[str]) -> int:
         return 0
     verb = next((verb for verb in VERBS if verb.name == argv[0]), None)
     if verb is None:
-        names = [verb.name for verb in VERBS]
-        raise UnknownName(f'there is no command "{shown(argv[0])}"',
-                          hint=did_you_mean(argv[0], names) or f"commands are {', '.join(names)}; see: zoo --help")
-    module = import_module(verb.module)
-    parser = _Parser(prog=f"zoo {verb.name}", description=f"{verb.summary[0].upper()}{verb.summary[1:]}.", allow_abbrev=False)
+        from zoo_core.cli.plugin_commands import run_plugin_command
+
+        return run_plugin_command(argv[0], argv[1:])
+    return run_verb(verb.name, verb.summary, import_module(verb.module), argv[1:])
+
+
+def run_verb(name: str, summary: str, module: Any, argv: Sequence[str]) -> int:
+    """Parse ``argv`` with what ``module`` declares, and run it."""
+    parser = _Parser(prog=f"zoo {name}", description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False)
     module.configure(parser)
     try:
-        args = parser.parse_args(argv[1:])
+        args = parser.parse_args(argv)
     except SystemExit as end:  # --help
         return int(end.code or 0)
     code: int = module.run(args)
@@ -110,4 +114,6 @@ def usage() -> str:
              "A zoo of generative models: parts mixed by name, trained, measured and shared.", ""]
     for group in dict.fromkeys(verb.group for verb in VERBS):
         lines += [f"{group}:", *(f"  {verb.name:<12} {verb.summary}" for verb in VERBS if verb.group == group), ""]
-    return "\n".join([*lines, _EXAMPLES.rstrip()])
+    from zoo_core.cli.plugin_commands import usage_of_plugins
+
+    return "\n".join([*lines, *usage_of_plugins(), _EXAMPLES.rstrip()])

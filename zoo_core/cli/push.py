@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.model or not args.repo or args.namespace:
         raise SettingError("push needs a model and a repository", hint="zoo push runs/x org/name --license mit")
     if args.dry_run:
-        return _rehearse(args.model, args.repo, args)
+        return _rehearse(args.model, args.repo, args.license, args)
     from zoo_core.publishing.push import push
 
     pushed = push(
@@ -63,12 +63,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rehearse(model: str, repo: str, args: argparse.Namespace) -> int:
+def _rehearse(model: str, repo: str, licence: str | None, args: argparse.Namespace) -> int:
     from zoo_core.hub.fetched import check_repo
     from zoo_core.publishing.push import staged
 
     check_repo(repo)
-    with staged(model, repo, licence=args.license, max_shard_size=args.max_shard_size) as ready:
+    with staged(model, repo, licence=licence, max_shard_size=args.max_shard_size) as ready:
         print(f"would publish {repo} under {ready.licence}:")
         for file in ready.files:
             print(f"  {(ready.folder / file).stat().st_size:>12,}  {file}")
@@ -87,13 +87,11 @@ def _push_catalogue(args: argparse.Namespace) -> int:
     if not entries:
         raise SettingError("the catalogue has no models in folders", hint="see them with: zoo list")
     for entry in entries:
-        repo = f"{args.namespace}/{entry.name}"
+        repo, licence = f"{args.namespace}/{entry.name}", args.license or entry.licence or None
         if args.dry_run:
-            _rehearse(entry.name, repo, args)
+            _rehearse(entry.name, repo, licence, args)
             continue
-        pushed = push(
-            entry.name, repo, license=args.license or entry.licence or None, private=args.private, tag=args.tag
-        )
+        pushed = push(entry.name, repo, license=licence, private=args.private, tag=args.tag)
         files = {
             name: digest
             for name, digest in pushed.files.items()

@@ -195,13 +195,13 @@ def _complete(rules: Rules, objectives: Mapping[str, Objective], declared: Colle
         if not any(name in turn.players for turn in rules.turns):
             raise SettingError(f"player {name!r} never steps", hint="name it in the players of one of training.turns")
     for name, objective in objectives.items():
-        listening = {player: rules.players[player] for loss in objective.losses for player in rules.listeners(loss)}
-        trained = {part for player in listening.values() for part in player.trains}
-        if objective.needs and trained.isdisjoint({name, *objective.needs}):
-            part, player = next(iter(objective.needs)), next(iter(listening))
-            trains = ", ".join(f'"{one}"' for one in (*listening[player].trains, part))
+        listeners = [player for loss in objective.losses for player in rules.listeners(loss)]
+        trained = [part for player in listeners for part in rules.players[player].trains]
+        if objective.needs and not {name, *objective.needs} & set(trained):
+            part, first = next(iter(objective.needs)), listeners[0]
+            trains = ", ".join(f'"{one}"' for one in (*rules.players[first].trains, part))
             raise SettingError(
-                f"objective {name!r} would train nothing: it uses {', '.join(objective.needs)}, "
-                f"and {player!r}, who listens to it, trains {', '.join(listening[player].trains)}",
-                hint=f"set {part}.trainable=true and training.players.{player}.trains='[{trains}]'",
+                f'objective "{name}" would train nothing: it uses {", ".join(objective.needs)}, '
+                f'and player "{first}", who listens to it, trains {", ".join(rules.players[first].trains)}',
+                hint=f"set {part}.trainable=true and training.players.{first}.trains='[{trains}]'",
             )

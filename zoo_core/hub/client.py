@@ -111,11 +111,9 @@ def told(repo: str, revision: str | None = None, *, doing: str = "fetch") -> Ite
 
 def unreachable(at: str, doing: str) -> HubError:
     """The Hub does not answer, and the cache does not help."""
-    if doing == "push":
-        return HubError(
-            f"{at} cannot be pushed: the Hub cannot be reached", hint="nothing was changed; try again online"
-        )
     why = "HF_HUB_OFFLINE is set" if constants.is_offline_mode() else "the Hub cannot be reached"
+    if doing == "push":
+        return HubError(f"{at} cannot be pushed: {why}", hint="nothing was changed; try again online")
     return HubError(f"{at} is not, or not wholly, in the cache, and {why}", hint=f"go online once and: zoo pull {at}")
 
 
@@ -129,9 +127,7 @@ def _refused(at: str, doing: str, error: HfHubHTTPError) -> HubError:
     if status == 409:
         return HubError(f"{at}: the Hub reports a conflict with what is there", hint="try again")
     if status == 412:
-        return HubError(
-            f"{at} was changed by somebody else meanwhile; nothing was overwritten", hint="look at it, then push again"
-        )
+        return HubError(f"{at} was changed meanwhile; nothing was overwritten", hint="look at it, then push again")
     if status == 429:
         wait = error.response.headers.get("Retry-After", "")
         after = f" after {shown(wait, 10)} seconds" if wait.isdigit() else " in a few minutes"

@@ -16,7 +16,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from zoo_core.errors import HubError, WeightsError, shown
 from zoo_core.hub.client import api, reachable, told, unreachable
-from zoo_core.tensors.opened import read_index
+from zoo_core.tensors.opened import open_weights, read_index
 from zoo_core.tensors.written import INDEX, WEIGHTS
 
 CONFIG = "config.json"
@@ -83,29 +83,24 @@ def fetch(repo: str, revision: str | None = None, *, everything: bool = False, f
     """
     commit = resolve(repo, revision)
     cached = None if force or everything else in_cache(repo, commit)
-    if cached is not None:
-        return Fetched(cached, repo, commit)
-    if not reachable():
-        cached = in_cache(repo, commit)
-        if cached is None or force:
+    if cached is None and not reachable():
+        cached = None if force else in_cache(repo, commit)
+        if cached is None:
             raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
+    if cached is not None:
+        _check_whole(cached, repo, commit)
         return Fetched(cached, repo, commit)
     listed = _listed(repo, commit)
     files = _download(repo, commit, listed, [CONFIG, INDEX, *(ABOUT if everything else ())], force)
     if CONFIG not in files:
-        raise HubError(
-            f"{repo} has no {CONFIG}: it is no model of this zoo", hint=f"see what it is: zoo inspect {repo}"
-        )
+        raise _lacks(repo, CONFIG)
     folder = files[CONFIG].parent
     _check_config(folder, f"{repo}@{commit[:7]}")
     weights = _weight_files(folder)
     files = _download(repo, commit, listed, weights, force)
     missing = [file for file in weights if file not in files]
     if missing:
-        raise HubError(
-            f"{repo} has no {shown(missing[0])}",
-            hint="models are read from safetensors alone; see the files on its page",
-        )
+        raise _lacks(repo, missing[0])
     return Fetched(folder, repo, commit)
 
 
@@ -123,8 +118,14 @@ def fetch_file(repo: str, file: str, revision: str | None = None) -> tuple[Path,
         raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
     files = _download(repo, commit, _listed(repo, commit), [file], False)
     if file not in files:
-        raise HubError(f"{repo} has no file {shown(file)!r}", hint=f"see the files on the page of {repo}")
+        raise _lacks(repo, file)
     return files[file], commit
+
+
+def _lacks(repo: str, file: str) -> HubError:
+    why = ": it is no model of this zoo" if file == CONFIG else ""
+    only = "weights are read from safetensors alone; " if file.endswith(".safetensors") else ""
+    return HubError(f"{repo} has no {shown(file)}{why}", hint=f"{only}its page lists the files that it has")
 
 
 def in_cache(repo: str, commit: str) -> Path | None:
@@ -139,6 +140,17 @@ def in_cache(repo: str, commit: str) -> Path | None:
         for file in files:
             _inside_cache(folder / file)
     return folder if whole else None
+
+
+def _check_whole(folder: Path, repo: str, commit: str) -> None:
+    """Refuse a snapshot whose weights cannot be opened; in the cache they may have been damaged since they arrived."""
+    try:
+        open_weights(folder)
+    except WeightsError as error:
+        raise WeightsError(
+            f"{repo}@{commit[:7]} is in the cache, but cannot be opened: {error.what}",
+            hint=error.hint or f"fetch it again: zoo pull --force {repo}@{commit}",
+        ) from None
 
 
 def _weight_files(folder: Path) -> list[str]:
@@ -184,18 +196,18 @@ def _matches(path: str, pattern: str) -> bool:
     return Path(path).match(pattern) and path.count("/") == pattern.count("/")
 
 
-def check_all(repo: str, commit: str) -> None:
-    """Hold every file of ours in the cached snapshot against the Hub's hashes.
+def check_cached(repo: str, commit: str) -> None:
+    """Hold every file of the commit that is in the cache against the Hub's hash.
 
     Raises:
-        HubError: one is damaged; it is thrown away.
+        HubError: one is damaged; it is thrown away. Or the Hub cannot be asked.
     """
-    folder = in_cache(repo, commit)
-    if folder is None:
-        raise HubError(f"{shown(repo)}@{commit[:7]} is not wholly in the cache", hint=f"zoo pull {repo}@{commit}")
+    if not reachable():
+        raise HubError(f"{repo}@{commit[:7]} cannot be verified without the Hub, whose hashes are asked for")
     for file in _listed(repo, commit):
-        if (folder / file.path).exists():
-            _check_hash(repo, file, folder / file.path)
+        cached = try_to_load_from_cache(repo, file.path, revision=commit)
+        if isinstance(cached, str):
+            _check_hash(repo, file, Path(cached))
 
 
 def _cached(repo: str, path: str, commit: str) -> bool:
@@ -210,7 +222,7 @@ def _check_hash(repo: str, file: RepoFile, path: Path) -> None:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         raise HubError(
-            f"{shown(repo)}: {shown(file.path)} arrived damaged, its hash is not the Hub's; it was thrown away",
+            f"{shown(repo)}: {shown(file.path)} is damaged, its hash is not the Hub's; it was thrown away",
             hint="the same command fetches it again",
         )
 

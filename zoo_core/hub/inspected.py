@@ -78,41 +78,54 @@ def inspect(reference: str | Path, *, revision: str | None = None, verify: bool 
         found = _folder(target.entry.folder, target.entry.name, licence=target.entry.licence)
     else:
         found = _repository(target)
-    return _verified(reference, revision, found) if verify else found
+    return _verified(target, found) if verify else found
 
 
-def _verified(reference: str | Path, revision: str | None, found: Inspection) -> Inspection:
+def _verified(target: Target, found: Inspection) -> Inspection:
     from dataclasses import replace
 
-    from zoo_core.hub.located import locate
+    from zoo_core.hub.fetched import check_cached, check_pinned, fetch
     from zoo_core.saving import verify_folder
 
-    located = locate(reference, revision=revision)
-    if located.repo:
-        from zoo_core.hub.fetched import check_all
-
-        check_all(located.repo, located.commit)
-    verify_folder(located.folder)
+    folder = target.folder or (target.entry.folder if target.entry is not None else None)
+    if folder is None:
+        repo, _ = _origin(target)
+        check_cached(repo, found.commit)  # what is fetched now is held against its hash then
+        folder = fetch(repo, found.commit).folder
+    if target.entry is not None:
+        check_pinned(folder, target.entry.files, target.entry.name)
+    verify_folder(folder)
     return replace(found, verified=True)
 
 
-def _folder(folder: Path, label: str, licence: str = "") -> Inspection:
+def _origin(target: Target) -> tuple[str, str | None]:
+    """The repository, and the revision that is asked for."""
+    if target.entry is None:
+        return target.repo, target.revision
+    return target.entry.repo, target.entry.commit or target.entry.revision
+
+
+def _folder(folder: Path, label: str, licence: str = "", commit: str = "") -> Inspection:
     saved = open_weights(folder)
     files = {file: (folder / file).stat().st_size for file in saved.files}
-    return _described(label, read_config(folder), saved.tensors, files, licence or _card_licence(folder / "README.md"))
+    licence = licence or _card_licence(folder / "README.md")
+    return _described(label, read_config(folder), saved.tensors, files, licence, commit)
 
 
 def _repository(target: Target) -> Inspection:
     from huggingface_hub.hf_api import RepoFile
 
-    from zoo_core.hub.client import api, told
-    from zoo_core.hub.fetched import CONFIG, fetch_file, resolve
+    from zoo_core.hub.client import api, reachable, told, unreachable
+    from zoo_core.hub.fetched import CONFIG, fetch_file, in_cache, resolve
     from zoo_core.tensors.opened import read_index
 
-    repo, revision = target.repo, target.revision
-    if target.entry is not None:
-        repo, revision = target.entry.repo, target.entry.commit or target.entry.revision
+    repo, revision = _origin(target)
     commit = resolve(repo, revision)
+    if not reachable():
+        folder = in_cache(repo, commit)
+        if folder is None:
+            raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
+        return _folder(folder, f"{repo}@{commit[:7]}", target.entry.licence if target.entry is not None else "", commit)
     config = read_config(fetch_file(repo, CONFIG, commit)[0].parent)
     with told(repo, revision):
         listed = {f.path: f.size for f in api().list_repo_tree(repo, revision=commit) if isinstance(f, RepoFile)}

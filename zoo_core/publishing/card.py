@@ -12,6 +12,7 @@ from zoo_core.publishing import sections
 from zoo_core.publishing.facts import Facts
 from zoo_core.publishing.front_matter import card_data
 from zoo_core.publishing.licences import COMMON, OTHER, check_licence
+from zoo_core.publishing.plugin_sections import plugin_sections
 
 FILE = "README.md"
 LARGEST = 1_000_000
@@ -28,6 +29,7 @@ _SECTIONS = (
     sections.parts,
     sections.objectives,
     sections.training,
+    plugin_sections,
     sections.plugins,
     sections.limits,
     sections.citation,

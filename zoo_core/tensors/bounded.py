@@ -26,6 +26,7 @@ _INITIALISERS = frozenset(
     for name in ("uniform", "normal", "fill", "zero", "add", "sub", "mul", "div", "clamp", "erfinv", "bernoulli", "exponential",
                  "random", "log_normal", "cauchy", "constant", "kaiming_uniform")
 )  # fmt: skip
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 
 
 class TooLarge(WeightsError):
@@ -125,12 +126,10 @@ def left_on_meta(module: nn.Module) -> list[str]:
     """What still has no memory: parameters, buffers, and tensors that stand in plain attributes, also inside containers."""
     left = []
     for path, inner in module.named_modules():
+        for held in (inner._parameters, inner._buffers):
+            left += [f"{path}.{name}" for name, tensor in held.items() if tensor is not None and tensor.is_meta]
         for name, value in vars(inner).items():
-            if name == "_modules":
-                continue
-            if name in ("_parameters", "_buffers"):
-                left += [f"{path}.{own}" for own, tensor in value.items() if tensor is not None and tensor.is_meta]
-            elif not isinstance(value, bool | int | str | float | None) and _holds_meta(value, 4):
+            if name not in _OF_EVERY_MODULE and not isinstance(value, bool | int | str | float | None) and _holds_meta(value, 4):
                 left.append(f"{path}.{name}")
     return left
 

@@ -17,7 +17,9 @@ from torch import Tensor
 from zoo_core.errors import WeightsError, shown
 from zoo_core.tensors.written import FORMAT, HEADER_KEY, INDEX, WEIGHTS
 
-LARGEST_INDEX = 25_000_000
+LARGEST_INDEX = 10_000_000
+LARGEST_HEADER = 10_000_000
+"""Bytes of names, shapes and places: room for a hundred thousand tensors, and read in well under a second."""
 _SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 DTYPES: Mapping[str, torch.dtype] = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
@@ -142,14 +144,12 @@ def read_index(path: Path) -> dict[str, str]:
     Raises:
         WeightsError: it is none, or names files that no shard is called.
     """
-    from zoo_core.config import parse
+    from zoo_core.config import parse, read_small
     from zoo_core.errors import ConfigError
 
     try:
-        if path.stat().st_size > LARGEST_INDEX:
-            raise WeightsError(f"{shown(path)} is larger than {LARGEST_INDEX:,} bytes and so no index of ours")
-        table = parse(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError, ConfigError) as error:
+        table = parse(read_small(path, LARGEST_INDEX), str(path))
+    except (OSError, ValueError, ConfigError) as error:
         raise WeightsError(f"{shown(path)} cannot be read: {shown(error, 300)}") from None
     return check_index(table, str(path))
 
@@ -207,11 +207,26 @@ def header_entry(metadata: Mapping[str, str], where: str) -> dict[str, Any]:
     return about
 
 
+def _check_size(path: Path) -> None:
+    """Refuse what is no file (a pipe would block), and a header too large to be looked at.
+
+    Raises:
+        OSError, ValueError: with the reason.
+    """
+    if path.exists() and not path.is_file():
+        raise OSError("it is no file")
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > LARGEST_HEADER:
+        raise ValueError(f"its header claims {header:,} bytes, more than {LARGEST_HEADER:,}")
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        _check_size(path)
         with safe_open(path, framework="pt", device="cpu") as handle:
             yield handle
     except FileNotFoundError:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from zoo_core.interfaces import Part
+from zoo_core.parameters import parameters
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, outputs
 
@@ -47,10 +47,12 @@ def _global_state() -> dict[str, object]:
 
 def check_same_seed_same_weights(subject: Subject) -> None:
     """Built twice from one seed the weights are the same, whatever the generators of NumPy and Python say."""
-    first = subject.fresh(seed=5).state_dict()
-    random.seed(random.random())
-    np.random.seed(random.randrange(2**31))
-    second = subject.fresh(seed=5).state_dict()
+    states = []
+    for other in (1, 2):
+        random.seed(other)
+        np.random.seed(other)
+        states.append(subject.fresh(seed=5).state_dict())
+    first, second = states
     for name, tensor in first.items():
         if name not in second or not torch.equal(tensor, second[name]):
             raise CheckFailed(
@@ -62,21 +64,13 @@ def check_same_seed_same_weights(subject: Subject) -> None:
 
 def check_seed_decides_weights(subject: Subject) -> None:
     """Built from another seed at least one trained weight is another one, where any is drawn at random at all."""
+    defaults = {name: p.default for name, p in parameters(subject.component).items()}
+    if {**defaults, **subject.settings}.get("weights") is not None:
+        return  # published weights are what they are
     first, second = subject.fresh(seed=5), subject.fresh(seed=6)
-    drawn = [p for p in first.parameters() if p.numel() > 1 and p.detach().flatten().unique().numel() > 1]
-    pairs = zip(first.parameters(), second.parameters(), strict=True)
-    # Weights of a kind that come with the package do not depend on a seed.
-    if subject.settings.get("weights", None) is None and "weights" not in _defaults(subject) and drawn:
-        if all(torch.equal(a, b) for a, b in pairs):
-            raise CheckFailed(
-                "other weights from another seed", found="the same", do="do not seed a generator inside __init__"
-            )
-
-
-def _defaults(subject: Subject) -> set[str]:
-    from zoo_core.parameters import parameters
-
-    return {name for name, p in parameters(subject.component).items() if p.default is not None}
+    drawn = any(p.detach().flatten().unique().numel() > 1 for p in first.parameters())
+    if drawn and all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)):
+        raise CheckFailed("other weights from another seed", found="the same", do="do not seed a generator in __init__")
 
 
 def check_same_result_twice(subject: Subject) -> None:
@@ -95,9 +89,7 @@ def check_same_result_twice(subject: Subject) -> None:
 
 def check_same_row_alone(subject: Subject) -> None:
     """In eval mode row i of f(x) equals f(x[i:i+1]): rows do not depend on one another."""
-    part = subject.part()
-    # Running statistics that are not those of a fresh layer.
-    _warm(part, subject)
+    part = subject.settled()
     inputs = subject.inputs(part, 5)
     with torch.no_grad():
         together = outputs(part, inputs)
@@ -110,13 +102,6 @@ def check_same_row_alone(subject: Subject) -> None:
                     found=f"a relative difference of {worst:.2g}",
                     do="normalise by running statistics in eval mode, and never mix rows",
                 )
-
-
-def _warm(part: Part, subject: Subject) -> None:
-    part.train()
-    with torch.no_grad():
-        outputs(part, subject.inputs(part, 6, start=50))
-    part.eval()
 
 
 def check_input_unchanged(subject: Subject) -> None:

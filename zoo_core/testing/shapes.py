@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, ImageShape, Part
+from zoo_core.parameters import parameters
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, outputs
 
@@ -27,7 +28,7 @@ def check_forward_gives_tensors(subject: Subject) -> None:
 
 
 def check_declares_what_it_is(subject: Subject) -> None:
-    """The attributes that the interface asks for (``image_shape``, ``family``, ``latent_dim``, ``layers``, ``shapes``) are set, and true."""
+    """The attributes that the interface asks for (``image_shape``, ``family``, ``layers``, …) are set, and true."""
     shape = subject.image_shapes[1]
     part = subject.part(shape)
     wanted = {"encoder": ("image_shape", "family"), "decoder": ("image_shape", "latent_dim", "family"), "prior": ("latent_dim",)}
@@ -86,8 +87,6 @@ def check_layers_have_their_names(subject: Subject) -> None:
             found=str(tuple(whole.shapes)),
             do="build shapes from layers",
         )
-    from zoo_core.parameters import parameters
-
     if "layers" not in parameters(subject.component) or len(whole.layers) < 2:
         return
     inputs = subject.inputs(whole, 2)

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
 
 from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Part, Tags
 from zoo_core.names import Entry
@@ -129,6 +130,22 @@ class Subject:
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return cast(Part, copy.deepcopy(self._kept[key])).eval()
+
+    def settled(self, image_shape: ImageShape | None = None, seed: int = 0) -> Part:
+        """As :meth:`part`, with the running statistics of a forward in train mode instead of those of fresh layers, under
+        which a deep net's signal may die out."""
+        part = self.part(image_shape, seed)
+        norms = [m for m in part.modules() if isinstance(m, _NormBase) and m.track_running_stats]
+        if not norms:
+            return part
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.momentum = 1.0
+        with torch.no_grad():
+            outputs(part.train(), self.inputs(part, 16, image_shape, start=50))
+        for norm, momentum in zip(norms, momenta):
+            norm.momentum = momentum
+        return part.eval()
 
     def surroundings(self, image_shape: ImageShape | None = None, *, conditional: bool = False) -> dict[str, Part]:
         """The parts that it needs around it."""

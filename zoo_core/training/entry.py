@@ -11,6 +11,7 @@ import torch
 from zoo_core.errors import RunError, shown
 from zoo_core.files import expanded
 from zoo_core.game.settings import training_settings
+from zoo_core.hooks import training_callbacks
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.saving import load
@@ -51,10 +52,11 @@ def train(
         data_root: where data sets lie; None is $ZOO_DATA.
         data_settings: parameters of the data set.
         resume: go on from the checkpoint in ``out``, if there is one.
-        callbacks: told of what happens.
+        callbacks: told of what happens; those that plugins have for it, after them.
         progress: show a bar.
 
     Raises:
+        PluginFailed: a plugin's hook ``training_callbacks`` failed; nothing was written.
         RunError: ``out`` holds another run, or cannot be written.
         NonFinite: a term became NaN or infinite; the last good checkpoint stays.
     """
@@ -65,9 +67,9 @@ def train(
         where: dict[str, Any] = {"data_root": data_root, "data_settings": dict(data_settings or {})}
         session = Session(model, data, settings, seed=seed, device=device, **where)
         about = {"data": data if isinstance(data, str) else None, **where}
-        return Training(session, folder, callbacks, show=progress and session.processes.main).run(
-            resume=resume, about=about
-        )
+        started = Training(session, folder, callbacks, show=progress and session.processes.main)
+        started.listen(training_callbacks(started))
+        return started.run(resume=resume, about=about)
 
 
 def resume(

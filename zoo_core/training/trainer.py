@@ -95,6 +95,10 @@ class Training:
         """Epochs that are complete."""
         return self.progress.epoch
 
+    def listen(self, callbacks: Sequence[Callback]) -> None:
+        """Tell these, too, of what happens, after those there are."""
+        self._callbacks += callbacks
+
     def stop(self, reason: str) -> None:
         """End the training after this round."""
         self._reason = self._reason or reason

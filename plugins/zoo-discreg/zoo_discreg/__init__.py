@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from zoo_core.hookspecs import hookimpl
+from zoo_core.hookspecs import RegisterCommand, hookimpl
 
 if TYPE_CHECKING:
     from zoo_discreg.adjustment import adjust as adjust
@@ -30,6 +30,14 @@ def register_components(register: Callable[..., None]) -> None:
 def register_catalogue() -> Any:
     """The recipes that are not in the core's catalogue."""
     return files(__package__) / "registry.toml"
+
+
+@hookimpl
+def register_commands(register: RegisterCommand) -> None:
+    """The stage after training."""
+    register(
+        "adjust", "zoo_discreg.adjust_command", summary="fit batch norm and encoder to a trained decoder's samples"
+    )
 
 
 def __getattr__(name: str) -> Any:

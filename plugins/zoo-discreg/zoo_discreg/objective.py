@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, cast, final
+from typing import Annotated, Any, ClassVar, cast, final
 
 from annotated_types import Ge
 from torch import nn
@@ -38,6 +38,10 @@ class DiscriminativeRegularization(Objective):
     Raises:
         SettingError: a weight for a layer that the classifier does not give.
     """
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{}, {"encoder_gradient": False}]
 
     losses: ClassVar[tuple[str, ...]] = ("fit",)
     needs: ClassVar[Mapping[str, Need]] = {

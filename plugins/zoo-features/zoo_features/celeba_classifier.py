@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
 
-from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
 from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN
 from zoo_features.weights import Weights, fetch, load_into
@@ -26,6 +26,12 @@ class CelebAClassifier(FeatureExtractor):
         layers: names or indices.
         weights: a path to a safetensors file, or None for random ones; nothing is published.
     """
+
+    tags: ClassVar[Tags] = Tags(stochastic=True, batch_statistics=True, smallest_side=42)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{}, {"layers": ["conv1", "logits"]}]
 
     def __init__(
         self,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Le
 from torch import Tensor, nn
 from torch.nn.functional import pad, relu
 
-from zoo_core.interfaces import FeatureExtractor, ImageShape
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Tags
 from zoo_features.asked_layers import asked_layers
 from zoo_features.preprocessing import Preprocessing
 from zoo_features.shapes import refusing, shapes_of
@@ -48,6 +48,13 @@ class CifarResNet(FeatureExtractor, ABC):
         classes: how many logits.
     """
 
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, channels=(1, 3))
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        # What lies behind the last layer is not built: a deep net's first blocks say as much as all of them.
+        return [{"layers": ["stem", "layer1", "logits"] if cls.blocks == 3 else ["stem", "layer1.1"]}]
+
     blocks: ClassVar[int]
 
     def __init__(
@@ -75,12 +82,15 @@ class CifarResNet(FeatureExtractor, ABC):
         self.bn1 = nn.BatchNorm2d(16)
         last = available.index(self.layers[-1])
         widths = {1: (16, 16, 1), 2: (16, 32, 2), 3: (32, 64, 2)}
-        self.stages = [s for s in (1, 2, 3) if last > available.index(f"layer{s - 1}" if s > 1 else "stem")]
+        before = {s: available.index(f"layer{s - 1}" if s > 1 else "stem") for s in (1, 2, 3)}
+        # Blocks of each stage, as far as the last asked layer.
+        kept = {s: min(n, last - before[s]) for s in (1, 2, 3) if last > before[s]}
+        self.stages = list(kept)
         for s in self.stages:
             channels, width, stride = widths[s]
             self.add_module(
                 f"layer{s}",
-                nn.Sequential(Block(channels, width, stride), *(Block(width, width, 1) for _ in range(n - 1))),
+                nn.Sequential(Block(channels, width, stride), *(Block(width, width, 1) for _ in range(kept[s] - 1))),
             )
         if self.layers[-1] == "logits":
             self.linear = nn.Linear(64, classes)
@@ -89,7 +99,8 @@ class CifarResNet(FeatureExtractor, ABC):
                 nn.init.kaiming_normal_(module.weight)
         tensors, self.weights_reference = fetch(weights, None, who)
         if tensors is not None:
-            dropped = [f"layer{s}." for s in (1, 2, 3) if s not in self.stages] + ["linear."] * (self.layers[-1] != "logits")
+            dropped = [f"layer{s}.{i}." for s in (1, 2, 3) for i in range(kept.get(s, 0), n)]
+            dropped += ["linear."] * (self.layers[-1] != "logits")
             load_into(self, tensors, who, ignored=tuple(dropped))
         with refusing(who, image_shape):
             self.shapes = shapes_of(self, image_shape)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from zoo_core.interfaces import FeatureExtractor, ImageShape
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Tags
 from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN
 from zoo_features.weights import Published, Weights, fetch, load_into
@@ -27,6 +27,12 @@ class DigitClassifier(FeatureExtractor):
         layers: names or indices.
         weights: ``"default"`` is the file in this package (its test accuracy is in its header).
     """
+
+    tags: ClassVar[Tags] = Tags(stochastic=True, batch_statistics=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"layers": ["conv1", "conv2", "logits"]}, {"weights": None}]
 
     def __init__(
         self,

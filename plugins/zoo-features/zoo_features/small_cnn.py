@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, final
+from typing import Annotated, Any, ClassVar, final
 
 import torch
 from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
 from zoo_core.errors import SettingError
-from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
 from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN
 
@@ -30,6 +30,12 @@ class SmallCNN(FeatureExtractor):
     Raises:
         SettingError: logits are asked for and the data have no labels.
     """
+
+    tags: ClassVar[Tags] = Tags(stochastic=True, batch_statistics=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"width": 4, "hidden": 16}, {"width": 4, "hidden": 16, "dropout": 0.0}]
 
     def __init__(
         self,

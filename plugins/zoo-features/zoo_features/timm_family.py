@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import timm
 import torch
@@ -11,7 +11,7 @@ from annotated_types import Ge, Le
 from torch import Tensor, nn
 
 from zoo_core.errors import UnknownName, did_you_mean, shown
-from zoo_core.interfaces import FeatureExtractor, ImageShape
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Tags
 from zoo_features.asked_layers import asked_layers
 from zoo_features.first_weights import created
 from zoo_features.grid import as_map, is_channels_last
@@ -39,6 +39,15 @@ class Timm(FeatureExtractor):
         SettingError: there is no such layer, or the net takes no images of ``size``.
         WeightsError: see :func:`zoo_features.weights.fetch`.
     """
+
+    tags: ClassVar[Tags] = Tags(stochastic=True, batch_statistics=True, channels=(1, 3))
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [
+            {"architecture": "resnet18", "weights": None, "layers": [0, 1]},
+            {"architecture": "vit_tiny_patch16_224", "weights": None, "layers": [0], "size": 224},
+        ]
 
     @classmethod
     def architectures(cls) -> list[str]:

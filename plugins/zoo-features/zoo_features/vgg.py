@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
-from zoo_core.interfaces import FeatureExtractor, ImageShape
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Tags
 from zoo_features.asked_layers import asked_layers
 from zoo_features.preprocessing import Preprocessing
 from zoo_features.shapes import refusing, shapes_of
@@ -26,6 +26,12 @@ class VGG(FeatureExtractor, ABC):
         pooling: ``average`` in the place of ``max`` is what the texture synthesis of Gatys et al. 2015 and the published
             discriminatively regularised models use.
     """
+
+    tags: ClassVar[Tags] = Tags(channels=(1, 3))
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"layers": ["conv1_1", "relu1_1", "pool1", "relu2_1"], "weights": None, "pooling": "average"}]
 
     widths: ClassVar[tuple[tuple[int, ...], ...]]
     repo: ClassVar[str]

@@ -13,7 +13,7 @@ from torch import Tensor
 from zoo_basics.datasets.arrays_file import load_array, read_arrays
 from zoo_basics.datasets.held_out import check_split, train_or_validation
 from zoo_basics.datasets.location import data_root, downloading, first_file, not_found
-from zoo_basics.datasets.picture_files import PictureFiles, height_and_width
+from zoo_basics.datasets.picture_files import PictureFiles, Side, height_and_width
 from zoo_core.data import resize
 from zoo_core.errors import DataError, shown
 from zoo_core.interfaces import Dataset, Labels, Split
@@ -56,7 +56,7 @@ class CelebaDataset(Dataset):
         "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young",
     )
 
-    def __init__(self, *, root: str | None = None, download: bool = False, size: int | tuple[int, int] = 64) -> None:
+    def __init__(self, *, root: str | None = None, download: bool = False, size: Side | tuple[Side, Side] = 64) -> None:
         self.name = "celeba"
         self.size = height_and_width(size) or SUBSET_SIZE
         self.image_shape = (3, *self.size)

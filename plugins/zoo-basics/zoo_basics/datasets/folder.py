@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, final
+from typing import Annotated, Any, Literal, final
 
 import torch
 from annotated_types import Ge, Lt
@@ -39,6 +39,10 @@ class FolderDataset(Dataset):
     Raises:
         DataError: there is no such folder, or no picture in it, or the first one cannot be read.
     """
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"path": "pictures"}]
 
     def __init__(self, *, path: str, size: Size = None, channels: Literal[1, 3] | None = None,
                  validation: Annotated[float, Ge(0), Lt(1)] = 0.1, test: Annotated[float, Ge(0), Lt(1)] = 0.1) -> None:

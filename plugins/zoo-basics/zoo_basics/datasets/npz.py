@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 from annotated_types import Ge, Lt
 
@@ -35,6 +35,10 @@ class NpzDataset(Dataset):
     Raises:
         DataError: there is no such file, or it has no such arrays.
     """
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"path": "arrays.npz"}]
 
     def __init__(self, *, path: str, layout: Layout = "auto", validation: Annotated[float, Ge(0), Lt(1)] = 0.1,
                  test: Annotated[float, Ge(0), Lt(1)] = 0.1) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias, final
+from typing import Annotated, TypeAlias, final
 
 import numpy as np
 import torch
+from annotated_types import Ge, Le
 from PIL import Image
 from torch import Tensor
 
 from zoo_core.errors import DataError, SettingError, shown
 
-Size: TypeAlias = int | tuple[int, int] | None
+Side: TypeAlias = Annotated[int, Ge(1), Le(65_536)]
+Size: TypeAlias = Side | tuple[Side, Side] | None
 """Side of a square, or (height, width)."""
 
 PATH = 400

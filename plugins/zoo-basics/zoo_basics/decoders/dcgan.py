@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Gt, Lt
 from torch import Tensor, nn
@@ -14,7 +14,7 @@ from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.halving import halved_sizes
 from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
-from zoo_core.interfaces import Decoder, ImageShape, Labels
+from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
 
 
 class DCGANDecoder(Decoder):
@@ -38,6 +38,12 @@ class DCGANDecoder(Decoder):
     Raises:
         SettingError: the image has an odd side, or one below 8.
     """
+
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=2, smallest_side=8, conditional=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"latent_dim": 6, "width": 8}, {"latent_dim": 6, "width": 8, "conditional": True}]
 
     def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
                  likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",

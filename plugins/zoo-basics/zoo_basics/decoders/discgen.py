@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt, Lt
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.halving import sizes_halved_exactly
 from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
-from zoo_core.interfaces import Decoder, ImageShape, Labels
+from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
 
 STAGES = 4
 
@@ -37,6 +37,12 @@ class DiscgenDecoder(Decoder):
     Raises:
         SettingError: a side of the image is not divisible by 16.
     """
+
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=16, smallest_side=16, conditional=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"latent_dim": 6, "width": 4, "hidden": 16}, {"latent_dim": 6, "width": 4, "hidden": 16, "conditional": True}]
 
     def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
                  likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt, Lt, MaxLen, MinLen
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.fully_connected import fully_connected
 from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
-from zoo_core.interfaces import Decoder, ImageShape, Labels
+from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
 
 
 class MLPDecoder(Decoder):
@@ -29,6 +29,16 @@ class MLPDecoder(Decoder):
         activation: after each hidden layer.
         batch_norm: before each activation.
     """
+
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, conditional=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [
+            {"hidden": [32], "sigma": "unit"},
+            {"hidden": [32], "likelihood": "bernoulli", "batch_norm": True},
+            {"hidden": [32], "conditional": True},
+        ]
 
     def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
                  likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",

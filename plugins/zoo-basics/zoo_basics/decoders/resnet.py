@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt, Lt
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.halving import halved_sizes
 from zoo_basics.layers.residual_block import ResidualBlock, residual_widths
 from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
-from zoo_core.interfaces import Decoder, ImageShape, Labels
+from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
 
 
 class ResNetDecoder(Decoder):
@@ -34,6 +34,12 @@ class ResNetDecoder(Decoder):
     Raises:
         SettingError: the image has an odd side, or one below 8.
     """
+
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=2, smallest_side=8, conditional=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"latent_dim": 6, "width": 4}, {"latent_dim": 6, "width": 4, "conditional": True}]
 
     def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
                  likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",

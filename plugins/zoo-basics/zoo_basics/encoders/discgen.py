@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving import sizes_halved_exactly
 from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
-from zoo_core.interfaces import Encoder, ImageShape
+from zoo_core.interfaces import Encoder, ImageShape, Tags
 
 STAGES = 4
 
@@ -33,6 +34,12 @@ class DiscgenEncoder(Encoder):
     Raises:
         SettingError: a side of the image is not divisible by 16.
     """
+
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=16, smallest_side=16, density=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"latent_dim": 6, "width": 4, "hidden": 16}, {"latent_dim": 6, "width": 4, "hidden": 16, "posterior": "implicit"}]
 
     def __init__(self, *, image_shape: ImageShape, latent_dim: Width = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Width = 1,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import torch
 from annotated_types import MaxLen, MinLen
@@ -12,7 +12,7 @@ from zoo_basics.layers.activation import ActivationName
 from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.fully_connected import fully_connected
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
-from zoo_core.interfaces import Encoder, ImageShape
+from zoo_core.interfaces import Encoder, ImageShape, Tags
 
 
 class MLPEncoder(Encoder):
@@ -27,6 +27,17 @@ class MLPEncoder(Encoder):
         activation: after each hidden layer.
         batch_norm: before each activation.
     """
+
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, density=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [
+            {"hidden": [32], "posterior": "gaussian"},
+            {"hidden": [32], "posterior": "deterministic", "batch_norm": True},
+            {"hidden": [32], "posterior": "implicit"},
+            {"hidden": [32], "posterior": "joint", "categories": 10},
+        ]
 
     def __init__(self, *, image_shape: ImageShape, latent_dim: Width = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Width = 1,

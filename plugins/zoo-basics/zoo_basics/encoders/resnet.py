@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving import halved_sizes
 from zoo_basics.layers.residual_block import ResidualBlock, residual_widths
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
-from zoo_core.interfaces import Encoder, ImageShape
+from zoo_core.interfaces import Encoder, ImageShape, Tags
 
 
 class ResNetEncoder(Encoder):
@@ -31,6 +32,12 @@ class ResNetEncoder(Encoder):
     Raises:
         SettingError: the image has an odd side, or one below 8.
     """
+
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=2, smallest_side=8, density=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"latent_dim": 6, "width": 4}, {"latent_dim": 6, "width": 4, "posterior": "implicit"}]
 
     def __init__(self, *, image_shape: ImageShape, latent_dim: Width = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Width = 1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import torch
 from annotated_types import Ge
@@ -26,6 +26,10 @@ class ELBOMetric(Metric):
     Arguments:
         draws: of z for each example.
     """
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"draws": 2}]
 
     needs: ClassVar[Mapping[str, Need]] = {
         "encoder": Need("encoder", frozenset({"posterior.kl|posterior.log_prob"})),

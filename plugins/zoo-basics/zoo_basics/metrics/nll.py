@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import torch
 from annotated_types import Ge
@@ -30,6 +30,10 @@ class NLL(Metric):
         chunk: how many (example, draw) pairs are decoded at once; memory grows with it, the estimate does not depend on
             it but for the order of the draws.
     """
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"draws": 5, "chunk": 16}]
 
     needs: ClassVar[Mapping[str, Need]] = {
         "encoder": Need("encoder", frozenset({"posterior.log_prob"})),

@@ -10,7 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from zoo_basics.layers.logits import check_logits
 from zoo_core.game.step import Step
-from zoo_core.interfaces import Labels, Need, Objective, Part, Term
+from zoo_core.interfaces import Labels, Need, Objective, Part, Tags, Term
 
 
 class AttributeBCE(Objective):
@@ -20,6 +20,8 @@ class AttributeBCE(Objective):
     Raises:
         SeamError: the data have no attributes, or not as many as the classifier has logits.
     """
+
+    tags: ClassVar[Tags] = Tags(labels="attributes")
 
     losses: ClassVar[tuple[str, ...]] = ("fit",)
     needs: ClassVar[Mapping[str, Need]] = {"classifier": Need("feature-extractor", frozenset({"logits"}))}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 
 from annotated_types import Ge, Lt
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from zoo_basics.layers.logits import check_logits
 from zoo_core.game.step import Step
-from zoo_core.interfaces import Labels, Need, Objective, Part, Term
+from zoo_core.interfaces import Labels, Need, Objective, Part, Tags, Term
 
 
 class CrossEntropy(Objective):
@@ -24,6 +24,12 @@ class CrossEntropy(Objective):
     Raises:
         SeamError: the data have no classes, or not as many as the classifier has logits.
     """
+
+    tags: ClassVar[Tags] = Tags(labels="classes")
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{}, {"label_smoothing": 0.1}]
 
     losses: ClassVar[tuple[str, ...]] = ("fit",)
     needs: ClassVar[Mapping[str, Need]] = {"classifier": Need("feature-extractor", frozenset({"logits"}))}

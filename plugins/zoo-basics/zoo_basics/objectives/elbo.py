@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 
 from annotated_types import Ge
 from torch import Tensor
@@ -31,6 +31,10 @@ class ELBO(Objective):
     Raises:
         SeamError: posterior and prior have no divergence, or none for each dimension where free bits are asked for.
     """
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{}, {"beta": 4.0, "free_bits": 0.05}]
 
     losses: ClassVar[tuple[str, ...]] = ("fit",)
     needs: ClassVar[Mapping[str, Need]] = {

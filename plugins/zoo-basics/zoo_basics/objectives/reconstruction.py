@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge
 from torch import Tensor
@@ -25,6 +25,10 @@ class Reconstruction(Objective):
     Raises:
         SeamError: ``likelihood`` with a decoder whose likelihood has no density.
     """
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"kind": "mse"}, {"kind": "l1"}, {"kind": "bce"}, {"kind": "likelihood"}]
 
     losses: ClassVar[tuple[str, ...]] = ("fit",)
     needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "decoder": Need("decoder")}

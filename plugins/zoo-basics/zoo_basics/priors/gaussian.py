@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt
 from torch import Tensor
 
 from zoo_basics.layers.bounds import Width
-from zoo_core.interfaces import Prior
+from zoo_core.interfaces import Prior, Tags
 from zoo_core.noise import Noise
 
 
@@ -21,6 +21,12 @@ class GaussianPrior(Prior):
         latent_dim: width of z.
         std: standard deviation of each coordinate.
     """
+
+    tags: ClassVar[Tags] = Tags(density=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{}, {"latent_dim": 3, "std": 2.0}]
 
     def __init__(self, *, latent_dim: Width = 64, std: Annotated[float, Gt(0)] = 1.0) -> None:
         super().__init__()

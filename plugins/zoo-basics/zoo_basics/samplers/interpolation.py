@@ -29,6 +29,10 @@ class Interpolation(Sampler):
         steps: pictures in a row.
     """
 
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"mode": "linear"}, {"mode": "spherical", "steps": 3}]
+
     needs: ClassVar[Mapping[str, Need]] = {"decoder": Need("decoder")}
 
     def __init__(self, *, mode: Literal["linear", "spherical"] = "linear", steps: Annotated[int, Ge(2)] = 8) -> None:

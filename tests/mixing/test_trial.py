@@ -1,0 +1,77 @@
+"""The trial of a combination notices what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import zoo_core as zoo
+from zoo_core.data import ArrayDataset
+
+from .trial import faults
+
+SETTINGS: dict[str, Any] = {
+    "objective": ["elbo", "discreg"],
+    "classifier": {"name": "digit-classifier", "layers": ["conv1"]},
+    "latent_dim": 4,
+    "encoder.width": 2,
+    "decoder.width": 2,
+}
+
+
+@pytest.fixture
+def model() -> zoo.Model:
+    """A small discriminatively regularised VAE."""
+    return zoo.build("vae", data="digits", **SETTINGS)
+
+
+def test_a_sound_model_has_no_faults(model: zoo.Model, digits: ArrayDataset, tmp_path: Path) -> None:
+    assert faults(model, ["prior", "interpolation"], digits, tmp_path) == []
+
+
+def test_a_part_that_is_not_trained_is_noticed(model: zoo.Model, digits: ArrayDataset, tmp_path: Path) -> None:
+    model.parts["decoder"].requires_grad_(False)
+    assert "player autoencoder did not move decoder" in faults(model, ["prior"], digits, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault"),
+    [
+        (lambda picture: picture * float("nan"), "elbo.nll is not finite"),
+        (lambda picture: picture + torch.rand(1), "sampler prior gives something else with the loaded model"),
+    ],
+    ids=["nan", "unseeded-noise"],
+)
+def test_a_decoder_that_goes_wrong_is_noticed(
+    spoil: Any, fault: str, model: zoo.Model, digits: ArrayDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder = model.parts["decoder"]
+    sound = decoder.forward
+    monkeypatch.setattr(decoder, "forward", lambda z, y=None: spoil(sound(z, y)))
+    assert fault in faults(model, ["prior"], digits, tmp_path)
+
+
+def test_an_objective_without_terms_is_noticed(
+    model: zoo.Model, digits: ArrayDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model.objectives["discreg"], "terms", lambda loss, step: iter(()))
+    found = faults(model, ["prior"], digits, tmp_path)
+    assert {"objective discreg gave no term", "objective discreg trains nothing"} <= set(found)
+
+
+def test_weights_that_are_not_kept_are_noticed(
+    model: zoo.Model, digits: ArrayDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = zoo.load
+
+    def changed(folder: Path) -> zoo.Model:
+        loaded = kept(folder)
+        with torch.no_grad():
+            loaded.parts["encoder"].head.bias.add_(1e-3)
+        return loaded
+
+    monkeypatch.setattr(zoo, "load", changed)
+    assert "parts.encoder.head.bias is loaded as something else" in faults(model, ["prior"], digits, tmp_path)

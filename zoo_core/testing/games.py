@@ -1,0 +1,145 @@
+"""Games to check objectives in: the objective, plain parts around it, pictures."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from zoo_core.game import Game, Rules, Step, TurnRules, rules_for
+from zoo_core.interfaces import Batch, FeatureExtractor, ImageShape, Labels, Objective, Part, Term
+from zoo_core.noise import KeyedNoise
+from zoo_core.testing.pictures import batch
+from zoo_core.testing.results import CheckFailed
+from zoo_core.testing.subject import Subject
+
+OWN = "checked"
+"""The objective's name in its game."""
+ROWS = 24
+
+
+@dataclass(frozen=True)
+class Playground:
+    """An objective, the parts around it, and who trains what.
+
+    Arguments:
+        objective: what is checked.
+        parts: by name.
+        trained: names of the parts that are trained; the others are frozen.
+        players: as a recipe has them, for losses without a default player.
+        shape, labels: of the pictures.
+    """
+
+    objective: Objective
+    parts: dict[str, Part]
+    trained: frozenset[str]
+    players: Mapping[str, Any]
+    shape: ImageShape
+    labels: Labels
+
+    def batch(self, n: int = ROWS, start: int = 0) -> Batch:
+        """Pictures and labels."""
+        return batch(n, self.shape, self.labels, start=start)
+
+    def step(self, given: Batch | None = None, seed: int = 0) -> Step:
+        """A step outside any game."""
+        modules = {**self.parts, OWN: self.objective}
+        return Step(modules, given or self.batch(), KeyedNoise(seed, 0), looks_back=self.objective.looks_back)
+
+    def terms(self, step: Step) -> Iterator[tuple[str, Term]]:
+        """(loss, term) for each declared loss, in the order of their turns."""
+        for loss in self.objective.losses:
+            for term in self.objective.terms(loss, step):
+                if not isinstance(term, Term):
+                    raise CheckFailed("terms of type Term", found=type(term).__name__, do='yield Term("name", value)')
+                yield loss, term
+
+    def rules(self) -> Rules:
+        """The rules as a recipe would have them, each loss in a turn of its own."""
+        return rules_for({OWN: self.objective}, self.trained, {"players": self.players})
+
+    def at_once(self) -> Rules:
+        """All losses in one turn."""
+        rules = self.rules()
+        return Rules((TurnRules(losses=self.objective.losses, players=tuple(rules.players)),), rules.players)
+
+    def in_turn(self) -> Rules:
+        """A turn for each loss; a player steps in that of the last loss it listens to."""
+        rules = self.rules()
+        last = {name: max(map(self.objective.losses.index, p.losses)) for name, p in rules.players.items()}
+        turns = [
+            TurnRules(losses=(loss,), players=tuple(name for name, index in last.items() if index == i))
+            for i, loss in enumerate(self.objective.losses)
+        ]
+        return Rules(tuple(turns), rules.players)
+
+    def game(self, rules: Rules, seed: int = 0) -> Game:
+        """A game on batches of pictures, one after another."""
+        starts = itertools.count(0, ROWS)
+        for part in (*self.parts.values(), self.objective):
+            part.train()
+        for name in set(self.parts) - self.trained:
+            self.parts[name].eval()
+        return Game(self.parts, {OWN: self.objective}, rules, lambda _: self.batch(start=next(starts)), seed=seed)
+
+    def moved(self, losses: set[str], seed: int = 0) -> set[str]:
+        """Parts, and ``self`` for the objective, whose weights the terms of ``losses`` move."""
+        modules = {**self.parts, "self": self.objective}
+        found: set[str] = set()
+        for loss, term in self.terms(self.step(seed=seed)):
+            if loss in losses:
+                reached = modules if term.reaches is None else term.reaches & set(modules)
+                found |= {name for name in reached if moves(term.value, list(modules[name].parameters()))}
+        return found
+
+    def modules(self) -> dict[str, Part]:
+        """The trained parts, and the objective where it has weights."""
+        named = {name: part for name, part in self.parts.items() if name in self.trained}
+        return {**named, OWN: self.objective} if any(True for _ in self.objective.parameters()) else named
+
+
+def moves(value: Tensor, parameters: list[nn.Parameter]) -> bool:
+    """Whether ``value`` has a gradient other than zero for one of ``parameters``."""
+    wanted = [p for p in parameters if p.requires_grad]
+    if not wanted or not value.requires_grad:
+        return False
+    gradients = torch.autograd.grad(value, wanted, allow_unused=True, retain_graph=True)
+    return any(g is not None and bool(torch.any(g != 0)) for g in gradients)
+
+
+def playground(subject: Subject, *, seed: int = 0) -> Playground:
+    """The subject's objective with plain parts around it.
+
+    A feature extractor is trained where it is all that the objective needs, or where one of its players says so; else it is
+    looked through. Losses that no default player listens to are heard by a player that trains all other parts.
+    """
+    shape, labels = subject.image_shapes[0], subject.labels
+    needs = subject.component.needs  # type: ignore[attr-defined]
+    with torch.random.fork_rng(devices=[]):
+        parts = subject.surroundings(shape)
+        objective: Objective = subject.fresh(shape, seed=seed, parts=parts)
+    defaults = objective.default_players
+    claimed = {part for player in defaults.values() for part in player.get("trains", ())}
+    heard = {loss for player in defaults.values() for loss in player.get("losses", ())}
+    looked_through = {
+        name
+        for name, part in parts.items()
+        if isinstance(part, FeatureExtractor) and name not in claimed and len(needs) > 1
+    }
+    for name in looked_through:
+        parts[name].requires_grad_(False)
+    trained = frozenset(parts) - looked_through
+    with_weights = [name for name in sorted(trained) if any(p.requires_grad for p in parts[name].parameters())]
+    unheard = [loss for loss in objective.losses if loss not in heard]
+    players: dict[str, Any] = {}
+    ground = Playground(objective, parts, trained, players, shape, labels)
+    if unheard:
+        moved = ground.moved(set(unheard))
+        trains = [name for name in with_weights if name not in claimed and name in moved]
+        players["all-others"] = {"trains": trains or ([OWN] if "self" in moved else with_weights), "losses": unheard}
+    return ground
+

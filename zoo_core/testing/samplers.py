@@ -1,0 +1,119 @@
+"""Checks of samplers: as many pictures as asked for, in range, seeded, for the labels that were asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from zoo_core.errors import ZooError
+from zoo_core.interfaces import Need, Sampler, Samples
+from zoo_core.model import Model
+from zoo_core.testing.determinism import global_generators_untouched
+from zoo_core.testing.results import CheckFailed
+from zoo_core.testing.subject import Subject
+from zoo_core.testing.surroundings import plain_model, surround
+
+
+def model_around(subject: Subject, *, conditional: bool = False) -> Model:
+    """A model of plain parts, with all that the subject needs, and encoder, decoder, prior and classifier in any case."""
+    usual = {
+        "encoder": Need("encoder"),
+        "decoder": Need("decoder"),
+        "prior": Need("prior"),
+        "classifier": Need("feature-extractor"),
+    }
+    needs = {**usual, **subject.component.needs}  # type: ignore[attr-defined]
+    shape = subject.image_shapes[0]
+    parts = surround(needs, shape, subject.labels, plugin=subject.entry.plugin, conditional=conditional)
+    return plain_model(parts, shape, subject.labels)
+
+
+def _samples(subject: Subject, model: Model, n: int, seed: int, **conditions: Any) -> Samples:
+    sampler: Sampler = subject.fresh()
+    generator = torch.Generator().manual_seed(seed)
+    with model.at_rest():
+        try:
+            given = sampler(model, n, generator, **conditions)
+        except ZooError:
+            if "x" in conditions:
+                raise
+            # A sampler that starts from images says so when it is given none.
+            return _samples(subject, model, n, seed, x=_images(model, 2 * n), **conditions)
+    if not isinstance(given, Samples):
+        raise CheckFailed("Samples", found=type(given).__name__, do="return Samples(x=…, z=…)")
+    return given
+
+
+def _images(model: Model, n: int) -> torch.Tensor:
+    from zoo_core.testing.pictures import batch
+
+    return batch(max(n, 16), model.image_shape, model.labels).x
+
+
+def check_samples_are_pictures(subject: Subject) -> None:
+    """1, 5 and 12 pictures have the shape (n, C, H, W) and lie in [0, 1]; codes and trace, where given, are of them."""
+    model = model_around(subject)
+    for n in (1, 5, 12):
+        given = _samples(subject, model, n, 0)
+        if tuple(given.x.shape) != (n, *model.image_shape):
+            raise CheckFailed(f"{n} pictures of {model.image_shape}", found=str(tuple(given.x.shape)), do="make n of them")
+        if not torch.isfinite(given.x).all() or given.x.min() < 0 or given.x.max() > 1:
+            raise CheckFailed(
+                "pictures in [0, 1]",
+                found=f"values from {given.x.min():.3g} to {given.x.max():.3g}",
+                do="give the likelihood's mean, model.decode(z)",
+            )
+        if given.z is not None and len(given.z) != n:
+            raise CheckFailed(f"{n} codes", found=str(len(given.z)))
+        if given.trace is not None and tuple(given.trace.shape[1:]) != tuple(given.x.shape):
+            raise CheckFailed("a trace of shape (steps, n, C, H, W)", found=str(tuple(given.trace.shape)))
+
+
+def check_samples_are_seeded(subject: Subject) -> None:
+    """All randomness comes from the generator: same seed, same pictures; global generators do not move."""
+    model = model_around(subject)
+    first = _samples(subject, model, 5, 0).x
+    torch.rand(3)
+    with global_generators_untouched("a sampler"):
+        second = _samples(subject, model, 5, 0).x
+    if not torch.equal(first, second):
+        raise CheckFailed("the same pictures from the same seed", found="others", do="pass generator= to every draw")
+
+
+def check_seed_decides_samples(subject: Subject) -> None:
+    """Another seed gives other pictures, where the sampler draws codes of its own."""
+    model = model_around(subject)
+    first, other = _samples(subject, model, 5, 0), _samples(subject, model, 5, 1)
+    state = torch.Generator().manual_seed(0)
+    before = state.get_state()
+    with model.at_rest():
+        try:
+            subject.fresh()(model, 5, state)
+        except ZooError:
+            return  # it starts from images
+    if torch.equal(before, state.get_state()) or torch.equal(first.x, other.x):
+        raise CheckFailed("other pictures from another seed", found="the same", do="draw from the generator that is given")
+
+
+def check_samples_follow_labels(subject: Subject) -> None:
+    """For a model that takes labels, y decides the pictures; without y the sampler chooses labels itself."""
+    model = model_around(subject, conditional=True)
+    if "labels" not in model.capabilities("decoder"):
+        return
+    first = _samples(subject, model, 6, 0, y=torch.zeros(6, dtype=torch.int64)).x
+    other = _samples(subject, model, 6, 0, y=torch.ones(6, dtype=torch.int64)).x
+    if torch.equal(first, other):
+        raise CheckFailed("other pictures for other labels", found="the same", do='use conditions["y"] in model.decode(z, y)')
+    _samples(subject, model, 6, 0)
+
+
+def check_model_is_left_alone(subject: Subject) -> None:
+    """The model is as it was: its weights, its statistics, its modes."""
+    model = model_around(subject)
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    modes = [m.training for m in model.modules()]
+    _samples(subject, model, 5, 0)
+    changed = [name for name, t in model.state_dict().items() if not torch.equal(t, before[name])]
+    if changed or modes != [m.training for m in model.modules()]:
+        raise CheckFailed("the model as it was", found=f"{changed[0] if changed else 'a mode'} changed")
