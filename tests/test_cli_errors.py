@@ -103,7 +103,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "turns are no list": ([*TRAIN, "--set", "training.turns=all"], "training.turns"),
     "image size": ([*TRAIN, "--set", "image_size=-4"], "image_size"),
     "image size that the net cannot do": (["train", "vae", "--set", "image_size=7", "--out", "new", *CPU],
-                                          "images of 7x7 cannot be halved"),
+                                          "image_size=8 would do"),
     "widths differ": ([*TRAIN, "--set", "encoder.latent_dim=3"], "latent_dim"),
     "batch larger than the data": ([*TRAIN[:-2], *CPU, "--set", "training.batch_size=5000", "--batch-size", "6000"], "6000"),
     "pieces": ([*TRAIN, "--set", "training.accumulate=7"], "equal pieces"),

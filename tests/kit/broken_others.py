@@ -94,11 +94,12 @@ class ReachesNobody(PlainObjective):
             yield term._replace(reaches=frozenset({"generator"}))
 
 
-class WrongSign(PlainObjective):
-    """Training makes it worse."""
+class GradientAgainstIt(PlainObjective):
+    """The gradient has the wrong sign: training makes it worse."""
 
-    def terms(self, loss: str, step: Step) -> Iterator[Term]:
-        yield Term("error", 0.01 * self.log_scale - self.error(step))
+    def error(self, step: Step) -> Tensor:
+        error = super().error(step)
+        return 2 * error.detach() - error
 
 
 class NetworkInAList(PlainObjective):
@@ -264,11 +265,11 @@ class LabelsOfItsOwn(PlainSampler):
         return super().labels(model, n, {})
 
 
-class LeavesTrainMode(PlainSampler):
-    """The model is in another mode afterwards."""
+class LeavesTraces(PlainSampler):
+    """The model has other weights afterwards."""
 
     def codes(self, model: Model, n: int, generator: torch.Generator) -> Tensor:
-        model.parts["decoder"].train()
+        next(model.parts["decoder"].parameters()).mul_(0.99)
         return super().codes(model, n, generator)
 
 
@@ -312,7 +313,7 @@ OBJECTIVES: Mapping[type[Any], str] = {
     DrawsFromNumPy: "draws_come_from_the_step",
     ReachesTooMuch: "terms_reach_what_they_say",
     ReachesNobody: "terms_reach_what_they_say",
-    WrongSign: "training_does_good",
+    GradientAgainstIt: "training_does_good",
     NetworkInAList: "own_networks_learn",
     IdleNetwork: "own_networks_learn",
     ChangesTheBatch: "batch_is_left_alone",
@@ -335,7 +336,7 @@ SAMPLERS: Mapping[type[Any], str] = {
     IgnoresTheGenerator: "samples_are_seeded",
     SeedsEachTime: "seed_decides_samples",
     LabelsOfItsOwn: "samples_follow_labels",
-    LeavesTrainMode: "model_is_left_alone",
+    LeavesTraces: "model_is_left_alone",
 }
 METRICS: Mapping[type[Any], str] = {
     MeanOfMeans: "figures_do_not_depend_on_batches",

@@ -115,7 +115,7 @@ def playground(subject: Subject, *, seed: int = 0) -> Playground:
     """The subject's objective with plain parts around it.
 
     A feature extractor is trained where it is all that the objective needs, or where one of its players says so; else it is
-    looked through. Losses that no default player listens to are heard by a player that trains all other parts.
+    looked through. Each loss that no default player listens to is heard by a player of its own, which trains what it moves.
     """
     shape, labels = subject.image_shapes[0], subject.labels
     needs = subject.component.needs  # type: ignore[attr-defined]
@@ -137,9 +137,10 @@ def playground(subject: Subject, *, seed: int = 0) -> Playground:
     unheard = [loss for loss in objective.losses if loss not in heard]
     players: dict[str, Any] = {}
     ground = Playground(objective, parts, trained, players, shape, labels)
-    if unheard:
-        moved = ground.moved(set(unheard))
+    for loss in unheard:
+        moved = ground.moved({loss})
         trains = [name for name in with_weights if name not in claimed and name in moved]
-        players["all-others"] = {"trains": trains or ([OWN] if "self" in moved else with_weights), "losses": unheard}
+        trains = trains or [name for name in with_weights if name in moved] or ([OWN] if "self" in moved else with_weights)
+        players[f"{loss}-player"] = {"trains": trains, "losses": [loss]}
     return ground
 

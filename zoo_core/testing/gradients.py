@@ -20,7 +20,7 @@ def check_every_parameter_learns(subject: Subject) -> None:
     for seed in SEEDS:
         part = subject.part(seed=seed).train()
         if seed:
-            _shaken(part)
+            shaken(part)
         given = outputs(part, subject.inputs(part, 7, start=10 * seed))
         named = {name: p for name, p in part.named_parameters() if p.requires_grad and not _of_the_family(name)}
         dead = set(_without_gradient(_scalar(given), named))
@@ -35,7 +35,7 @@ def check_every_parameter_learns(subject: Subject) -> None:
         )
 
 
-def _shaken(part: nn.Module) -> None:
+def shaken(part: nn.Module) -> None:
     """Weights a little off where they start: branches that start at zero on purpose learn from the first step on."""
     with torch.no_grad():
         for parameter in part.parameters():

@@ -25,9 +25,8 @@ MOST_ELEMENTS = 10**9
 
 def check_is_documented(subject: Subject) -> None:
     """The class says in a docstring what it is, and names each of its parameters there."""
-    text = inspect.getdoc(subject.component) if "__doc__" in vars(subject.component) else ""
     inherited = [inspect.getdoc(cls) or "" for cls in subject.component.__mro__ if cls.__module__.split(".")[0] != "zoo_core"]
-    if not text:
+    if not vars(subject.component).get("__doc__"):
         raise CheckFailed("a docstring of the class", found="none", do="say in a line what it is; zoo info shows it")
     missing = [name for name in parameters(subject.component) if not any(name in doc for doc in inherited)]
     if missing:

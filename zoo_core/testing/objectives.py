@@ -10,7 +10,7 @@ from zoo_core.interfaces import Batch, Labels, Term
 from zoo_core.parameters import context
 from zoo_core.testing.determinism import global_generators_untouched
 from zoo_core.testing.games import Playground, moves, playground
-from zoo_core.testing.gradients import SEEDS, graph_leaves, refuse_unregistered_modules
+from zoo_core.testing.gradients import SEEDS, graph_leaves, refuse_unregistered_modules, shaken
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject
 
@@ -133,6 +133,8 @@ def check_batch_is_left_alone(subject: Subject) -> None:
     """Terms leave the batch and the weights as they were."""
     ground = playground(subject)
     given = ground.batch()
+    for module in ground.modules().values():
+        shaken(module)
     before = [t.clone() for t in (given.x, given.y, given.attributes) if t is not None]
     weights = {name: p.detach().clone() for name, m in ground.modules().items() for name, p in m.named_parameters(name)}
     list(ground.terms(ground.step(given)))

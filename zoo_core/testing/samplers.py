@@ -109,11 +109,10 @@ def check_samples_follow_labels(subject: Subject) -> None:
 
 
 def check_model_is_left_alone(subject: Subject) -> None:
-    """The model is as it was: its weights, its statistics, its modes."""
+    """The model is as it was: its weights and its statistics."""
     model = model_around(subject)
     before = {name: t.clone() for name, t in model.state_dict().items()}
-    modes = [m.training for m in model.modules()]
     _samples(subject, model, 5, 0)
     changed = [name for name, t in model.state_dict().items() if not torch.equal(t, before[name])]
-    if changed or modes != [m.training for m in model.modules()]:
-        raise CheckFailed("the model as it was", found=f"{changed[0] if changed else 'a mode'} changed")
+    if changed:
+        raise CheckFailed("the model as it was", found=f"{changed[0]} changed", do="work on copies")

@@ -13,6 +13,7 @@ def register_components(register: Callable[..., None]) -> None:
     register("feature-extractor", "toy-net", "zoo_toys.parts:Net", summary="two convolutions, and weights of its own")
     register("encoder", "toy-dropout", "zoo_toys.parts:DropoutEncoder", summary="dropout and batch norm")
     register("encoder", "toy-trap", "zoo_toys.traps:Trap", summary="hard to load")
+    register("encoder", "toy-deep", "zoo_toys.traps:Deep", summary="as deep as one says")
     register("encoder", "toy-renamed", "zoo_toys.traps:Renamed", summary="of a later format")
     register("network", "toy-critic", "zoo_toys.parts:Critic", summary="a trainable network")
     register("prior", "toy-bomb", "zoo_toys.parts:Bomb", summary="cannot be built")

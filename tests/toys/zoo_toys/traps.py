@@ -89,3 +89,20 @@ class Renamed(Encoder):
     def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         statistics: Tensor = self.head(x.flatten(1))
         return statistics
+
+
+class Deep(Encoder):
+    """As many layers as ``depth`` says, without bounds."""
+
+    def __init__(self, *, image_shape: ImageShape, latent_dim: int = 4, depth: int = 1) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        self.family = posterior_family("gaussian", latent_dim)
+        self.inner = nn.Sequential()
+        for _ in range(depth):
+            self.inner.append(nn.Linear(prod(image_shape), prod(image_shape)))
+        self.head = nn.Linear(prod(image_shape), self.family.width)
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        statistics: Tensor = self.head(self.inner(x.flatten(1)))
+        return statistics
