@@ -58,7 +58,7 @@ def answers(hook: str, arguments: Callable[[], Mapping[str, Any]]) -> Iterator[t
         manager.register(plugin, name)
         try:
             results = getattr(manager.hook, hook)(**arguments())
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             failed = _failed(name, hook, f"failed: {reason(error)}")
             failed.__cause__ = error
             yield name, failed

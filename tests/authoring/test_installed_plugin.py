@@ -126,8 +126,8 @@ def test_a_new_plugin_is_tested_listed_trained_saved_loaded_and_published(kind: 
     assert said == {"sampler": "mine", "metric": "prior"}.get(kind, "True")
 
 
-def test_the_author_types_what_the_command_says(tmp_path: Path) -> None:
-    """The package with everything holds mypy's strict rules, as its CI file asks."""
+def test_the_package_with_every_kind_holds_mypys_strict_rules(tmp_path: Path) -> None:
+    """As its CI file asks."""
     package = new_plugin("zoo-mine", [one.kind for one in AUTHORED], out=tmp_path / "zoo-mine")
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "cache")]
     done = subprocess.run(command, cwd=package, capture_output=True, text=True)

@@ -62,6 +62,7 @@ def test_a_plugin_listens_to_every_training_after_the_callers_own_callbacks(inst
 @pytest.mark.parametrize(("body", "says"), [
     ("1 / 0", r"training_callbacks failed: ZeroDivisionError.*zoo_bad\.py"),
     ("return 3", "should give a list .* gave an object of type int"),
+    ("raise SystemExit(0)", "training_callbacks failed: SystemExit"),
     ("return [print]", "gave one with an object of type builtin_function"),
 ])  # fmt: skip
 def test_a_failing_hook_stops_the_run_before_anything_is_written(

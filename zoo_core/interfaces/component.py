@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -41,7 +42,7 @@ class Component:
         return name
 
 
-class Part(nn.Module, Component):
+class Part(nn.Module, Component, ABC):
     """A component with weights. ``forward`` takes and returns tensors only, so that compile, export and autocast work on it."""
 
     weights_reference: Mapping[str, Any] | None = None
