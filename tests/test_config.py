@@ -37,7 +37,9 @@ def test_a_config_survives_the_way_through_a_file(config: dict[str, Any], tmp_pa
     ('{"a": ' * 33 + "1" + "}" * 33, "more than 32 levels"),
     ("{", "not valid JSON"),
     ("", "not valid JSON"),
-    ('{"a": ' + "9" * 5000 + "}", "not valid JSON"),
+    ('{"a": ' + "9" * 5000 + "}", "beyond"),
+    ('{"a": 9007199254740993}', "beyond"),
+    ('{"a": -1e999}', "no JSON number"),
     ("{'a': 1}", "not valid JSON"),
     ('{"a": 1} {}', "not valid JSON"),
 ])

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo_core.config import DEEPEST, read_small
 from zoo_core.errors import CatalogueError, UnknownName, did_you_mean, shown
 from zoo_core.names import GRAMMAR, KINDS, ComponentName, is_name
 from zoo_core.plugins import loaded_plugins
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 FORMAT = 1
+LARGEST = 10_000_000
 _SLOT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _RESERVED = ("objective", "sampler", "image_size", "image_shape", "training")
 _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
@@ -114,22 +116,38 @@ class _Source:
     def __init__(self, path: Traversable, label: str, *, replaces: bool = False) -> None:
         self.path, self.label, self.replaces = path, label, replaces
         try:
-            self.text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            self.text = read_small(path, LARGEST) if isinstance(path, Path) else path.read_text("utf-8")
+        except (OSError, ValueError) as error:
             raise CatalogueError(f"{shown(path, 300)}: cannot be read: {shown(error, 300)}", file=str(path), key="", line=0) from None
         try:
             self.top = tomllib.loads(self.text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # TOMLDecodeError, or a number with too many digits
             at = re.search(r"at line (\d+)", str(error))
             line = int(at[1]) if at else self.text.count("\n") + 1
             raise CatalogueError(f"{shown(path, 300)}, line {line}: not valid TOML: {shown(error)}", file=str(path), key="",
                                  line=line) from None
 
+        self.check_bounds()
+
+    def check_bounds(self) -> None:
+        """Refuse what Python's reader lets through: whole numbers beyond 64 bits, and tables in tables without end."""
+        left: list[tuple[tuple[str, ...], Any]] = [((), self.top)]
+        while left:
+            key, value = left.pop()
+            if len(key) > DEEPEST:
+                raise self.wrong(key[:DEEPEST], f"is nested more than {DEEPEST} levels deep")
+            if isinstance(value, int) and value.bit_length() > 64:
+                raise self.wrong(key, "is beyond 64 bits")
+            if isinstance(value, dict):
+                left += [((*key, name), inner) for name, inner in value.items()]
+            elif isinstance(value, list):
+                left += [((*key, ""), inner) for inner in value]
+
     def added_to(self, before: Catalogue, raw: Mapping[str, dict[str, Any]]) -> tuple[Catalogue, dict[str, dict[str, Any]]]:
         """``before`` with what this file says, and the recipes' tables for later files to be ``like``."""
         self.check((), self.top, _TOP, required=("format",))
         if self.top["format"] != FORMAT:
-            raise self.wrong(("format",), f"should be {FORMAT}, is {self.top['format']}", "a newer zoo_core may read it")
+            raise self.wrong(("format",), f"should be {FORMAT}, is {shown(repr(self.top['format']), 30)}", "a newer zoo_core may read it")
         own = self.top.get("recipes", {})
         for name in own:
             self.new(("recipes", name), before.recipes[name].source if name in before.recipes else None)
@@ -157,7 +175,7 @@ class _Source:
             return dict(table)
         model, key = table["like"], ("recipes", name, "like")
         if model in (*below, name) and model not in raw:
-            raise self.wrong(key, f"goes round in a circle: {' → '.join([*below, name, model])}")
+            raise self.wrong(key, f"goes round in a circle: {shown(' → '.join([*below, name, model]), 300)}")
         if model in own and model != name:
             base = self.completed(model, own, raw, (*below, name))
         elif model in raw:

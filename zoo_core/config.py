@@ -106,9 +106,7 @@ def parse(text: str, where: str) -> Any:
     if _depth(text) > DEEPEST:
         raise ConfigError(f"{shown(where)} is nested more than {DEEPEST} levels deep")
     try:
-        return json.loads(
-            text, object_pairs_hook=pairs, parse_constant=refuse, parse_int=whole, parse_float=finite
-        )
+        return json.loads(text, object_pairs_hook=pairs, parse_constant=refuse, parse_int=whole, parse_float=finite)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{shown(where)} is not valid JSON: {shown(error)}") from None
 

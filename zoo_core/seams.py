@@ -10,9 +10,7 @@ from zoo_core.interfaces import Component, Decoder, Encoder, ImageShape, Labels,
 from zoo_core.registry import registry
 
 
-def check_tags(
-    where: str, kind: str, name: str, cls: type[Component], image_shape: ImageShape, labels: Labels
-) -> None:
+def check_tags(where: str, kind: str, name: str, cls: type[Component], image_shape: ImageShape, labels: Labels) -> None:
     """Refuse images or labels that a component, by its tags, does not take.
 
     Arguments:
@@ -33,7 +31,9 @@ def check_tags(
     fitting = _taking(kind, image_shape, labels)
     if fitting:
         setting = where if kind != "objective" else "objective"
-        advice.append(f"{kind}s that take these data: {setting}={', '.join(fitting[:8])}{' …' if len(fitting) > 8 else ''}")
+        advice.append(
+            f"{kind}s that take these data: {setting}={', '.join(fitting[:8])}{' …' if len(fitting) > 8 else ''}"
+        )
     else:
         advice.append(f"no installed {kind} takes these data")
     raise SeamError(

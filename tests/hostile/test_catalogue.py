@@ -55,6 +55,8 @@ VALUES = (
     "1" + "0" * 4000,
     "1" + "0" * 5000,
     "1e400",
+    "0x" + "f" * 5000,
+    "[0x" + "f" * 5000 + "]",
     "nan",
     "inf",
     "-inf",
@@ -121,6 +123,7 @@ LINES = (
     "[recipes.mine.parts.__class__]",
     "[plugins]",
     'zoo-x = "git+https://x; rm -rf /"',
+    "[recipes.mine.training" + ".a" * 3000 + "]",
     "\t\r",
     "\ufeff",
 )
@@ -166,6 +169,18 @@ def test_the_sound_catalogue_is_read(watch: Watch, ground: Path) -> None:
     judge(watch, ground / "registry.toml", OWN)
     assert read_catalogue(core_source(), extra=ground / "registry.toml").recipe("mine").summary == "mine"
     assert tomllib.loads(OWN)["format"] == 1
+
+
+def test_any_value_as_the_format_or_a_recipe(watch: Watch, ground: Path) -> None:
+    for value in VALUES:
+        judge(watch, ground / "registry.toml", OWN.replace("format = 1", f"format = {value}"))
+        judge(watch, ground / "registry.toml", OWN.replace('like = "vae-mlp"', f"like = {value}"))
+        judge(watch, ground / "registry.toml", OWN.replace("params = { beta = 2.0 }", f"params = {{ beta = {value} }}"))
+
+
+def test_any_line_at_the_end(watch: Watch, ground: Path) -> None:
+    for line in LINES:
+        judge(watch, ground / "registry.toml", f"{OWN}{line}\n")
 
 
 @rounds

@@ -115,7 +115,8 @@ class Watch:
                 self.seen.append(f"{event} {text}")
 
     def _allowed(self, path: str) -> bool:
-        return path == os.devnull or "__pycache__" in path or os.path.abspath(path).startswith(self.ground)
+        ours = path == os.devnull or "__pycache__" in path or os.path.abspath(path).startswith(self.ground)
+        return ours or _importing()  # torch makes a folder of its own when it first loads its compiler
 
 
 def _made_up(code: Any) -> bool:

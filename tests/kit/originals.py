@@ -140,7 +140,10 @@ class PlainExtractor(FeatureExtractor):
     available: ClassVar[tuple[str, ...]] = ("low", "high", "logits")
 
     def __init__(
-        self, *, image_shape: ImageShape, layers: tuple[Literal["low", "high", "logits"], ...] = ("low", "high", "logits")
+        self,
+        *,
+        image_shape: ImageShape,
+        layers: tuple[Literal["low", "high", "logits"], ...] = ("low", "high", "logits"),
     ) -> None:
         super().__init__()
         self.layers = tuple(name for name in self.available if name in layers)
@@ -255,7 +258,9 @@ class PlainCritic(Objective):
                 yield Term("fake", binary_cross_entropy_with_logits(fake, torch.zeros_like(fake)))
             case _:
                 fake = self.critic(step.z())
-                yield Term("fool", binary_cross_entropy_with_logits(fake, torch.ones_like(fake)), frozenset({"encoder"}))
+                yield Term(
+                    "fool", binary_cross_entropy_with_logits(fake, torch.ones_like(fake)), frozenset({"encoder"})
+                )
 
 
 class PlainSampler(Sampler):

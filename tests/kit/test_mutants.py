@@ -1,6 +1,6 @@
 """The kit catches components that are broken in one way each.
 
-The list is in ``broken_nets`` and ``broken_others``: every mutant is a correct component of ``originals`` with one change, and stands
+The lists are in ``broken_*.py``: every mutant is a correct component of ``originals`` with one change, and stands
 beside the check that must say so. ``test_originals`` says that those checks pass where nothing is broken.
 """
 
@@ -10,31 +10,35 @@ from collections.abc import Mapping
 
 import pytest
 
-from zoo_core.interfaces import Component
+from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, Metric, Objective, Prior, Sampler
 
-from .broken_nets import NETS
-from .broken_others import METRICS, OBJECTIVES, SAMPLERS
+from . import originals
+from .broken_constructors import CONSTRUCTORS
+from .broken_forwards import FORWARDS
+from .broken_objectives import OBJECTIVES
+from .broken_parts import PARTS
+from .broken_samplers import SAMPLERS_AND_METRICS
 from .holding import results
-from .originals import PlainDecoder, PlainEncoder, PlainExtractor, PlainPrior
 
-BASES = {"encoder": PlainEncoder, "decoder": PlainDecoder, "feature-extractor": PlainExtractor, "prior": PlainPrior}
-
-
-def kind_of(cls: type[Component]) -> str:
-    return next(kind for kind, base in BASES.items() if issubclass(cls, base))
-
-
-def mutants() -> list[tuple[str, type[Component], str]]:
-    others: Mapping[str, Mapping[type[Component], str]] = {"objective": OBJECTIVES, "sampler": SAMPLERS, "metric": METRICS}
-    listed = [(kind_of(cls), cls, check) for cls, check in NETS.items()]
-    return listed + [(kind, cls, check) for kind, broken in others.items() for cls, check in broken.items()]
+KINDS = {
+    "encoder": Encoder,
+    "decoder": Decoder,
+    "feature-extractor": FeatureExtractor,
+    "prior": Prior,
+    "objective": Objective,
+    "sampler": Sampler,
+    "metric": Metric,
+}
+MUTANTS: Mapping[type[Component], str] = {**FORWARDS, **CONSTRUCTORS, **PARTS, **OBJECTIVES, **SAMPLERS_AND_METRICS}
 
 
-@pytest.mark.parametrize(("kind", "cls", "check"), mutants(), ids=lambda value: getattr(value, "__name__", value))
-def test_a_mutant_is_caught(kind: str, cls: type[Component], check: str) -> None:
-    found = results(kind, cls, only=check)
-    assert "failed" in [result.status for result in found]
+@pytest.mark.parametrize(("cls", "check"), MUTANTS.items(), ids=lambda value: getattr(value, "__name__", value))
+def test_a_mutant_is_caught(cls: type[Component], check: str) -> None:
+    kind = next(kind for kind, base in KINDS.items() if issubclass(cls, base))
+    assert "failed" in [result.status for result in results(kind, cls, only=check)]
 
 
-def test_there_are_far_more_than_thirty_mutants() -> None:
-    assert len(mutants()) >= 90
+def test_every_mutant_is_a_correct_component_with_a_change() -> None:
+    correct = tuple(cls for name, cls in vars(originals).items() if name.startswith("Plain"))
+    assert all(issubclass(mutant, correct) and mutant not in correct for mutant in MUTANTS)
+    assert len(MUTANTS) >= 90

@@ -121,10 +121,10 @@ def test_the_command_prints_a_row_a_check_and_exits_with_1_for_a_broken_contract
     assert main(["check", "zoo-fake", "--check", "numbers_are_bounded", "--check", "prior_draws"]) == 1
     rows = [line.split("\t")[:4] for line in capsys.readouterr().out.splitlines()]
     assert rows == [
-        ["prior", "mine[0]", "numbers_are_bounded", "failed"],
         ["prior", "mine[0]", "prior_draws", "passed"],
+        ["prior", "mine[0]", "numbers_are_bounded", "failed"],
     ]
     assert main(["check", "zoo-fake", "--check", "prior_draws", "--json"]) == 0
-    table, = json.loads(capsys.readouterr().out)
+    (table,) = json.loads(capsys.readouterr().out)
     assert (table["plugin"], table["component"], table["status"]) == ("zoo-fake", "mine", "passed")
     assert main(["check", "zoo-nothing"]) == 2

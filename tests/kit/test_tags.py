@@ -29,7 +29,9 @@ def test_tags_say_which_data_do(tags: Tags, image_shape: tuple[int, int, int], l
     assert (tags.refusal(image_shape, labels) == "") is fits
 
 
-@pytest.mark.parametrize("tags", [Tags(), SIXTEEN, Tags(square=True, sides_multiple_of=7), Tags(smallest_side=9, largest_side=9)])
+@pytest.mark.parametrize(
+    "tags", [Tags(), SIXTEEN, Tags(square=True, sides_multiple_of=7), Tags(smallest_side=9, largest_side=9)]
+)
 @pytest.mark.parametrize("sides", [(1, 1), (8, 31), (40, 41), (500, 3)])
 def test_the_nearest_size_does(tags: Tags, sides: tuple[int, int]) -> None:
     assert tags.refusal((1, *tags.nearest((1, *sides))), "none") == ""
@@ -43,7 +45,9 @@ def test_build_refuses_a_size_and_says_which_would_do_and_which_parts_take_it() 
     with pytest.raises(SeamError) as refused:
         build("vae", image_shape=(1, 40, 40), encoder="discgen", decoder="mlp")
     text = str(refused.value)
-    assert text.startswith('encoder: "discgen" takes sides that are multiples of 16, of at least 16, not 40x40; image_size=')
+    assert text.startswith(
+        'encoder: "discgen" takes sides that are multiples of 16, of at least 16, not 40x40; image_size='
+    )
     assert "image_size=32 would do" in text or "image_size=48 would do" in text
     assert "encoder=dcgan, mlp, resnet" in text
 

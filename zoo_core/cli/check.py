@@ -26,9 +26,16 @@ def run(args: argparse.Namespace) -> int:
     else:
         rows = [
             (r.kind, f"{r.component}[{r.example}]", r.check, r.status, f"{r.seconds:.2f}", r.reason)
-            for r in sorted(results, key=lambda r: r.good)
+            # What is to be done about stands last, beside the prompt.
+            for r in sorted(results, key=lambda r: not r.good)
         ]
         print_table(("kind", "component", "check", "status", "seconds", "reason"), rows)
+        if sys.stdout.isatty():
+            for result in results:
+                if not result.good:
+                    print(
+                        f"\n{result.kind} {result.component}[{result.example}]: {result.check}: {result.status}\n  {result.reason}"
+                    )
         counts = Counter(result.status for result in results)
         total = sum(result.seconds for result in results)
         print(f"{', '.join(f'{n} {status}' for status, n in sorted(counts.items()))} in {total:.1f} s", file=sys.stderr)

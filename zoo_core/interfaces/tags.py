@@ -60,8 +60,16 @@ class Tags:
         """Which sides it takes, for people: ``sides that are multiples of 16, from 16 to 256``."""
         multiple = f"that are multiples of {self.sides_multiple_of}" if self.sides_multiple_of > 1 else ""
         smallest, largest = self._nearest(1), self.largest_side
-        bounds = f"from {smallest} to {largest}" if largest is not None else f"of at least {smallest}" if smallest > 1 else ""
-        return " ".join(["sides", *([f"{multiple},"] if multiple and bounds else [multiple] if multiple else []), bounds]).strip()
+        bounds = (
+            f"from {smallest} to {largest}"
+            if largest is not None
+            else f"of at least {smallest}"
+            if smallest > 1
+            else ""
+        )
+        return " ".join(
+            ["sides", *([f"{multiple},"] if multiple and bounds else [multiple] if multiple else []), bounds]
+        ).strip()
 
     def nearest(self, image_shape: tuple[int, int, int]) -> tuple[int, int]:
         """The (height, width) nearest to those of ``image_shape`` that do."""

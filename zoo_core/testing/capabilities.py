@@ -102,7 +102,9 @@ def check_labels_as_said(subject: Subject) -> None:
     if "labels" not in decoder.capabilities:
         return
     if not subject.tags.conditional and subject.tags.labels == "none":
-        raise CheckFailed("the tag conditional for a part that takes labels", found="none", do="tags = Tags(conditional=True)")
+        raise CheckFailed(
+            "the tag conditional for a part that takes labels", found="none", do="tags = Tags(conditional=True)"
+        )
     z, y = subject.inputs(decoder, 4)
     count = CLASSES.count
     with torch.no_grad():
@@ -145,7 +147,9 @@ def check_needs_labels_as_tagged(subject: Subject) -> None:
     except ZooError:
         return
     raise CheckFailed(
-        f"to be refused for data without {subject.tags.labels}", found="it was built", do="raise a SeamError in __init__"
+        f"to be refused for data without {subject.tags.labels}",
+        found="it was built",
+        do="raise a SeamError in __init__",
     )
 
 
@@ -180,4 +184,3 @@ def refuse_other_mass(log_prob: Callable[[Tensor], Tensor], draws: Tensor) -> No
             found=f"{mass:.3g}",
             do="mind the constant (−½ log 2π a dimension) and the sign of log σ",
         )
-

@@ -39,11 +39,15 @@ def check_splits_are_as_promised(subject: Subject) -> None:
     for name, split in splits.items():
         image = split.x[0]
         if image.dtype != torch.uint8 or tuple(image.shape) != tuple(dataset.image_shape):
-            raise CheckFailed(f"uint8 images of {dataset.image_shape} in {name}", found=f"{image.dtype} {tuple(image.shape)}")
+            raise CheckFailed(
+                f"uint8 images of {dataset.image_shape} in {name}", found=f"{image.dtype} {tuple(image.shape)}"
+            )
         count = dataset.labels.count
         if dataset.labels.type == "classes" and not _within(split.y, (len(split),), torch.int64, -1, count - 1):
             raise CheckFailed(f"y int64 (N,) from −1 to {count - 1} in {name}", found=_shown(split.y))
-        if dataset.labels.type == "attributes" and not _within(split.attributes, (len(split), count), torch.int8, -1, 1):
+        if dataset.labels.type == "attributes" and not _within(
+            split.attributes, (len(split), count), torch.int8, -1, 1
+        ):
             raise CheckFailed(f"attributes int8 (N, {count}) of −1, 0, 1 in {name}", found=_shown(split.attributes))
 
 

@@ -194,7 +194,8 @@ def check_nothing_is_hidden(subject: Subject) -> None:
             sum(t.float().sum() for t in given if t.requires_grad).backward()  # type: ignore[union-attr]
     copied = subject.fresh(seed=1)
     copied.load_state_dict(part.state_dict())
-    part.eval(), copied.eval()
+    part.eval()
+    copied.eval()
     inputs = subject.inputs(part, 4)
     with torch.no_grad():
         worst = difference(outputs(copied, inputs), outputs(part, inputs))

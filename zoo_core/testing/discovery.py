@@ -9,7 +9,18 @@ import sys
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import PluginSubject, Subject
 
-HEAVY = ("torch", "torchvision", "timm", "tensorflow", "jax", "sklearn", "scipy", "pandas", "matplotlib", "transformers")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "timm",
+    "tensorflow",
+    "jax",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "matplotlib",
+    "transformers",
+)
 _DISCOVER = """
 import sys
 from importlib.metadata import EntryPoint
@@ -33,7 +44,9 @@ def check_registers_something(subject: PluginSubject) -> None:
     catalogues = {name for name, _ in loaded_plugins().catalogues}
     if subject.status.error is None and not subject.status.components and subject.name not in catalogues:
         raise CheckFailed(
-            "at least one component", found="none", do='call register("encoder", "mine", "zoo_mine.encoder:Mine", summary="…")'
+            "at least one component",
+            found="none",
+            do='call register("encoder", "mine", "zoo_mine.encoder:Mine", summary="…")',
         )
 
 
@@ -50,7 +63,9 @@ def check_discovery_imports_no_torch(subject: PluginSubject) -> None:
         check=False,
     )
     if done.returncode:
-        raise CheckFailed("the plugin to load in a new process", found=(done.stderr.strip().splitlines() or ["no reason"])[-1])
+        raise CheckFailed(
+            "the plugin to load in a new process", found=(done.stderr.strip().splitlines() or ["no reason"])[-1]
+        )
     error, heavy, *_ = [*done.stdout.splitlines(), "", ""]
     if error:
         raise CheckFailed("the plugin to load in a new process", found=error)

@@ -53,10 +53,22 @@ class Playground:
     def terms(self, step: Step) -> Iterator[tuple[str, Term]]:
         """(loss, term) for each declared loss, in the order of their turns."""
         for loss in self.objective.losses:
-            for term in self.objective.terms(loss, step):
+            for term in self._asked(loss, step):
                 if not isinstance(term, Term):
                     raise CheckFailed("terms of type Term", found=type(term).__name__, do='yield Term("name", value)')
                 yield loss, term
+
+    def _asked(self, loss: str, step: Step) -> Iterator[Term]:
+        try:
+            yield from self.objective.terms(loss, step)
+        except KeyError as error:
+            if error.args and error.args[0] in self.parts:
+                raise
+            raise CheckFailed(
+                f"to ask only for the parts that it needs ({', '.join(self.parts)})",
+                found=f"{error.args[0] if error.args else error!r}",
+                do='declare it: needs = {"NAME": Need("KIND")}',
+            ) from error
 
     def rules(self) -> Rules:
         """The rules as a recipe would have them, each loss in a turn of its own."""
@@ -105,7 +117,8 @@ class Playground:
 def moves(value: Tensor, parameters: list[nn.Parameter]) -> bool:
     """Whether ``value`` has a gradient other than zero for one of ``parameters``."""
     wanted = [p for p in parameters if p.requires_grad]
-    if not wanted or not value.requires_grad:
+    # What is no scalar is told by a check of its own.
+    if not wanted or not isinstance(value, Tensor) or value.shape != () or not value.requires_grad:
         return False
     gradients = torch.autograd.grad(value, wanted, allow_unused=True, retain_graph=True)
     return any(g is not None and bool(torch.any(g != 0)) for g in gradients)
@@ -140,7 +153,8 @@ def playground(subject: Subject, *, seed: int = 0) -> Playground:
     for loss in unheard:
         moved = ground.moved({loss})
         trains = [name for name in with_weights if name not in claimed and name in moved]
-        trains = trains or [name for name in with_weights if name in moved] or ([OWN] if "self" in moved else with_weights)
+        trains = (
+            trains or [name for name in with_weights if name in moved] or ([OWN] if "self" in moved else with_weights)
+        )
         players[f"{loss}-player"] = {"trains": trains, "losses": [loss]}
     return ground
-

@@ -100,7 +100,9 @@ def refuse_unregistered_modules(module: nn.Module) -> None:
             if name.startswith("_") and name in ("_modules", "_parameters", "_buffers"):
                 continue
             for held in _within(value, 3):
-                if isinstance(held, nn.Parameter) or (isinstance(held, nn.Module) and any(True for _ in held.parameters())):
+                if isinstance(held, nn.Parameter) or (
+                    isinstance(held, nn.Module) and any(True for _ in held.parameters())
+                ):
                     where = ".".join(filter(None, [path, name]))
                     raise CheckFailed(
                         "networks and parameters to be registered",

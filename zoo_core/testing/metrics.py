@@ -43,7 +43,11 @@ def check_figures_are_finite(subject: Subject) -> None:
         raise CheckFailed("a name of its own for each figure", found=str(names))
     for figure in given:
         if not isinstance(figure.value, float | int) or not math.isfinite(figure.value):
-            raise CheckFailed(f"a finite number for {figure.name}", found=repr(figure.value)[:80], do="call .item()")
+            raise CheckFailed(
+                f"a finite number for {figure.name}",
+                found=repr(figure.value)[:80],
+                do="guard divisions, and give a plain number",
+            )
         if figure.better not in ("higher", "lower", "report"):
             raise CheckFailed(f"better of {figure.name}: higher, lower or report", found=repr(figure.better)[:80])
 

@@ -25,7 +25,9 @@ MOST_ELEMENTS = 10**9
 
 def check_is_documented(subject: Subject) -> None:
     """The class says in a docstring what it is, and names each of its parameters there."""
-    inherited = [inspect.getdoc(cls) or "" for cls in subject.component.__mro__ if cls.__module__.split(".")[0] != "zoo_core"]
+    inherited = [
+        inspect.getdoc(cls) or "" for cls in subject.component.__mro__ if cls.__module__.split(".")[0] != "zoo_core"
+    ]
     if not vars(subject.component).get("__doc__"):
         raise CheckFailed("a docstring of the class", found="none", do="say in a line what it is; zoo info shows it")
     missing = [name for name in parameters(subject.component) if not any(name in doc for doc in inherited)]
@@ -132,7 +134,9 @@ def _numbers(annotation: Any, bounds: tuple[Any, ...] = ()) -> Iterator[tuple[ty
     """The numbers in an annotation, each with its bounds."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        limits = tuple(m for m in arguments[1:] if isinstance(m, bound.Ge | bound.Gt | bound.Le | bound.Lt | bound.Interval))
+        limits = tuple(
+            m for m in arguments[1:] if isinstance(m, bound.Ge | bound.Gt | bound.Le | bound.Lt | bound.Interval)
+        )
         yield from _numbers(arguments[0], limits)
     elif annotation in (int, float):
         yield annotation, bounds

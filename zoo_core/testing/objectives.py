@@ -26,9 +26,11 @@ def check_terms_are_finite_scalars(subject: Subject) -> None:
             raise CheckFailed("a printable name of each term", found=repr(term.name)[:80])
         if not isinstance(value, Tensor) or value.shape != ():
             shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-            raise CheckFailed(f"a scalar tensor as the value of {term.name}", found=str(shape), do="take the mean over the batch")
+            raise CheckFailed(
+                f"a scalar tensor as the value of {term.name}", found=str(shape), do="take the mean over the batch"
+            )
         if not torch.isfinite(value):
-            raise CheckFailed(f"a finite value of {term.name}", found=str(float(value)))
+            raise CheckFailed(f"a finite value of {term.name}", found=str(float(value.detach())))
         if not value.requires_grad:
             raise CheckFailed(f"a gradient of {term.name}", found="none", do="do not detach it, nor take .item()")
     silent = [loss for loss in ground.objective.losses if loss not in seen]
@@ -46,7 +48,9 @@ def check_term_names_are_unique(subject: Subject) -> None:
     names = [term.name for _, term in ground.terms(ground.step())]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise CheckFailed("different names of terms", found=f"{doubled[0]!r} twice", do="name each addend after what it is")
+        raise CheckFailed(
+            "different names of terms", found=f"{doubled[0]!r} twice", do="name each addend after what it is"
+        )
 
 
 def check_terms_reach_what_they_say(subject: Subject) -> None:
@@ -108,7 +112,9 @@ def check_training_only_exists(subject: Subject) -> None:
     own = {name.split(".")[0] for name, _ in [*objective.named_modules(), *objective.named_parameters()] if name}
     own |= {name for name, _ in objective.named_buffers()}
     for name in objective.training_only - own:
-        raise CheckFailed("training_only to name own networks", found=f"{name!r}", do="name attributes of the objective")
+        raise CheckFailed(
+            "training_only to name own networks", found=f"{name!r}", do="name attributes of the objective"
+        )
     if objective.own_loss is not None and objective.own_loss not in objective.losses:
         raise CheckFailed(f"own_loss among losses = {objective.losses}", found=repr(objective.own_loss))
 
@@ -130,14 +136,17 @@ def check_draws_come_from_the_step(subject: Subject) -> None:
 
 
 def check_batch_is_left_alone(subject: Subject) -> None:
-    """Terms leave the batch and the weights as they were."""
+    """Terms leave the batch, the weights and the modes (train, eval) as they were."""
     ground = playground(subject)
     given = ground.batch()
     for module in ground.modules().values():
-        shaken(module)
+        shaken(module.train())
     before = [t.clone() for t in (given.x, given.y, given.attributes) if t is not None]
     weights = {name: p.detach().clone() for name, m in ground.modules().items() for name, p in m.named_parameters(name)}
+    modes = [m.training for module in ground.modules().values() for m in module.modules()]
     list(ground.terms(ground.step(given)))
+    if modes != [m.training for module in ground.modules().values() for m in module.modules()]:
+        raise CheckFailed("parts in the mode that they were in", found="another mode after terms()", do="put it back")
     after = [t for t in (given.x, given.y, given.attributes) if t is not None]
     if not all(torch.equal(a, b) for a, b in zip(before, after)):
         raise CheckFailed("the batch as it was", found="it was changed in place", do="work on copies")
@@ -181,10 +190,12 @@ def check_unknown_labels_are_taken(subject: Subject) -> None:
     ground = playground(subject)
     given = ground.batch()
     y = None if given.y is None else given.y.index_fill(0, torch.arange(0, len(given), 2), -1)
-    attributes = None if given.attributes is None else given.attributes.index_fill(0, torch.arange(0, len(given), 2), -1)
+    attributes = (
+        None if given.attributes is None else given.attributes.index_fill(0, torch.arange(0, len(given), 2), -1)
+    )
     for _, term in ground.terms(ground.step(Batch(given.x, y, attributes))):
         if not torch.isfinite(term.value):
-            raise CheckFailed(f"a finite {term.name} where some labels are −1", found=str(float(term.value)),
+            raise CheckFailed(f"a finite {term.name} where some labels are −1", found=str(float(term.value.detach())),
                               do="leave such rows out")  # fmt: skip
 
 
@@ -192,12 +203,19 @@ def check_data_without_labels(subject: Subject) -> None:
     """An objective tagged ``labels`` refuses data without them when it is built; any other works without them."""
     ground = playground(subject)
     if subject.tags.labels == "none":
-        for _ in ground.terms(ground.step(Batch(ground.batch().x))):
-            pass
+        try:
+            list(ground.terms(ground.step(Batch(ground.batch().x))))
+        except Exception as error:
+            raise CheckFailed(
+                "terms for data without labels, as there is no tag labels",
+                found=f"{type(error).__name__}: {error}",
+                do='tags = Tags(labels="classes"), if it cannot do without',
+            ) from error
     elif "labels" in context(subject.component):
         try:
             subject.fresh(labels=Labels())
         except ZooError:
             return
-        raise CheckFailed("to be refused for data without labels", found="it was built", do="raise a SeamError in __init__")
-
+        raise CheckFailed(
+            "to be refused for data without labels", found="it was built", do="raise a SeamError in __init__"
+        )

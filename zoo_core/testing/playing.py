@@ -86,9 +86,15 @@ def _play(ground: Playground, rules: Rules, rounds: int) -> list[float]:
         sums.append(torch.stack([value.detach().float() for value in terms.values()]).sum())
     totals: list[float] = torch.stack(sums).tolist()
     if not all(total - total == 0 for total in totals):
-        raise CheckFailed("finite terms in every round", found="NaN or infinity", do="guard logarithms, divisions and roots")
+        raise CheckFailed(
+            "finite terms in every round", found="NaN or infinity", do="guard logarithms, divisions and roots"
+        )
     for name, player in rules.players.items():
-        still = [part for part in player.trains if part in before and _same(before[part], list(ground.modules()[part].parameters()))]
+        still = [
+            part
+            for part in player.trains
+            if part in before and _same(before[part], list(ground.modules()[part].parameters()))
+        ]
         if still:
             raise CheckFailed(
                 f"the player {name!r} to move {still[0] if still[0] != OWN else 'the objective’s own networks'}",

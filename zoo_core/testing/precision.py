@@ -14,17 +14,20 @@ BFLOAT16_TOLERANCE = 0.05
 
 
 def check_float64(subject: Subject) -> None:
-    """In float64 it computes in float64, and the same as in float32 up to rounding."""
+    """In float32 and in float64 it computes in that type throughout, and the same up to rounding."""
     part = subject.settled()
     inputs = subject.inputs(part, 4)
     with torch.no_grad():
         narrow = outputs(part, inputs)
         wide = outputs(part.double(), tuple(t.double() if t.is_floating_point() else t for t in inputs))
-    for t in wide:
-        if t.dtype != torch.float64:
-            raise CheckFailed(
-                "float64 outputs of a float64 part", found=str(t.dtype), do="no .float() and no torch.zeros without dtype"
-            )
+    for given, dtype in ((narrow, torch.float32), (wide, torch.float64)):
+        for t in given:
+            if t.dtype != dtype:
+                raise CheckFailed(
+                    f"{dtype} outputs of a {dtype} part",
+                    found=str(t.dtype),
+                    do="no .float() and no torch.zeros without dtype",
+                )
     worst = difference(narrow, wide)
     if worst > FLOAT64_TOLERANCE:
         raise CheckFailed("the result of float32 in float64", found=f"a relative difference of {worst:.2g}")
@@ -69,4 +72,3 @@ def check_finite_at_the_limits(subject: Subject) -> None:
                     found="NaN or infinity",
                     do="guard logarithms, divisions, roots and exponentials",
                 )
-

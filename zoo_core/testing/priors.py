@@ -36,7 +36,9 @@ def check_prior_draws(subject: Subject) -> None:
     with global_generators_untouched("a draw"):
         first, second, other = (_sample(prior, 7, seed) for seed in (0, 0, 1))
     if not torch.equal(first, second):
-        raise CheckFailed("the same draw from the same noise", found="another", do="draw from noise.normal(name, shape)")
+        raise CheckFailed(
+            "the same draw from the same noise", found="another", do="draw from noise.normal(name, shape)"
+        )
     if torch.equal(first, other):
         raise CheckFailed("other draws from other noise", found="the same", do="draw from noise.normal(name, shape)")
 

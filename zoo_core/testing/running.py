@@ -126,6 +126,8 @@ def component_checks(entry: Entry) -> list[BoundCheck]:
         return [_bind(CLASS_IS_THERE, Subject(entry, Component))]
     try:
         examples = [dict(example) for example in cls.examples()]
+        if not examples:
+            raise ValueError("it is empty, and nothing would be checked")
     except Exception as error:
         return [_failing(entry, error)]
     subjects = [Subject(entry, cls, index, example) for index, example in enumerate(examples)]
@@ -139,7 +141,9 @@ def _bind(check: Check, subject: Subject) -> BoundCheck:
 
 def _failing(entry: Entry, error: Exception) -> BoundCheck:
     def run() -> None:
-        raise CheckFailed("a list of settings from examples()", found=f"{type(error).__name__}: {shown(error)}") from error
+        raise CheckFailed(
+            "a list of settings from examples()", found=f"{type(error).__name__}: {shown(error)}"
+        ) from error
 
     return BoundCheck(entry.plugin, entry.kind, entry.name, 0, "tags_and_examples", run)
 
@@ -205,6 +209,8 @@ def check_plugin(
         known = {check.name for check in (*CHECKS, *PLUGIN_CHECKS)}
         for name in checks:
             if name not in known:
-                raise UnknownName(f'there is no check "{shown(name)}"', hint=did_you_mean(name, known) or "see docs/conformance.md")
+                raise UnknownName(
+                    f'there is no check "{shown(name)}"', hint=did_you_mean(name, known) or "see docs/conformance.md"
+                )
         bound = [one for one in bound if one.name in checks]
     return [run_check(one, expected(one, failures)) for one in bound]

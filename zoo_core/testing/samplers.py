@@ -57,7 +57,9 @@ def check_samples_are_pictures(subject: Subject) -> None:
     for n in (1, 5, 12):
         given = _samples(subject, model, n, 0)
         if tuple(given.x.shape) != (n, *model.image_shape):
-            raise CheckFailed(f"{n} pictures of {model.image_shape}", found=str(tuple(given.x.shape)), do="make n of them")
+            raise CheckFailed(
+                f"{n} pictures of {model.image_shape}", found=str(tuple(given.x.shape)), do="make n of them"
+            )
         if not torch.isfinite(given.x).all() or given.x.min() < 0 or given.x.max() > 1:
             raise CheckFailed(
                 "pictures in [0, 1]",
@@ -93,7 +95,9 @@ def check_seed_decides_samples(subject: Subject) -> None:
         except ZooError:
             return  # it starts from images
     if torch.equal(before, state.get_state()) or torch.equal(first.x, other.x):
-        raise CheckFailed("other pictures from another seed", found="the same", do="draw from the generator that is given")
+        raise CheckFailed(
+            "other pictures from another seed", found="the same", do="draw from the generator that is given"
+        )
 
 
 def check_samples_follow_labels(subject: Subject) -> None:
@@ -104,7 +108,9 @@ def check_samples_follow_labels(subject: Subject) -> None:
     first = _samples(subject, model, 6, 0, y=torch.zeros(6, dtype=torch.int64)).x
     other = _samples(subject, model, 6, 0, y=torch.ones(6, dtype=torch.int64)).x
     if torch.equal(first, other):
-        raise CheckFailed("other pictures for other labels", found="the same", do='use conditions["y"] in model.decode(z, y)')
+        raise CheckFailed(
+            "other pictures for other labels", found="the same", do='use conditions["y"] in model.decode(z, y)'
+        )
     _samples(subject, model, 6, 0)
 
 

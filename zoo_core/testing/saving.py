@@ -15,6 +15,8 @@ from zoo_core.tensors.ties import tied_groups, tied_names
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, outputs
 
+ACCELERATOR_TOLERANCE = 1e-2
+"""Relative: TF32 products have ten bits."""
 RUNNABLE = ("encoder", "decoder", "feature-extractor")
 
 
@@ -41,9 +43,12 @@ def check_weights_survive_saving(subject: Subject) -> None:
     restore_weights(other, load(file), set(state), "the saved weights")
     for name, tensor in part.state_dict().items():
         if not torch.equal(tensor, other.state_dict()[name]):
-            raise CheckFailed("the same weights after saving and loading", found=f"{name} differs", do="see register_buffer")
+            raise CheckFailed(
+                "the same weights after saving and loading", found=f"{name} differs", do="see register_buffer"
+            )
     if subject.kind in RUNNABLE:
-        part.eval(), other.eval()
+        part.eval()
+        other.eval()
         inputs = subject.inputs(part, 3)
         with torch.no_grad():
             worst = difference(outputs(other, inputs), outputs(part, inputs))
@@ -93,7 +98,9 @@ def check_config_builds_it_again(subject: Subject) -> None:
         return
     a, b = first.state_dict(), again.state_dict()
     if list(a) != list(b) or not all(torch.equal(a[name], b[name]) for name in a):
-        raise CheckFailed("the same component from its parameters in JSON", found="other weights or other names of weights")
+        raise CheckFailed(
+            "the same component from its parameters in JSON", found="other weights or other names of weights"
+        )
 
 
 def check_moves_whole(subject: Subject) -> None:
@@ -114,6 +121,27 @@ def check_moves_whole(subject: Subject) -> None:
             found=str(error).splitlines()[0][:200],
             do="hold tensors in register_buffer, and make new ones on the input's device (x.new_zeros)",
         ) from None
+    _same_on_the_accelerator(subject)
     stayed = [t.device for t in given if t.device.type != "meta"]
     if stayed:
-        raise CheckFailed("outputs on the device of the inputs", found=str(stayed[0]), do="use x.device, or x.new_zeros")
+        raise CheckFailed(
+            "outputs on the device of the inputs", found=str(stayed[0]), do="use x.device, or x.new_zeros"
+        )
+
+
+def _same_on_the_accelerator(subject: Subject) -> None:
+    """Where there is a CUDA device, the part gives there what it gives here."""
+    if not torch.cuda.is_available():
+        return
+    part = subject.part()
+    inputs = subject.inputs(part, 2)
+    with torch.no_grad():
+        here = outputs(part, inputs)
+        there = outputs(part.cuda(), tuple(t.cuda() for t in inputs))
+    if any(not t.is_cuda for t in there):
+        raise CheckFailed(
+            "outputs on the device of the inputs", found="outputs on the CPU", do="use x.device, or x.new_zeros"
+        )
+    worst = difference(tuple(t.cpu() for t in there), here)
+    if worst > ACCELERATOR_TOLERANCE:
+        raise CheckFailed("the same result on CUDA", found=f"a relative difference of {worst:.2g}")

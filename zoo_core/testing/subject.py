@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -153,7 +153,9 @@ class Subject:
         shape = image_shape or self.image_shapes[0]
         return surround(needs, shape, self.labels, plugin=self.entry.plugin, conditional=conditional)
 
-    def inputs(self, part: Part, n: int, image_shape: ImageShape | None = None, *, start: int = 0) -> tuple[Tensor, ...]:
+    def inputs(
+        self, part: Part, n: int, image_shape: ImageShape | None = None, *, start: int = 0
+    ) -> tuple[Tensor, ...]:
         """``n`` rows of what ``part``'s forward takes: pictures (and noise), or codes (and classes)."""
         shape = image_shape or self.image_shapes[0]
         generator = torch.Generator().manual_seed(derive_seed("inputs", start))
@@ -169,7 +171,7 @@ class Subject:
         raise TypeError(f"a {type(part).__name__} has no forward that is known")
 
 
-def outputs(part: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def outputs(part: Callable[..., object], inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     """What ``part`` gives for ``inputs``, always as a tuple.
 
     Raises:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import prod
-from typing import Any, Literal, final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -27,10 +28,12 @@ HIDDEN = 32
 class PlainEncoder(Encoder):
     """One hidden layer to the statistics of any posterior."""
 
-    def __init__(self, image_shape: ImageShape, posterior: PosteriorName = "gaussian") -> None:
+    def __init__(
+        self, image_shape: ImageShape, posterior: PosteriorName = "gaussian", categories: int = LATENT_DIM - 2
+    ) -> None:
         super().__init__()
         self.image_shape = image_shape
-        self.family = posterior_family(posterior, LATENT_DIM, categories=4)
+        self.family = posterior_family(posterior, LATENT_DIM, categories=categories)
         inputs = prod(image_shape) + self.family.noise_channels * image_shape[1] * image_shape[2]
         self.net = nn.Sequential(nn.Linear(inputs, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, self.family.width))
 
@@ -48,7 +51,9 @@ class PlainDecoder(Decoder):
         super().__init__()
         self.image_shape, self.latent_dim, self.classes = image_shape, LATENT_DIM, classes
         self.family = likelihood_family("gaussian", image_shape)
-        self.net = nn.Sequential(nn.Linear(LATENT_DIM + classes, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, prod(image_shape)))
+        self.net = nn.Sequential(
+            nn.Linear(LATENT_DIM + classes, HIDDEN), nn.Tanh(), nn.Linear(HIDDEN, prod(image_shape))
+        )
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -122,12 +127,13 @@ def surround(
 
 
 def _plain(kind: str, image_shape: ImageShape, labels: Labels, conditional: bool) -> list[Callable[[], Part]]:
-    posteriors: tuple[Literal["gaussian", "deterministic", "implicit", "joint"], ...]
-    posteriors = ("gaussian", "deterministic", "implicit", "joint")
+    posteriors: tuple[PosteriorName, ...] = ("gaussian", "deterministic", "implicit", "joint")
     classes = labels.count if labels.type == "classes" else 0
     match kind:
         case "encoder":
-            return [lambda p=p: PlainEncoder(image_shape, p) for p in posteriors]  # type: ignore[misc]
+            return [
+                partial(PlainEncoder, image_shape, p, min(classes or LATENT_DIM, LATENT_DIM - 1)) for p in posteriors
+            ]
         case "decoder":
             plain = [lambda: PlainDecoder(image_shape), lambda: PlainDecoder(image_shape, classes)]
             return [*plain[::-1]] if conditional else [*plain]
@@ -151,7 +157,9 @@ def _registered(slot: str, need: Need, image_shape: ImageShape, labels: Labels, 
     for entry in sorted(entries, key=lambda entry: entry.plugin != plugin):
         for example in entry.load().examples():
             try:
-                part = build_part(need.kind, {"name": entry.qualified, **example}, image_shape=image_shape, labels=labels)
+                part = build_part(
+                    need.kind, {"name": entry.qualified, **example}, image_shape=image_shape, labels=labels
+                )
             except ZooError:
                 continue
             if _able(part, need):

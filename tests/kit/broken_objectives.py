@@ -1,8 +1,8 @@
-"""Objectives, samplers and metrics, each broken in one way, and the check that says so."""
+"""Objectives, each broken in one way, and the check that says so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from zoo_core.game.step import Step
-from zoo_core.interfaces import Batch, Figure, Labels, Part, Samples, Tags, Term
-from zoo_core.model import Model
+from zoo_core.interfaces import Labels, Part, Tags, Term
 
-from .originals import PlainCritic, PlainLabelObjective, PlainMetric, PlainObjective, PlainSampler
+from .originals import PlainCritic, PlainLabelObjective, PlainObjective
 
 
 class NameTwice(PlainObjective):
@@ -139,6 +138,14 @@ class MovesWeights(PlainObjective):
         return super().error(step)
 
 
+class LeavesEvalMode(PlainObjective):
+    """Puts a part to rest and leaves it there."""
+
+    def error(self, step: Step) -> Tensor:
+        step.part("decoder").eval()
+        return super().error(step)
+
+
 class UndeclaredNeed(PlainObjective):
     """Asks for a part that it does not need."""
 
@@ -157,7 +164,10 @@ class UndeclaredLookBack(PlainObjective):
             yield from super().terms(loss, step)
         else:
             step.posterior()
-            yield Term("again", (step.as_of_turn(0, "reconstruction") - step.reconstruction()).square().mean() + self.error(step))
+            yield Term(
+                "again",
+                (step.as_of_turn(0, "reconstruction") - step.reconstruction()).square().mean() + self.error(step),
+            )
 
 
 class StumblesOverUnknown(PlainLabelObjective):
@@ -226,82 +236,6 @@ class GrowsWithoutBound(PlainCritic):
             yield term._replace(value=term.value * 10.0**self.rounds)
 
 
-class OneTooMany(PlainSampler):
-    """Ignores the count."""
-
-    def codes(self, model: Model, n: int, generator: torch.Generator) -> Tensor:
-        return super().codes(model, 8, generator)
-
-    def labels(self, model: Model, n: int, conditions: Mapping[str, Any]) -> Tensor | None:
-        return super().labels(model, 8, {})
-
-
-class AroundZero(PlainSampler):
-    """Pictures in [−1, 1]."""
-
-    def __call__(self, model: Model, n: int, generator: torch.Generator, **conditions: Any) -> Samples:
-        given = super().__call__(model, n, generator, **conditions)
-        return Samples(2 * given.x - 1, given.z)
-
-
-class IgnoresTheGenerator(PlainSampler):
-    """Draws from the global generator."""
-
-    def codes(self, model: Model, n: int, generator: torch.Generator) -> Tensor:
-        return torch.randn_like(super().codes(model, n, generator))
-
-
-class SeedsEachTime(PlainSampler):
-    """The same pictures for every seed."""
-
-    def codes(self, model: Model, n: int, generator: torch.Generator) -> Tensor:
-        return super().codes(model, n, torch.Generator().manual_seed(0))
-
-
-class LabelsOfItsOwn(PlainSampler):
-    """Ignores the labels asked for."""
-
-    def labels(self, model: Model, n: int, conditions: Mapping[str, Any]) -> Tensor | None:
-        return super().labels(model, n, {})
-
-
-class LeavesTraces(PlainSampler):
-    """The model has other weights afterwards."""
-
-    def codes(self, model: Model, n: int, generator: torch.Generator) -> Tensor:
-        next(model.parts["decoder"].parameters()).mul_(0.99)
-        return super().codes(model, n, generator)
-
-
-class BareTensor(PlainSampler):
-    """A tensor in the place of Samples."""
-
-    def __call__(self, model: Model, n: int, generator: torch.Generator, **conditions: Any) -> Any:
-        return super().__call__(model, n, generator, **conditions).x
-
-
-class MeanOfMeans(PlainMetric):
-    """Depends on how the data are cut into batches."""
-
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
-        means = [float((model.reconstruct(b.x) - b.x).square().mean()) for b in batches]
-        return [Figure("mse", sum(means) / len(means))]
-
-
-class UnseededFigure(PlainMetric):
-    """A figure that no seed decides."""
-
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
-        return [Figure("mse", float(torch.rand(())))]
-
-
-class InfiniteFigure(PlainMetric):
-    """Divides by nothing."""
-
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
-        return [Figure("ratio", float("inf"))]
-
-
 OBJECTIVES: Mapping[type[Any], str] = {
     NameTwice: "term_names_are_unique",
     NoScalar: "terms_are_finite_scalars",
@@ -318,6 +252,7 @@ OBJECTIVES: Mapping[type[Any], str] = {
     IdleNetwork: "own_networks_learn",
     ChangesTheBatch: "batch_is_left_alone",
     MovesWeights: "batch_is_left_alone",
+    LeavesEvalMode: "batch_is_left_alone",
     UndeclaredNeed: "terms_are_finite_scalars",
     UndeclaredLookBack: "plays_in_turn",
     StumblesOverUnknown: "unknown_labels_are_taken",
@@ -328,19 +263,5 @@ OBJECTIVES: Mapping[type[Any], str] = {
     UndeclaredLoss: "default_players_are_sound",
     TrainingOnlyOfNothing: "training_only_exists",
     GrowsWithoutBound: "training_does_good",
-}
-SAMPLERS: Mapping[type[Any], str] = {
-    OneTooMany: "samples_are_pictures",
-    AroundZero: "samples_are_pictures",
-    BareTensor: "samples_are_pictures",
-    IgnoresTheGenerator: "samples_are_seeded",
-    SeedsEachTime: "seed_decides_samples",
-    LabelsOfItsOwn: "samples_follow_labels",
-    LeavesTraces: "model_is_left_alone",
-}
-METRICS: Mapping[type[Any], str] = {
-    MeanOfMeans: "figures_do_not_depend_on_batches",
-    UnseededFigure: "figures_are_seeded",
-    InfiniteFigure: "figures_are_finite",
 }
 """Each mutant and the check that catches it."""

@@ -1,0 +1,244 @@
+"""Encoders whose forward is broken in one way each, and the check that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm, dropout
+
+from zoo_core.interfaces import Tags
+
+from .originals import PlainEncoder
+
+
+class TooWide(PlainEncoder):
+    """Wrong shape."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        out = super().forward(x, noise)
+        return torch.cat([out, out[:, :1]], dim=1)
+
+
+class SqueezesOneRow(PlainEncoder):
+    """A batch of one loses its first axis."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x, noise).squeeze(0)
+
+
+class SquareOnly(PlainEncoder):
+    """Takes height for width."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x.reshape(x.shape[0], -1, x.shape[2], x.shape[2]), noise)
+
+
+class ThreeChannelsOnly(PlainEncoder):
+    """Grey pictures are refused, and no tag says so."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x[:, :3] * x.new_tensor([0.3, 0.6, 0.1]).view(1, 3, 1, 1), noise)
+
+
+class DetachedTrunk(PlainEncoder):
+    """Detached gradient."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        joined = x if noise is None else torch.cat([x, noise], dim=1)
+        return self.head(self.trunk(joined).detach()) + 0 * joined.mean()
+
+
+class DetachedInput(PlainEncoder):
+    """No gradient to what stands before it."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x.detach(), noise)
+
+
+class UnseededNoise(PlainEncoder):
+    """Noise of its own, in eval mode too."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x + 0.01 * torch.randn_like(x), noise)
+
+
+class NumPyNoise(PlainEncoder):
+    """Moves NumPy's global generator."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x, noise) + 0.0 * float(np.random.rand())
+
+
+class ChangesItsInput(PlainEncoder):
+    """In-place change of the input."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x.mul_(2).sub_(1), noise)
+
+
+class BatchStatisticsInEval(PlainEncoder):
+    """Batch-norm leak."""
+
+    def trunk(self, x: Tensor) -> Tensor:
+        normal = batch_norm(self.conv(x), None, None, self.norm.weight, self.norm.bias, training=True)
+        return torch.tanh(self.hidden(torch.tanh(normal).flatten(1)))
+
+
+class CentresTheBatch(PlainEncoder):
+    """Rows depend on one another."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        out = super().forward(x, noise)
+        return out - out.mean(0, keepdim=True)
+
+
+class RunningStatisticsInEval(PlainEncoder):
+    """Running statistics move in eval mode."""
+
+    def trunk(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            self.norm.running_mean.lerp_(self.conv(x).mean((0, 2, 3)), 0.1)
+        return super().trunk(x)
+
+
+class DropoutInEval(PlainEncoder):
+    """Dropout that eval mode does not switch off."""
+
+    def trunk(self, x: Tensor) -> Tensor:
+        return dropout(super().trunk(x), 0.5, training=True)
+
+
+class UntaggedDropout(PlainEncoder):
+    """Random in train mode, without the tag."""
+
+    def trunk(self, x: Tensor) -> Tensor:
+        return dropout(super().trunk(x), 0.5, training=self.training)
+
+
+class UntaggedBatchNorm(PlainEncoder):
+    """Batch norm without the tag."""
+
+    tags: ClassVar[Tags] = Tags()
+
+
+class DeadParameter(PlainEncoder):
+    """A weight that nothing uses."""
+
+    def extend(self) -> None:
+        self.unused = nn.Linear(3, 3)
+
+
+class Float32Only(PlainEncoder):
+    """Float64 goes in, float32 comes out."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x, noise).float()
+
+
+class AlwaysFloat64(PlainEncoder):
+    """Wider than the model."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x, noise).double()
+
+
+class LosesPrecision(PlainEncoder):
+    """A small difference of large products, which bfloat16 cannot hold."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        trunk = self.trunk(x if noise is None else torch.cat([x, noise], dim=1))
+        out: Tensor = self.head(trunk + 300.0) - self.head(torch.full_like(trunk, 300.0))
+        return out
+
+
+class NaNForBlack(PlainEncoder):
+    """Divides by the brightness."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x / x.flatten(1).amax(1).view(-1, 1, 1, 1), noise)
+
+
+class NeedsContiguous(PlainEncoder):
+    """A view of memory that may lie otherwise."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x.view(x.shape[0], -1).view(x.shape), noise)
+
+
+class GivesAPosterior(PlainEncoder):
+    """A distribution where tensors are asked for."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Any:
+        return self.family(super().forward(x, noise))
+
+
+class SaysItHasADivergence(PlainEncoder):
+    """Capability lie."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({"posterior.kl", "posterior.log_prob"})
+
+
+class IgnoresItsNoise(PlainEncoder):
+    """An implicit posterior without draws."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x, None if noise is None else torch.zeros_like(noise))
+
+
+class SaysNothing(PlainEncoder):
+    """The same statistics for every picture."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(torch.zeros_like(x) + 0 * x.mean(), noise)
+
+
+class BranchesOnValues(PlainEncoder):
+    """Control flow that no exported program has."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x if float(x.mean()) > 0.5 else 1 - x, noise)
+
+
+class ChangesWhenCompiled(PlainEncoder):
+    """Something else when it is compiled."""
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x, noise) + (1.0 if torch.compiler.is_compiling() else 0.0)
+
+
+FORWARDS: Mapping[type[Any], str] = {
+    TooWide: "shapes_in_eval",
+    SqueezesOneRow: "shapes_in_eval",
+    SquareOnly: "shapes_in_eval",
+    ThreeChannelsOnly: "shapes_in_eval",
+    DetachedTrunk: "every_parameter_learns",
+    DetachedInput: "gradient_reaches_the_input",
+    UnseededNoise: "same_result_twice",
+    NumPyNoise: "same_result_twice",
+    ChangesItsInput: "input_unchanged",
+    BatchStatisticsInEval: "same_row_alone",
+    CentresTheBatch: "same_row_alone",
+    RunningStatisticsInEval: "eval_changes_nothing",
+    DropoutInEval: "same_result_twice",
+    UntaggedDropout: "train_mode_as_tagged",
+    UntaggedBatchNorm: "train_mode_as_tagged",
+    DeadParameter: "every_parameter_learns",
+    Float32Only: "float64",
+    AlwaysFloat64: "float64",
+    LosesPrecision: "bfloat16",
+    NaNForBlack: "finite_at_the_limits",
+    NeedsContiguous: "any_memory_layout",
+    GivesAPosterior: "forward_gives_tensors",
+    SaysItHasADivergence: "posterior_does_what_it_says",
+    IgnoresItsNoise: "draws_differ_as_said",
+    SaysNothing: "pictures_depend_on_codes",
+    BranchesOnValues: "exports",
+    ChangesWhenCompiled: "compiles",
+}
+"""Each mutant and the check that catches it."""

@@ -1,0 +1,186 @@
+"""Decoders, feature extractors and priors, each broken in one way, and the check that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from zoo_core.distributions import Likelihood, LikelihoodFamily
+from zoo_core.distributions.likelihoods import Gaussian
+from zoo_core.interfaces import ImageShape, Tags
+from zoo_core.noise import Noise
+
+from .originals import PlainDecoder, PlainExtractor, PlainPrior, Width
+
+
+class _NoSigmoid(LikelihoodFamily):
+    def forward(self, output: Tensor) -> Likelihood:
+        return Gaussian(3 * output, output.new_zeros(()))
+
+
+class MeansAnything(PlainDecoder):
+    """Mean outside [0, 1]."""
+
+    def __init__(
+        self, *, image_shape: ImageShape, labels: Any, latent_dim: Width = 6, conditional: bool = False
+    ) -> None:
+        super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)
+        self.family = _NoSigmoid()
+
+
+class IgnoresLabels(PlainDecoder):
+    """The label changes nothing."""
+
+    def joined(self, z: Tensor, y: Tensor | None) -> Tensor:
+        return super().joined(z, None if y is None else torch.zeros_like(y))
+
+
+class NoOneHot(PlainDecoder):
+    """A label as one-hot gives another picture."""
+
+    def joined(self, z: Tensor, y: Tensor | None) -> Tensor:
+        return super().joined(z, y if y is None or y.ndim == 1 else 1 - y)
+
+
+class UntaggedLabels(PlainDecoder):
+    """Takes labels, without the tag."""
+
+    tags: ClassVar[Tags] = Tags()
+
+
+class TaggedConditionalForNothing(PlainDecoder):
+    """Tagged conditional, and no example takes labels."""
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{}]
+
+
+class TiesByMemory(PlainDecoder):
+    """Tied weights that come apart."""
+
+    def __init__(
+        self, *, image_shape: ImageShape, labels: Any, latent_dim: Width = 6, conditional: bool = False
+    ) -> None:
+        super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)
+        self.third.weight = nn.Parameter(self.second.weight.data)
+
+
+class AnotherLatentDim(PlainDecoder):
+    """``latent_dim`` is not what forward takes."""
+
+    def __init__(
+        self, *, image_shape: ImageShape, labels: Any, latent_dim: Width = 6, conditional: bool = False
+    ) -> None:
+        super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)
+        self.latent_dim = latent_dim + 1
+
+
+class LayersInAnotherOrder(PlainExtractor):
+    """Layer order wrong."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        given = super().forward(x)
+        return (given[1], given[0], *given[2:]) if len(given) > 1 else given
+
+
+class OverwritesALayer(PlainExtractor):
+    """What was asked for is changed in place by what follows."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        low = self.low(x.flatten(1))
+        if self.layers[-1] == "low":
+            return (low,)
+        seen = {"low": low, "high": self.high(low.relu_())}
+        if self.layers[-1] == "logits":
+            seen["logits"] = self.logits(seen["high"])
+        return tuple(seen[name] for name in self.layers)
+
+
+class ShapesLie(PlainExtractor):
+    """Promises maps and gives vectors."""
+
+    def __init__(
+        self, *, image_shape: ImageShape, layers: tuple[Literal["low", "high", "logits"], ...] = ("low", "high")
+    ) -> None:
+        super().__init__(image_shape=image_shape, layers=layers)
+        self.shapes = {**self.shapes, "low": (3, 2, 2)}
+
+
+class ForgetsALayer(PlainExtractor):
+    """A layer without a shape."""
+
+    def __init__(
+        self, *, image_shape: ImageShape, layers: tuple[Literal["low", "high", "logits"], ...] = ("low", "high")
+    ) -> None:
+        super().__init__(image_shape=image_shape, layers=layers)
+        self.shapes = {name: shape for name, shape in self.shapes.items() if name != "high"}
+
+
+class NoGradientToPictures(PlainExtractor):
+    """A perceptual loss through it moves nothing."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        with torch.no_grad():
+            rounded = (x * 255).round() / 255
+        return super().forward(rounded)
+
+
+class DrawsOfItsOwn(PlainPrior):
+    """Draws from the global generator."""
+
+    def sample(self, n: int, noise: Noise, y: Tensor | None = None, name: str = "prior") -> Tensor:
+        return torch.randn(n, self.latent_dim)
+
+
+class OneDraw(PlainPrior):
+    """The same row n times over, whatever the noise."""
+
+    def sample(self, n: int, noise: Noise, y: Tensor | None = None, name: str = "prior") -> Tensor:
+        return torch.linspace(-1, 1, self.latent_dim).expand(n, -1)
+
+
+class WithoutConstant(PlainPrior):
+    """A density that does not integrate to 1."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        return -0.5 * z.square().sum(-1)
+
+
+class OtherDirection(PlainPrior):
+    """KL(p ‖ q) in the place of KL(q ‖ p)."""
+
+    def kl_from_gaussian(self, mean: Tensor, log_sigma: Tensor) -> Tensor:
+        return (0.5 * ((mean.square() + 1) * (-2 * log_sigma).exp() - 1) + log_sigma).sum(-1)
+
+
+class DensityOfTheBatch(PlainPrior):
+    """One number for all rows."""
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        return super().log_prob(z).sum()
+
+
+PARTS: Mapping[type[Any], str] = {
+    MeansAnything: "likelihood_does_what_it_says",
+    IgnoresLabels: "labels_as_said",
+    NoOneHot: "labels_as_said",
+    UntaggedLabels: "labels_as_said",
+    TaggedConditionalForNothing: "conditional_as_tagged",
+    TiesByMemory: "tied_weights_stay_tied",
+    AnotherLatentDim: "shapes_in_eval",
+    LayersInAnotherOrder: "layers_have_their_names",
+    OverwritesALayer: "layers_have_their_names",
+    ShapesLie: "shapes_in_eval",
+    ForgetsALayer: "layers_have_their_names",
+    NoGradientToPictures: "gradient_reaches_the_input",
+    DrawsOfItsOwn: "prior_draws",
+    OneDraw: "prior_draws",
+    WithoutConstant: "prior_density",
+    OtherDirection: "prior_divergence",
+    DensityOfTheBatch: "prior_density",
+}
+"""Each mutant and the check that catches it."""
