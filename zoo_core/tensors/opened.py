@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -132,10 +132,9 @@ def read_tensors(path: Path, *, mapped: bool = False) -> dict[str, Tensor]:
     Raises:
         WeightsError: it is missing or damaged.
     """
-    with _opened(path) as handle:
-        names: Iterable[str] = handle.keys()
-        tensors = {name: handle.get_tensor(name) for name in names}
-    return tensors if mapped else {name: tensor.clone() for name, tensor in tensors.items()}
+    with _opened(path, backend="mmap" if mapped else "pread") as handle:
+        tensors: dict[str, Tensor] = handle.get_tensors()
+    return tensors
 
 
 def read_index(path: Path) -> dict[str, str]:
@@ -222,12 +221,12 @@ def _check_size(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path, backend: Literal["mmap", "pread"] = "mmap") -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
         _check_size(path)
-        with safe_open(path, framework="pt", device="cpu") as handle:
+        with safe_open(path, framework="pt", device="cpu", backend=backend) as handle:
             yield handle
     except FileNotFoundError:
         raise WeightsError(
