@@ -27,7 +27,7 @@ lint: setup       ## ruff and mypy
 	@$(BIN)/mypy
 
 test: lint        ## ruff, mypy and the tests
-	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist loadfile -m "not slow"
+	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal -m "not slow"
 
 slow: setup       ## the tests that take minutes
 	@$(BIN)/pytest -q -m slow

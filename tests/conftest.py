@@ -46,3 +46,14 @@ def toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     for variable in ("ZOO_PLUGINS", "ZOO_BLOCK_PLUGINS", "ZOO_REGISTRY"):
         monkeypatch.delenv(variable, raising=False)
     fresh_registry()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many combinations of the mix matrix were accepted and refused, by encoder and in all."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    counts = [value for report in reports for name, value in report.user_properties if name == "mixing"]
+    if not counts:
+        return
+    terminalreporter.section("mix matrix")
+    for label, accepted, refused in [*sorted(counts), ["in all", sum(c[1] for c in counts), sum(c[2] for c in counts)]]:
+        terminalreporter.line(f"{label:40} {accepted:5} accepted {refused:5} refused")

@@ -273,6 +273,15 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
     )
 
 
+def _renamed(cls: type[Component], name: str, format: int) -> str:
+    try:
+        return cls.migrate_name(name, format)
+    except Exception as error:
+        raise ConfigError(
+            f"the weight {shown(name)} of format {format} could not be renamed: {type(error).__name__}: {shown(error)}"
+        ) from error
+
+
 def names_today(config: Mapping[str, Any]) -> Callable[[str], str]:
     """From the names of a saved model's weights to those of today, where components have changed them since."""
     older: dict[str, tuple[type[Component], int]] = {}
@@ -285,7 +294,7 @@ def names_today(config: Mapping[str, Any]) -> Callable[[str], str]:
     def today(name: str) -> str:
         for prefix, (cls, format) in older.items():
             if name.startswith(prefix):
-                return prefix + cls.migrate_name(name.removeprefix(prefix), format)
+                return prefix + _renamed(cls, name.removeprefix(prefix), format)
         return name
 
     return today

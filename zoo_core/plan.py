@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo_core.errors import ConfigError, SettingError, UnknownName, did_you_mean, shown
+from zoo_core.errors import ConfigError, SettingError, UnknownName, ZooError, did_you_mean, shown
 from zoo_core.files import expanded, is_file
 from zoo_core.interfaces import ImageShape, Labels, Objective
 from zoo_core.parameters import parameters
@@ -216,9 +216,16 @@ def migrated(entry: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
             f"the installed {resolved.version} reads up to {cls.format}",
             hint=f"pip install -U {resolved.plugin}",
         )
-    params: dict[str, Any] = (
-        cls.migrate(entry["params"], entry["format"]) if entry["format"] < cls.format else dict(entry["params"])
-    )
+    if entry["format"] == cls.format:
+        return dict(entry["params"])
+    try:
+        params: dict[str, Any] = cls.migrate(entry["params"], entry["format"])
+    except ZooError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"{where}: its settings of format {entry['format']} could not be brought up to date: {type(error).__name__}: {shown(error)}"
+        ) from error
     return params
 
 

@@ -17,7 +17,7 @@ from zoo_core.errors import WeightsError, ZooError, shown
 from zoo_core.files import write_json
 from zoo_core.interfaces import FeatureExtractor
 from zoo_core.model import Model
-from zoo_core.tensors.bounded import Empty, Skeleton, TooLarge, bounded, left_on_meta
+from zoo_core.tensors.bounded import Empty, Skeleton, bounded, left_on_meta, needs_memory
 from zoo_core.tensors.fitting import assign_weights, check_fit, restore_weights
 from zoo_core.tensors.opened import SavedWeights, open_weights
 from zoo_core.tensors.written import write_weights
@@ -112,10 +112,11 @@ def _filled(made: Any, saved: SavedWeights, width: torch.dtype, mmap: bool) -> M
 
     try:
         skeleton = build_plan(made, device=None, dtype=width, making=Skeleton())
-    except TooLarge:
-        raise
-    except (ZooError, RuntimeError, NotImplementedError) as error:
-        # Some nets compute with their first weights and cannot be built without memory. A config that is wrong is wrong there too.
+    except (ZooError, RuntimeError, TypeError) as error:
+        # Some nets compute with their first weights and cannot be built without memory. What is wrong otherwise is wrong there too,
+        # and must not be tried with memory: a config from a stranger could ask for any amount of it.
+        if not needs_memory(error):
+            raise
         _log.debug("no skeleton: %s", error)
     else:
         check_fit(skeleton, saved.tensors, set(skeleton.published_state()), saved.where)

@@ -9,12 +9,12 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from zoo_core.config import read_config
+from zoo_core.config import parse, read_config, read_small
 from zoo_core.errors import HubError, ZooError, shown
 from zoo_core.hub.external import External, externals
 from zoo_core.hub.located import Target, parse_reference
 from zoo_core.hub.requirements import Requirement, requirements
-from zoo_core.tensors.opened import TensorInfo, open_weights
+from zoo_core.tensors.opened import LARGEST_INDEX, TensorInfo, open_weights
 from zoo_core.tensors.written import INDEX, WEIGHTS
 
 
@@ -154,9 +154,9 @@ def _repository(target: Target) -> Inspection:
 
 def _indexed_parameters(index: Path, files: Mapping[str, int]) -> int:
     """As the index says, which we write there; without it, as if every number took four bytes."""
-    from zoo_core.config import parse
-
-    said = parse(index.read_text("utf-8"), str(index)).get("metadata", {}).get("total_parameters")
+    table = parse(read_small(index, LARGEST_INDEX), str(index))
+    metadata = table.get("metadata")
+    said = metadata.get("total_parameters") if isinstance(metadata, dict) else None
     return said if isinstance(said, int) and said >= 0 else sum(files.values()) // 4
 
 
@@ -187,9 +187,13 @@ def _described(
 
 
 def _card_licence(path: Path) -> str:
+    import yaml  # type: ignore[import-untyped]
     from huggingface_hub import ModelCard
 
+    from zoo_core.publishing.card import LARGEST
+
     try:
-        return str(ModelCard(path.read_text("utf-8")).data.get("license") or "")
-    except (OSError, ValueError, TypeError, ZooError):
+        text = read_small(path, LARGEST)
+        return str(ModelCard(text).data.get("license") or "") if text.lstrip().startswith("---") else ""
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError, ZooError):
         return ""

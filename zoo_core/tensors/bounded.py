@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 
 from zoo_core.errors import WeightsError
 
-SPARE_PARAMETERS = 10_000
+SPARE_PARAMETERS = 5_000
 """Frozen nets bring weights of their own, and extractors are built whole before what lies behind the last layer is dropped."""
 SPARE_ELEMENTS = 2_000_000_000
 SPARE_MODULES = 25_000
@@ -120,6 +120,16 @@ def _entered(*contexts: AbstractContextManager[Any]) -> Iterator[None]:
         for context in contexts:
             stack.enter_context(context)
         yield
+
+
+def needs_memory(error: BaseException) -> bool:
+    """Whether building a skeleton failed because there is nothing to compute with on the meta device, as torch says then."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, RuntimeError | TypeError) and "meta" in str(link).lower():
+            return True
+        link = link.__cause__ or link.__context__
+    return False
 
 
 def left_on_meta(module: nn.Module) -> list[str]:
