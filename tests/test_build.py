@@ -266,3 +266,12 @@ def test_a_trained_classifier_by_path_is_frozen_and_looked_through(tmp_path: Pat
     assert "weights" not in entry
     assert entry["params"]["layers"] == ["a", "b"], "which layers are looked at is not taken over"
     assert "parts.classifier.b.weight" in model.published_state()
+
+
+def test_a_missing_capability_is_refused_with_the_setting_and_the_parts_that_would_give_it() -> None:
+    with pytest.raises(SeamError) as refused:
+        zoo.build("vae", data="digits", encoder={"name": "dcgan", "posterior": "deterministic"})
+    assert "set encoder.posterior=gaussian, or encoder=" in refused.value.hint and "mlp" in refused.value.hint
+    zoo.build("vae", data="digits", encoder={"name": "dcgan", "posterior": "gaussian"})
+    for other in refused.value.hint.partition("encoder=")[2].removesuffix(" …").split(" or "):
+        zoo.build("vae", data="digits", encoder=other)

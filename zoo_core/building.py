@@ -22,6 +22,7 @@ from zoo_core.noise import derive_seed
 from zoo_core.parameters import check, context, parameters
 from zoo_core.plan import ObjectivePlan, PartPlan, Plan, migrated, plan
 from zoo_core.registry import registry
+from zoo_core.remedies import remedy
 from zoo_core.tensors.bounded import Making
 from zoo_core.tensors.lazy import settle_lazy
 from zoo_core.version import VERSION
@@ -111,7 +112,7 @@ def build_plan(
     for name, planned in made.parts.items():
         parts[name], entries[name] = _build_part(name, planned, made, seed, making)
     names = {name: planned.name for name, planned in made.parts.items()}
-    seams.check_all(parts, names, askers)
+    seams.check_all(parts, names, askers, lambda slot, wanted: remedy(slot, made.parts[slot], made, wanted))
 
     objectives: dict[str, Objective] = {}
     objective_entries: dict[str, dict[str, Any]] = {}

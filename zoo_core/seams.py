@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from zoo_core.errors import SeamError, ZooError
@@ -84,12 +84,17 @@ def check_slots(who: str, needs: Mapping[str, Need], slots: Mapping[str, str]) -
 
 
 def check_capabilities(
-    who: str, needs: Mapping[str, Need], parts: Mapping[str, Part], names: Mapping[str, str]
+    who: str,
+    needs: Mapping[str, Need],
+    parts: Mapping[str, Part],
+    names: Mapping[str, str],
+    remedy: Callable[[str, str], str] | None = None,
 ) -> None:
     """Refuse parts that cannot do what ``who`` asks of them.
 
     Arguments:
         names: part name to the component that fills it, for the message.
+        remedy: part name and missing capability to what would give it; asked where something is refused.
 
     Raises:
         SeamError: names both and the missing capability.
@@ -100,9 +105,10 @@ def check_capabilities(
             if not able & set(wanted.split("|")):
                 what = " or ".join(f'"{w}"' for w in wanted.split("|"))
                 has = ", ".join(sorted(able)) or "none"
+                helps = "" if remedy is None else remedy(slot, wanted)
                 raise SeamError(
                     f'{who} needs {what} of part "{slot}", and "{names[slot]}" as set here does not give it',
-                    hint=f"its capabilities are: {has}; see zoo info {names[slot]}",
+                    hint=helps or f"its capabilities are: {has}; see zoo info {names[slot]}",
                     part=slot,
                     capability=wanted,
                 )
@@ -124,8 +130,13 @@ def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
             )
 
 
-def check_all(parts: Mapping[str, Part], names: Mapping[str, str], askers: Mapping[str, Any]) -> None:
+def check_all(
+    parts: Mapping[str, Part],
+    names: Mapping[str, str],
+    askers: Mapping[str, Any],
+    remedy: Callable[[str, str], str] | None = None,
+) -> None:
     """Every check on built parts; ``askers`` maps ``objective "elbo"`` and the like to the class with ``needs``."""
     for who, asker in askers.items():
-        check_capabilities(who, asker.needs, parts, names)
+        check_capabilities(who, asker.needs, parts, names, remedy)
     check_latents(parts, names)

@@ -1,0 +1,78 @@
+"""What would help where a part lacks a capability: another value of one of its settings, or another component of its kind.
+
+Nothing declares which settings give which capability; it is found by trying, on the meta device, and only once something was refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import torch
+
+from zoo_core.errors import ZooError
+from zoo_core.parameters import parameters
+from zoo_core.plan import PartPlan, Plan
+from zoo_core.registry import registry
+
+MOST = 6
+
+
+def remedy(slot: str, planned: PartPlan, made: Plan, wanted: str) -> str:
+    """What to type so that the part ``slot`` has a capability of ``wanted`` (alternatives stand as ``a|b``); empty where nothing does.
+
+    Arguments:
+        planned: the part as it was asked for.
+        made: the model that it is part of: its image shape, labels and shared parameters.
+    """
+    advice = [f"{slot}.{key}={value}" for key, value in _settings(planned, made, wanted)]
+    others = list(_others(planned, made, wanted))
+    if others:
+        advice.append(f"{slot}={' or '.join(others[:MOST])}{' …' if len(others) > MOST else ''}")
+    return f"set {', or '.join(advice)}" if advice else ""
+
+
+def _settings(planned: PartPlan, made: Plan, wanted: str) -> Iterator[tuple[str, str]]:
+    """Single settings, among those with choices, that give it."""
+    cls = registry().resolve(planned.kind, planned.name).entry.load()
+    for key, parameter in parameters(cls).items():
+        for choice in _choices(parameter.annotation):
+            if choice != planned.params.get(key, parameter.default) and _gives(
+                planned.kind, planned.name, {**planned.params, key: choice}, made, wanted
+            ):
+                yield key, str(choice).lower() if isinstance(choice, bool) else str(choice)
+
+
+def _others(planned: PartPlan, made: Plan, wanted: str) -> Iterator[str]:
+    """Components of the same kind that give it as they are; families are not tried."""
+    for entry in registry().entries(planned.kind):
+        name = registry().spelling(entry)
+        if not entry.family and planned.name not in (name, entry.qualified):
+            try:
+                known = parameters(entry.load())
+            except ZooError:
+                continue
+            shared = {key: value for key, value in made.shared.items() if key in known}
+            if _gives(
+                planned.kind, name, {**({"weights": None} if "weights" in known else {}), **shared}, made, wanted
+            ):
+                yield name
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    if annotation is bool:
+        return (False, True)
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
+
+
+def _gives(kind: str, name: str, params: Mapping[str, Any], made: Plan, wanted: str) -> bool:
+    from zoo_core.building import build_part
+
+    try:
+        with torch.device("meta"):
+            part = build_part(kind, {"name": name, **params}, image_shape=made.image_shape, labels=made.labels)
+    except (ZooError, RuntimeError, TypeError):
+        return False
+    return bool(part.capabilities & set(wanted.split("|")))
