@@ -69,6 +69,8 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {plugin}\nVersion: 0.3\n")
         (info / "entry_points.txt").write_text(f"[zoo_core]\n{plugin} = {plugin.replace('-', '_')}\n")
+    for module in ("zoo_fake", "zoo_fake_parts"):  # another test's plugin of that name
+        sys.modules.pop(module, None)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("ZOO_PLUGINS", "zoo-fake,zoo-wrong")
     monkeypatch.delenv("ZOO_BLOCK_PLUGINS", raising=False)

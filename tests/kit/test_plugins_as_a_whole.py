@@ -19,7 +19,7 @@ from zoo_core.hookspecs import hookimpl
 
 @hookimpl
 def register_components(register):
-    register("prior", "mine", "zoo_fake_parts:Mine", summary="a prior")
+    register("prior", "mine", "zoo_whole_parts:Mine", summary="a prior")
 """
 PARTS = '''
 from typing import Annotated
@@ -51,13 +51,13 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_registry: Cal
         monkeypatch.delenv(variable, raising=False)
 
     def install(entry: str = ENTRY, parts: str = PARTS) -> None:
-        (tmp_path / "zoo_fake.py").write_text(dedent(entry))
-        (tmp_path / "zoo_fake_parts.py").write_text(dedent(parts))
-        info = tmp_path / "zoo_fake-0.1.dist-info"
+        (tmp_path / "zoo_whole.py").write_text(dedent(entry))
+        (tmp_path / "zoo_whole_parts.py").write_text(dedent(parts))
+        info = tmp_path / "zoo_whole-0.1.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-fake\nVersion: 0.1\n")
-        (info / "entry_points.txt").write_text("[zoo_core]\nzoo-fake = zoo_fake\n")
-        for module in ("zoo_fake", "zoo_fake_parts"):
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-whole\nVersion: 0.1\n")
+        (info / "entry_points.txt").write_text("[zoo_core]\nzoo-whole = zoo_whole\n")
+        for module in ("zoo_whole", "zoo_whole_parts"):
             monkeypatch.delitem(sys.modules, module, raising=False)
         fresh_registry()
 
@@ -70,7 +70,7 @@ def statuses(results: list[CheckResult]) -> dict[str, str]:
 
 def test_a_sound_plugin_passes(install: Install) -> None:
     install()
-    assert set(statuses(check_plugin("zoo-fake")).values()) == {"passed"}
+    assert set(statuses(check_plugin("zoo-whole")).values()) == {"passed"}
 
 
 @pytest.mark.parametrize(("entry", "parts", "check"), [
@@ -82,19 +82,19 @@ def test_a_sound_plugin_passes(install: Install) -> None:
     (ENTRY, "import no_such_package\n" + PARTS, "class_is_there"),
     ("1 / 0\n" + ENTRY, PARTS, "loads"),
     (ENTRY.replace("register_components", "register_componets"), PARTS, "loads"),
-    (ENTRY.replace('    register("prior", "mine", "zoo_fake_parts:Mine", summary="a prior")', "    pass"), PARTS, "registers_something"),
+    (ENTRY.replace('    register("prior", "mine", "zoo_whole_parts:Mine", summary="a prior")', "    pass"), PARTS, "registers_something"),
     (ENTRY, PARTS.replace("latent_dim: Annotated[int, Ge(1), Le(4096)]", "latent_dim: int"), "numbers_are_bounded"),
 ], ids=["torch at discovery", "interfaces at discovery", "no such class", "another base class", "abstract", "import error",
         "error at discovery", "unknown hook", "nothing registered", "no bounds"])  # fmt: skip
 def test_a_broken_plugin_is_caught(install: Install, entry: str, parts: str, check: str) -> None:
     install(entry, parts)
-    assert statuses(check_plugin("zoo-fake", checks=[check])) == {check: "failed"}
+    assert statuses(check_plugin("zoo-whole", checks=[check])) == {check: "failed"}
 
 
 def test_an_expected_failure_is_one_and_a_stale_one_is_told(install: Install) -> None:
     install(parts=PARTS.replace("latent_dim: Annotated[int, Ge(1), Le(4096)]", "latent_dim: int"))
     failures = {"prior mine: numbers_are_bounded": "any width will do", "prior mine[0]: prior_draws": "a wrong excuse"}
-    found = statuses(check_plugin("zoo-fake", expected_failures=failures))
+    found = statuses(check_plugin("zoo-whole", expected_failures=failures))
     assert found["numbers_are_bounded"] == "expected"
     assert found["prior_draws"] == "unexpectedly passed"
 
@@ -103,28 +103,28 @@ def test_an_expected_failure_is_one_and_a_stale_one_is_told(install: Install) ->
 def test_an_expected_failure_names_a_check_and_has_a_reason(install: Install, failures: dict[str, str]) -> None:
     install()
     with pytest.raises(SettingError, match="expected_failures"):
-        check_plugin("zoo-fake", expected_failures=failures)
+        check_plugin("zoo-whole", expected_failures=failures)
 
 
 def test_what_is_not_there_is_said_with_what_is_near(install: Install) -> None:
     install()
-    with pytest.raises(UnknownName, match='did you mean "zoo-fake"'):
-        check_plugin("zoo-fakes")
+    with pytest.raises(UnknownName, match='did you mean "zoo-whole"'):
+        check_plugin("zoo-wholes")
     with pytest.raises(UnknownName, match='did you mean "prior_draws"'):
-        check_plugin("zoo-fake", checks=["prior_draw"])
+        check_plugin("zoo-whole", checks=["prior_draw"])
 
 
 def test_the_command_prints_a_row_a_check_and_exits_with_1_for_a_broken_contract(
     install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
     install(parts=PARTS.replace("latent_dim: Annotated[int, Ge(1), Le(4096)]", "latent_dim: int"))
-    assert main(["check", "zoo-fake", "--check", "numbers_are_bounded", "--check", "prior_draws"]) == 1
+    assert main(["check", "zoo-whole", "--check", "numbers_are_bounded", "--check", "prior_draws"]) == 1
     rows = [line.split("\t")[:4] for line in capsys.readouterr().out.splitlines()]
     assert rows == [
         ["prior", "mine[0]", "prior_draws", "passed"],
         ["prior", "mine[0]", "numbers_are_bounded", "failed"],
     ]
-    assert main(["check", "zoo-fake", "--check", "prior_draws", "--json"]) == 0
+    assert main(["check", "zoo-whole", "--check", "prior_draws", "--json"]) == 0
     (table,) = json.loads(capsys.readouterr().out)
-    assert (table["plugin"], table["component"], table["status"]) == ("zoo-fake", "mine", "passed")
+    assert (table["plugin"], table["component"], table["status"]) == ("zoo-whole", "mine", "passed")
     assert main(["check", "zoo-nothing"]) == 2
