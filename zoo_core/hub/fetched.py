@@ -48,6 +48,8 @@ def resolve(repo: str, revision: str | None = None) -> str:
         HubError: there is no such repository or revision, or nobody can tell.
     """
     check_repo(repo)
+    if revision is not None and COMMIT.fullmatch(revision):
+        return revision  # nobody needs to be asked
     with told(repo, revision):
         commit = api().resolve_revision(repo, revision=revision, local_files_only=not reachable()).resolved
         if COMMIT.fullmatch(commit) is None:
