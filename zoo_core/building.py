@@ -224,22 +224,26 @@ def _construct(
     parts: Mapping[str, Part] | None = None,
 ) -> Any:
     available = {"image_shape": made.image_shape, "labels": made.labels, "architecture": architecture, "parts": parts}
+    try:
+        return constructed(cls, params, available, derive_seed(seed, where))
+    except ZooError:
+        raise
+    except ValueError as error:
+        raise SettingError(f"{where}: {shown(error)}") from error
+    except Exception as error:
+        file = Path(inspect.getfile(cls)).name
+        raise PluginFailed(
+            f"{where}: {cls.__name__} ({file}) could not be built: {type(error).__name__}: {shown(error)}"
+        ) from error
+
+
+def constructed(cls: type[Any], params: Mapping[str, Any], available: Mapping[str, Any], seed: int) -> Any:
+    """``cls`` with checked ``params`` and what it takes of the context ``available``, its first weights drawn from ``seed``."""
     filled = {name: available[name] for name in context(cls)}
-    # Parts draw their first weights from the CPU's global generator, each from a state of its own. (torch.manual_seed would
-    # also queue a seed for every accelerator.)
+    # From the CPU's global generator, put back afterwards. (torch.manual_seed would also queue a seed for every accelerator.)
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derive_seed(seed, where))
-        try:
-            return cls(**params, **filled)
-        except ZooError:
-            raise
-        except ValueError as error:
-            raise SettingError(f"{where}: {shown(error)}") from error
-        except Exception as error:
-            file = Path(inspect.getfile(cls)).name
-            raise PluginFailed(
-                f"{where}: {cls.__name__} ({file}) could not be built: {type(error).__name__}: {shown(error)}"
-            ) from error
+        torch.default_generator.manual_seed(seed)
+        return cls(**params, **filled)
 
 
 def plan_from_config(config: Mapping[str, Any]) -> Plan:

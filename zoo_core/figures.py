@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from zoo_core.config import parse
+from zoo_core.config import parse, read_small
 from zoo_core.errors import ConfigError, shown
 from zoo_core.files import write_json
 from zoo_core.interfaces.metric import Figure
@@ -37,9 +37,7 @@ def read_figures(folder: Path) -> list[Figure]:
     """
     path = folder / FILE
     try:
-        if path.stat().st_size > LARGEST:
-            raise ConfigError(f"{shown(path)} is larger than {LARGEST:,} bytes and so no {FILE} of ours")
-        text = path.read_text("utf-8")
+        text = read_small(path, LARGEST)
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:

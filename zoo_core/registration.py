@@ -34,22 +34,32 @@ class Command:
         return f"{self.plugin}:{self.name}"
 
 
-class Registrar:
-    """The ``register`` that one plugin is given; its first malformed call is kept, even where the plugin swallows the error."""
+class _Registrar:
+    """A ``register`` that one plugin is given; its first malformed call is kept, even where the plugin swallows the error."""
+
+    def __init__(self, plugin: str) -> None:
+        self.plugin = plugin
+        self.problem: PluginFailed | None = None
+
+    def refuse(self, call: str, wrong: str) -> None:
+        """Raise what is ``wrong`` with a ``call``, if anything is."""
+        if wrong:
+            failed = PluginFailed(f"register({call}, …): {wrong}", plugin=self.plugin)
+            self.problem = self.problem or failed
+            raise failed
+
+
+class Registrar(_Registrar):
+    """The ``register`` of ``register_components``."""
 
     def __init__(self, plugin: str, version: str) -> None:
-        self.plugin = plugin
+        super().__init__(plugin)
         self.version = version
         self.entries: list[Entry] = []
-        self.problem: PluginFailed | None = None
         self._names: set[tuple[str, str]] = set()
 
     def __call__(self, kind: str, name: str, target: str, *, summary: str, paper: str = "") -> None:
-        wrong = self._wrong(kind, name, target, summary, paper)
-        if wrong:
-            failed = PluginFailed(f"register({shown(repr(kind))}, {shown(repr(name))}, …): {wrong}", plugin=self.plugin)
-            self.problem = self.problem or failed
-            raise failed
+        self.refuse(f"{shown(repr(kind))}, {shown(repr(name))}", self._wrong(kind, name, target, summary, paper))
         self._names.add((kind, name))
         self.entries.append(Entry(kind, name, self.plugin, self.version, target, summary, paper, name.endswith("/")))
 
@@ -70,20 +80,15 @@ class Registrar:
         return ""
 
 
-class CommandRegistrar:
+class CommandRegistrar(_Registrar):
     """The ``register`` of ``register_commands``."""
 
     def __init__(self, plugin: str) -> None:
-        self.plugin = plugin
+        super().__init__(plugin)
         self.commands: list[Command] = []
-        self.problem: PluginFailed | None = None
 
     def __call__(self, name: str, module: str, *, summary: str) -> None:
-        wrong = self._wrong(name, module, summary)
-        if wrong:
-            failed = PluginFailed(f"register({shown(repr(name))}, …): {wrong}", plugin=self.plugin)
-            self.problem = self.problem or failed
-            raise failed
+        self.refuse(shown(repr(name)), self._wrong(name, module, summary))
         self.commands.append(Command(name, self.plugin, module, summary))
 
     def _wrong(self, name: object, module: object, summary: object) -> str:

@@ -81,29 +81,19 @@ def load_folder(folder: Path, *, mmap: bool = False, allow_external: bool = True
     """The model saved in ``folder``, on the CPU and as wide as it was saved; see :func:`load`."""
     from zoo_core.building import names_today, plan_from_config
     from zoo_core.hub.external import announce_external
+    from zoo_core.hub.requirements import refuse_missing
 
     config = read_config(folder)
     where = where or str(folder)
-    check_plugins(config, where)
+    refuse_missing(config, where)
     announce_external(config, where, allowed=allow_external)
     made = plan_from_config(config)
     saved = open_weights(folder).with_names(names_today(config))
     # The file's own width, where all of it has one; what differs is then told as a difference.
     widths = {info.dtype for info in saved.tensors.values() if info.dtype and info.dtype.is_floating_point}
     width = widths.pop() if len(widths) == 1 else torch.float32
-    with bounded(len(saved.tensors), sum(info.count for info in saved.tensors.values())):
+    with bounded(len(saved.tensors), saved.elements):
         return _filled(made, saved, width, mmap)
-
-
-def check_plugins(config: Mapping[str, Any], where: str) -> None:
-    """Refuse a config whose plugins are not all installed.
-
-    Raises:
-        PluginMissing: with all that are missing and what to type.
-    """
-    from zoo_core.hub.requirements import refuse_missing, requirements
-
-    refuse_missing(requirements(config), where)
 
 
 def _filled(made: Any, saved: SavedWeights, width: torch.dtype, mmap: bool) -> Model:
@@ -125,7 +115,7 @@ def _filled(made: Any, saved: SavedWeights, width: torch.dtype, mmap: bool) -> M
             return skeleton
     model = build_plan(made, device=None, dtype=width, making=Empty())
     check_fit(model, saved.tensors, set(model.published_state()), saved.where)
-    restore_weights(model, saved.read(mapped=True), set(model.published_state()), saved.where)
+    model.load_state_dict(saved.read(mapped=True), strict=False)  # held against it just now
     return model
 
 

@@ -80,17 +80,14 @@ def _fetch_externals(found: Located) -> None:
 
 
 def _copy(folder: Path, out: Path) -> None:
-    """Copies of the files, each written atomically, the config last: a folder with a config is whole."""
+    """Copies of the files, each written atomically, the config last."""
     from shutil import copyfile
 
     from zoo_core.files import replacing
     from zoo_core.hub.fetched import ABOUT
     from zoo_core.tensors.opened import open_weights
-    from zoo_core.tensors.written import INDEX
 
-    saved = open_weights(folder)
-    names = [*saved.files, *([INDEX] if len(saved.files) > 1 else []), "config.json"]
     about = [path.relative_to(folder).as_posix() for pattern in ABOUT for path in sorted(folder.glob(pattern))]
-    for name in [*about, *names]:
+    for name in [*about, *open_weights(folder).all_files]:
         with replacing(out / name) as temporary:
             copyfile(folder / name, temporary)

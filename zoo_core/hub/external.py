@@ -40,7 +40,12 @@ def announce_external(config: Mapping[str, Any], where: str, *, allowed: bool) -
     Raises:
         HubError: there are some, and they are not ``allowed``.
     """
-    for one in externals(config):
+    found = externals(config)
+    if not found:
+        return
+    from zoo_core.hub.fetched import is_cached
+
+    for one in found:
         told = (
             f"part {shown(one.part)} of {shown(where)} takes its weights from {shown(one.repo)}@{shown(one.commit[:7])}"
         )
@@ -48,15 +53,5 @@ def announce_external(config: Mapping[str, Any], where: str, *, allowed: bool) -
             raise HubError(
                 f"{told}, a second repository", hint="load it with allow_external=True if you trust that one too"
             )
-        if not _in_cache(one):
+        if not is_cached(one.repo, one.file, one.commit):
             _log.warning("zoo: %s (pinned by sha256); fetching %s", told, shown(one.file))
-
-
-def _in_cache(one: External) -> bool:
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        return isinstance(try_to_load_from_cache(one.repo, one.file, revision=one.commit), str)
-    except (HFValidationError, ValueError, OSError):
-        return False

@@ -163,9 +163,9 @@ def _weight_files(folder: Path) -> list[str]:
 
 def _check_config(folder: Path, where: str) -> None:
     from zoo_core.config import read_config
-    from zoo_core.hub.requirements import refuse_missing, requirements
+    from zoo_core.hub.requirements import refuse_missing
 
-    refuse_missing(requirements(read_config(folder)), where)
+    refuse_missing(read_config(folder), where)
 
 
 def _listed(repo: str, commit: str) -> list[RepoFile]:
@@ -182,7 +182,7 @@ def _download(
     wanted = [file for file in listed if any(_matches(file.path, pattern) for pattern in patterns)]
 
     def one(file: RepoFile) -> Path:
-        there = not force and _cached(repo, file.path, commit)
+        there = not force and is_cached(repo, file.path, commit)
         path = Path(
             hf_hub_download(repo, file.path, revision=commit, force_download=force, endpoint=constants.ENDPOINT)
         )
@@ -212,21 +212,29 @@ def check_cached(repo: str, commit: str) -> None:
             _check_hash(repo, file, Path(cached))
 
 
-def _cached(repo: str, path: str, commit: str) -> bool:
-    return isinstance(try_to_load_from_cache(repo, path, revision=commit), str)
+def is_cached(repo: str, path: str, commit: str) -> bool:
+    """Whether the file of that commit is in the cache; False, and no error, for names that cannot be."""
+    try:
+        return isinstance(try_to_load_from_cache(repo, path, revision=commit), str)
+    except (ValueError, OSError):
+        return False
 
 
 def _check_hash(repo: str, file: RepoFile, path: Path) -> None:
     """Throw away what is not what the Hub says that it is."""
     _inside_cache(path)
-    right = sha256(path) == file.lfs.sha256 if file.lfs is not None else git_blob(path) == file.blob_id
-    if not right:
+    if not is_as_listed(path, file):
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         raise HubError(
             f"{shown(repo)}: {shown(file.path)} is damaged, its hash is not the Hub's; it was thrown away",
             hint="the same command fetches it again",
         )
+
+
+def is_as_listed(path: Path, file: RepoFile) -> bool:
+    """Whether the content of ``path`` has the hash that the Hub gives for ``file``: sha256 for large ones, git's for the rest."""
+    return sha256(path) == file.lfs.sha256 if file.lfs is not None else git_blob(path) == file.blob_id
 
 
 def _inside_cache(path: Path) -> Path:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from math import prod
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from zoo_core.config import parse, read_config, read_small
-from zoo_core.errors import HubError, ZooError, shown
+from zoo_core.errors import HubError, shown
 from zoo_core.hub.external import External, externals
 from zoo_core.hub.located import Target, parse_reference
 from zoo_core.hub.requirements import Requirement, requirements
-from zoo_core.tensors.opened import LARGEST_INDEX, TensorInfo, open_weights
+from zoo_core.tensors.opened import DTYPES, LARGEST_INDEX, TensorInfo, open_weights, read_index
 from zoo_core.tensors.written import INDEX, WEIGHTS
 
 
@@ -72,24 +71,21 @@ def inspect(reference: str | Path, *, revision: str | None = None, verify: bool 
         UnknownName, HubError, ConfigError, WeightsError: there is none, or what is there is damaged.
     """
     target = parse_reference(reference, revision=revision)
-    if target.folder is not None:
-        found = _folder(target.folder, str(reference))
-    elif target.entry is not None and target.entry.folder is not None:
-        found = _folder(target.entry.folder, target.entry.name, licence=target.entry.licence)
+    if target.here is not None:
+        name, licence = (str(reference), "") if target.entry is None else (target.entry.name, target.entry.licence)
+        found = _folder(target.here, name, licence)
     else:
         found = _repository(target)
     return _verified(target, found) if verify else found
 
 
 def _verified(target: Target, found: Inspection) -> Inspection:
-    from dataclasses import replace
-
     from zoo_core.hub.fetched import check_cached, check_pinned, fetch
     from zoo_core.saving import verify_folder
 
-    folder = target.folder or (target.entry.folder if target.entry is not None else None)
+    folder = target.here
     if folder is None:
-        repo, _ = _origin(target)
+        repo, _ = target.origin
         check_cached(repo, found.commit)  # what is fetched now is held against its hash then
         folder = fetch(repo, found.commit).folder
     if target.entry is not None:
@@ -98,17 +94,12 @@ def _verified(target: Target, found: Inspection) -> Inspection:
     return replace(found, verified=True)
 
 
-def _origin(target: Target) -> tuple[str, str | None]:
-    """The repository, and the revision that is asked for."""
-    if target.entry is None:
-        return target.repo, target.revision
-    return target.entry.repo, target.entry.commit or target.entry.revision
-
-
 def _folder(folder: Path, label: str, licence: str = "", commit: str = "") -> Inspection:
     saved = open_weights(folder)
     files = {file: (folder / file).stat().st_size for file in saved.files}
-    licence = licence or _card_licence(folder / "README.md")
+    from zoo_core.publishing.card import FILE, card_licence
+
+    licence = licence or card_licence(folder / FILE)
     return _described(label, read_config(folder), saved.tensors, files, licence, commit)
 
 
@@ -117,9 +108,8 @@ def _repository(target: Target) -> Inspection:
 
     from zoo_core.hub.client import api, reachable, told, unreachable
     from zoo_core.hub.fetched import CONFIG, fetch_file, in_cache, resolve
-    from zoo_core.tensors.opened import read_index
 
-    repo, revision = _origin(target)
+    repo, revision = target.origin
     commit = resolve(repo, revision)
     if not reachable():
         folder = in_cache(repo, commit)
@@ -138,8 +128,6 @@ def _repository(target: Target) -> Inspection:
         raise HubError(f"{shown(repo)} has no weights as safetensors")
     with told(repo, revision):
         header = api().parse_safetensors_file_metadata(repo, names[0], revision=commit)
-    from zoo_core.tensors.opened import DTYPES
-
     tensors = {name: TensorInfo(DTYPES.get(t.dtype), tuple(t.shape), names[0]) for name, t in header.tensors.items()}
     files = {name: listed.get(name, 0) for name in names}
     found = _described(
@@ -147,8 +135,6 @@ def _repository(target: Target) -> Inspection:
     )
     if len(names) == 1:
         return found
-    from dataclasses import replace
-
     return replace(found, parameters=_indexed_parameters(fetch_file(repo, INDEX, commit)[0], files))
 
 
@@ -175,7 +161,7 @@ def _described(
         config["labels"]["type"],
         {slot: entry["name"] for slot, entry in config["parts"].items()},
         {name: entry["name"] for name, entry in config["objectives"].items()},
-        sum(prod(info.shape) for info in tensors.values()),
+        sum(info.count for info in tensors.values()),
         dict(Counter(str(info.dtype).removeprefix("torch.") for info in tensors.values())),
         sum(files.values()),
         shown(licence, 60),
@@ -184,16 +170,3 @@ def _described(
         commit,
         files=files,
     )
-
-
-def _card_licence(path: Path) -> str:
-    import yaml  # type: ignore[import-untyped]
-    from huggingface_hub import ModelCard
-
-    from zoo_core.publishing.card import LARGEST
-
-    try:
-        text = read_small(path, LARGEST)
-        return str(ModelCard(text).data.get("license") or "") if text.lstrip().startswith("---") else ""
-    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError, ZooError):
-        return ""

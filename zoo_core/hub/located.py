@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from zoo_core.catalogue import catalogue
@@ -37,6 +37,16 @@ class Target:
     entry: PublishedWeights | None = None
     repo: str = ""
     revision: str | None = None
+
+    @property
+    def here(self) -> Path | None:
+        """The folder, given or the catalogue's own; None for what is on the Hub."""
+        return self.entry.folder if self.entry is not None else self.folder
+
+    @property
+    def origin(self) -> tuple[str, str | None]:
+        """Repository and revision of what is on the Hub."""
+        return (self.repo, self.revision) if self.entry is None else (self.entry.repo, self.entry.commit or self.entry.revision)
 
 
 def parse_reference(reference: str | Path, *, revision: str | None = None) -> Target:
@@ -115,13 +125,13 @@ def locate(
         return Located(target.folder, str(reference))
     from zoo_core.hub.fetched import check_pinned, fetch
 
-    if target.entry is not None:
-        entry = target.entry
-        if entry.folder is not None:
-            check_pinned(entry.folder, entry.files, entry.name)
-            return Located(entry.folder, entry.name)
-        found = fetch(entry.repo, entry.commit or entry.revision, everything=everything, force=force)
-        check_pinned(found.folder, entry.files, entry.name)
-        return Located(found.folder, entry.name, True, found.repo, found.commit)
-    found = fetch(target.repo, target.revision, everything=everything, force=force)
-    return Located(found.folder, f"{target.repo}@{found.commit[:7]}", True, found.repo, found.commit)
+    if target.here is not None:
+        found = Located(target.here, "")
+    else:
+        fetched = fetch(*target.origin, everything=everything, force=force)
+        label = f"{fetched.repo}@{fetched.commit[:7]}"
+        found = Located(fetched.folder, label, True, fetched.repo, fetched.commit)
+    if target.entry is None:
+        return found
+    check_pinned(found.folder, target.entry.files, target.entry.name)
+    return replace(found, label=target.entry.name)

@@ -12,12 +12,12 @@ from zoo_core.catalogue import catalogue
 from zoo_core.config import read_config
 from zoo_core.errors import HubError, SettingError, shown
 from zoo_core.hub.fetched import fetch, sha256
-from zoo_core.hub.inspected import inspect
 from zoo_core.hub.located import Located, locate, parse_reference
 from zoo_core.names import GRAMMAR, is_name
+from zoo_core.publishing.card import FILE as CARD
+from zoo_core.publishing.card import card_licence
 from zoo_core.recipes import PublishedWeights
 from zoo_core.tensors.opened import open_weights
-from zoo_core.tensors.written import INDEX
 
 
 @dataclass(frozen=True)
@@ -69,26 +69,22 @@ def lock(lines: Iterable[Line]) -> str:
     blocks = ["# Published models, pinned. Use it: ZOO_REGISTRY=<this file> zoo pull --locked", "format = 1"]
     for line in lines:
         target = parse_reference(line.reference)
-        if target.entry is not None and target.entry.repo:
-            repo, revision = target.entry.repo, target.entry.commit or target.entry.revision
-        elif target.repo:
-            repo, revision = target.repo, target.revision or ""
-        else:
+        if target.here is not None:
             raise SettingError(
                 f"{shown(line.reference)} is not on the Hub and cannot be locked", hint="write org/name[@revision]"
             )
-        found = fetch(repo, revision or None)
+        repo, revision = target.origin
+        found = fetch(repo, revision, everything=True)
         saved = open_weights(found.folder)
-        names = ["config.json", *saved.files, *([INDEX] if len(saved.files) > 1 else [])]
-        files = {name: sha256(found.folder / name) for name in names}
+        files = {name: sha256(found.folder / name) for name in saved.all_files}
         blocks.append(
             entry_text(
                 line.name,
                 recipe=read_config(found.folder)["recipe"],
                 repo=repo,
-                revision=revision,
+                revision=revision or "",
                 commit=found.commit,
-                licence=inspect(f"hf:{repo}@{found.commit}").licence,
+                licence=card_licence(found.folder / CARD),
                 files=files,
             )
         )

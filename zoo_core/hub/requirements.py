@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,13 +56,13 @@ def requirements(config: Mapping[str, Any]) -> list[Requirement]:
     return found
 
 
-def refuse_missing(needed: Sequence[Requirement], where: str) -> None:
-    """Refuse where a needed plugin is not installed or could not be loaded.
+def refuse_missing(config: Mapping[str, Any], where: str) -> None:
+    """Refuse a checked config with a plugin that is not installed or could not be loaded.
 
     Raises:
         PluginMissing: with all of them, and what to type.
     """
-    missing = [one for one in needed if one.installed is None]
+    missing = [one for one in requirements(config) if one.installed is None]
     if not missing:
         return
     broken = [one for one in missing if one.problem is not None]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from zoo_core.config import read_small
 from zoo_core.errors import SettingError, shown
 from zoo_core.interfaces.metric import Figure
 from zoo_core.publishing import sections
@@ -77,6 +79,18 @@ def model_card(
     facts = Facts(config, repo, licence, run, figures, pictures, parameters, size_bytes, dtypes)
     body = "\n\n".join(filter(None, (section(facts) for section in _SECTIONS)))
     return str(ModelCard(f"---\n{card_data(facts).to_yaml()}\n---\n\n{body}\n\n{MARK}\n"))
+
+
+def card_licence(path: Path) -> str:
+    """The licence that the card at ``path`` names; empty where there is no card, or none that says it."""
+    import yaml  # type: ignore[import-untyped]
+    from huggingface_hub import ModelCard
+
+    try:
+        text = read_small(path, LARGEST)
+        return str(ModelCard(text).data.get("license") or "") if text.lstrip().startswith("---") else ""
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError):
+        return ""
 
 
 def validate_card(text: str) -> None:

@@ -14,7 +14,7 @@ from huggingface_hub.hf_api import RepoFile
 
 from zoo_core.errors import HubError, shown
 from zoo_core.hub.client import api, reachable, told, unreachable
-from zoo_core.hub.fetched import check_repo, git_blob, sha256
+from zoo_core.hub.fetched import check_repo, is_as_listed, sha256
 from zoo_core.model import Model
 from zoo_core.publishing.staged import Staged, stage
 
@@ -169,8 +169,7 @@ def _compare(ready: Staged, repo: str, commit: str) -> None:
             raise HubError(
                 f"{shown(repo)}: {file} did not arrive", hint="push again: what is there already is not sent twice"
             )
-        right = sha256(path) == there.lfs.sha256 if there.lfs is not None else git_blob(path) == there.blob_id
-        if not right:
+        if not is_as_listed(path, there):
             raise HubError(
                 f"{shown(repo)}: {file} arrived damaged", hint="push again: what is there already is not sent twice"
             )

@@ -9,15 +9,16 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+from zoo_core.config import read_small
 from zoo_core.errors import RunError, SettingError, shown
 from zoo_core.figures import add_figures, read_figures
 from zoo_core.files import write_bytes
 from zoo_core.model import Model
-from zoo_core.publishing.card import MARK, model_card, validate_card
+from zoo_core.publishing.card import FILE as CARD
+from zoo_core.publishing.card import LARGEST, MARK, card_licence, model_card, validate_card
 from zoo_core.publishing.licences import check_licence
 from zoo_core.tensors.opened import open_weights
 
-CARD = "README.md"
 SHOWN_SAMPLES = 64
 _EPOCH = re.compile(r"(?P<name>[a-z][a-z0-9-]*?)-\d+")
 
@@ -53,13 +54,13 @@ def stage(
         RunError: what is in ``run`` cannot be read.
     """
     own_card = _own_card(run)
-    licence = check_licence(licence or _licence_of(own_card))
+    licence = check_licence(licence or _licence_of(own_card, run))
     model.save(into, max_shard_size=max_shard_size)
     _copy_pictures(run, into)
     _draw_samples(model, into)
     if run is not None and (figures := read_figures(run)):
         add_figures(into, figures)
-    if own_card is not None and _written_by_hand(own_card):
+    if own_card is not None and MARK not in own_card:
         validate_card(own_card)
         write_bytes(into / CARD, own_card.encode())
     else:
@@ -71,7 +72,7 @@ def stage(
             run=_run_facts(run),
             figures=read_figures(into),
             pictures=sorted(f"pictures/{path.name}" for path in (into / "pictures").glob("*.png")),
-            parameters=sum(info.count for info in saved.tensors.values()),
+            parameters=saved.elements,
             size_bytes=sum((into / file).stat().st_size for file in saved.files),
             dtypes=sorted({str(info.dtype).removeprefix("torch.") for info in saved.tensors.values()}),
         )
@@ -85,21 +86,15 @@ def _own_card(run: Path | None) -> str | None:
     if path is None or not path.is_file():
         return None
     try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_small(path, LARGEST)
+    except (OSError, ValueError) as error:
         raise RunError(f"{shown(path)} cannot be read: {shown(error)}") from None
 
 
-def _written_by_hand(card: str) -> bool:
-    return MARK not in card
-
-
-def _licence_of(card: str | None) -> str:
-    if card is not None:
+def _licence_of(card: str | None, run: Path | None) -> str:
+    if card is not None and run is not None:
         validate_card(card)
-        from huggingface_hub import ModelCard
-
-        return str(ModelCard(card).data.get("license"))
+        return card_licence(run / CARD)
     raise SettingError(
         "a model is published under a licence, and none is given",
         hint='say which: --license mit, or license="apache-2.0"',

@@ -7,7 +7,7 @@ grows far beyond what the weights file holds.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -104,22 +104,16 @@ class Empty(Making):
 class Skeleton(Making):
     """On the meta device: shapes and dtypes, no memory. What brings weights itself, or keeps its first ones, is in memory."""
 
-    def loaded(self) -> AbstractContextManager[Any]:
-        return _entered(torch.device("meta"), _Uninitialised())
+    @contextmanager
+    def loaded(self) -> Iterator[None]:
+        with torch.device("meta"), _Uninitialised():
+            yield
 
     def self_loading(self) -> AbstractContextManager[Any]:
         return torch.device("cpu")
 
     def fresh(self) -> AbstractContextManager[Any]:
         return torch.device("cpu")
-
-
-@contextmanager
-def _entered(*contexts: AbstractContextManager[Any]) -> Iterator[None]:
-    with ExitStack() as stack:
-        for context in contexts:
-            stack.enter_context(context)
-        yield
 
 
 def needs_memory(error: BaseException) -> bool:

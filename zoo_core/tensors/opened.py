@@ -79,6 +79,16 @@ class SavedWeights:
         return str(self.folder / (self.files[0] if len(self.files) == 1 else INDEX))
 
     @property
+    def all_files(self) -> tuple[str, ...]:
+        """Every file that the model consists of, the config last: a folder with a config is whole."""
+        return (*self.files, *([INDEX] if len(self.files) > 1 else []), "config.json")
+
+    @property
+    def elements(self) -> int:
+        """How many numbers they hold."""
+        return sum(info.count for info in self.tensors.values())
+
+    @property
     def ties(self) -> Mapping[str, str]:
         """Further name to first name, of tensors that stand in the file once."""
         ties: Mapping[str, str] = self.about.get("ties", {})

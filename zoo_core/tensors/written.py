@@ -13,7 +13,6 @@ from zoo_core.tensors.ties import tied_names
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
-SHARD_PATTERN = "model-{:05d}-of-{:05d}.safetensors"
 HEADER_KEY = "zoo_core"
 """The one entry of the header's metadata, JSON: safetensors writes several in any order, and the same model should give the same
 bytes."""

@@ -35,8 +35,24 @@ def _always(tags: Tags) -> bool:
     return True
 
 
+class _Contract:
+    """What checks of components and of plugins have in common."""
+
+    function: Callable[..., None]
+
+    @property
+    def name(self) -> str:
+        """As in ids and expected failures."""
+        return self.function.__name__.removeprefix("check_")
+
+    @property
+    def contract(self) -> str:
+        """What it holds a component or plugin against."""
+        return " ".join((self.function.__doc__ or "").split())
+
+
 @dataclass(frozen=True)
-class Check:
+class Check(_Contract):
     """One contract.
 
     Arguments:
@@ -51,32 +67,12 @@ class Check:
     once: bool = False
     applies: Callable[[Tags], bool] = _always
 
-    @property
-    def name(self) -> str:
-        """As in ids and expected failures."""
-        return self.function.__name__.removeprefix("check_")
-
-    @property
-    def contract(self) -> str:
-        """What it holds a component against."""
-        return " ".join((self.function.__doc__ or "").split())
-
 
 @dataclass(frozen=True)
-class PluginCheck:
+class PluginCheck(_Contract):
     """One contract of a plugin as a whole."""
 
     function: Callable[[PluginSubject], None]
-
-    @property
-    def name(self) -> str:
-        """As in ids and expected failures."""
-        return self.function.__name__.removeprefix("check_")
-
-    @property
-    def contract(self) -> str:
-        """What it holds a plugin against."""
-        return " ".join((self.function.__doc__ or "").split())
 
 
 PLUGIN_CHECKS = (

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from zoo_core.building import constructed
 from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Part, Tags
 from zoo_core.names import Entry
 from zoo_core.noise import derive_seed
@@ -106,8 +107,7 @@ class Subject:
         """
         shape, labels = image_shape or self.image_shapes[0], labels or self.labels
         params = check(self.component, {**self.settings, **(settings or {})}, self.kind)
-        wanted = context(self.component)
-        if parts is None and "parts" in wanted:
+        if parts is None and "parts" in context(self.component):
             parts = self.surroundings(shape)
         available = {
             "image_shape": shape,
@@ -115,11 +115,9 @@ class Subject:
             "parts": parts,
             "architecture": self.example.get("architecture"),
         }
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(derive_seed(seed, "conformance"))
-            built = self.component(**params, **{name: available[name] for name in wanted})
-            if isinstance(built, Part):
-                settle_lazy(built, self.kind, shape)
+        built = constructed(self.component, params, available, derive_seed(seed, "conformance"))
+        if isinstance(built, Part):
+            settle_lazy(built, self.kind, shape)
         return built
 
     def part(self, image_shape: ImageShape | None = None, seed: int = 0) -> Part:

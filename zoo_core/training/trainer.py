@@ -17,6 +17,7 @@ from torch import Tensor
 
 from zoo_core.data import Source, evaluation_batches, open_source
 from zoo_core.errors import NonFinite, shown
+from zoo_core.figures import FILE as FIGURES
 from zoo_core.files import is_file, sweep, write_json
 from zoo_core.game import Game
 from zoo_core.game.settings import TrainingSettings, as_table
@@ -137,7 +138,7 @@ class Training:
         self._stop_if_stuck()
         if self._logs is not None and self.folder is not None and self.round < total:
             # Figures of the weights that this training changes.
-            (self.folder / "metrics.json").unlink(missing_ok=True)
+            (self.folder / FIGURES).unlink(missing_ok=True)
         while self.round < total and not self._reason:
             if not self.model.training:
                 self.model.train()
