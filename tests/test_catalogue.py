@@ -151,7 +151,7 @@ def test_the_users_file_may_replace_a_recipe_and_build_on_it(write: Write) -> No
     ('name = "dcgan"\n', "", "recipes.vae.parts.encoder", 12, "name missing"),
     ("[1, 32, 32]", "[1, 32]", "recipes.vae.image_shape", 8, "channels, height, width"),
     ('"encoder.latent_dim"', '"encodr.latent_dim"', "recipes.vae.shared.latent_dim.sets", 11, 'did you mean "encoder"'),
-    ("default = 64, ", "", "recipes.vae.shared.latent_dim", 11, "default missing"),
+    ("default = 64, ", "", "recipes.vae.shared.latent_dim", 11, "needs a default or a sum_of"),
     ("epochs = 20", "epochs = inf", "recipes.vae.training.epochs", 23, "finite"),
     ('commit = "0', 'commit = "x', "weights.vae-digits.commit", 32, "40 hex digits"),
     ("format = 1", "format = 2", "format", 1, "should be 1"),

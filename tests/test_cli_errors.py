@@ -88,7 +88,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "NaN": ([*TRAIN, "--set", "training.players.autoencoder.lr=NaN"], "lr"),
     "infinite": ([*TRAIN, "--set", "training.checkpoint_seconds=1e999"], "checkpoint_seconds"),
     "choice": ([*TRAIN, "--set", "training.precision=fp8"], "one of fp32, bf16"),
-    "labels that nothing uses": ([*TRAIN, "--labels", "100"], "no turn on labelled examples"),
+    "labels that nothing uses": ([*TRAIN, "--labels", "100"], "looks at labels"),
     "negative epochs": (["train", "vae-mlp", "--epochs", "-1"], "--epochs"),
     "negative epochs by setting": ([*TRAIN[:4], "--set", "training.epochs=-1"], "≥ 0"),
     "epochs of letters": (["train", "vae-mlp", "--epochs", "two"], "--epochs"),

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from zoo_core.data import ArrayDataset, PickedImages, ResizedDataset, cut, labelled_subset, pick, resize
+from zoo_core.data import ArrayDataset, PickedImages, ResizedDataset, cut, labelled, pick, resize, with_labels
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Dataset, Labels, Split
 
@@ -104,25 +104,38 @@ def test_a_resized_set_is_the_same_read_at_once_or_one_at_a_time() -> None:
 def test_a_labelled_subset_has_the_same_number_of_each_class_and_no_unlabelled_example() -> None:
     y = torch.tensor([0] * 30 + [1] * 6 + [2] * 14 + [-1] * 10)
     x = torch.arange(60, dtype=torch.uint8)[:, None, None, None]
-    subset = labelled_subset(Split(x, y), 12, seed=0)
+    subset = labelled(with_labels(Split(x, y), 12, seed=0))
     assert subset.y.bincount().tolist() == [4, 4, 4]
     places = subset.x.flatten().long()
     assert torch.equal(y[places], subset.y) and len(places.unique()) == 12
-    again, other = labelled_subset(Split(x, y), 12, seed=0), labelled_subset(Split(x, y), 12, seed=1)
+    again, other = (labelled(with_labels(Split(x, y), 12, seed=seed)) for seed in (0, 1))
     assert torch.equal(again.x, subset.x) and not torch.equal(other.x, subset.x)
-    uneven = labelled_subset(Split(x, y), 14, seed=0).y.bincount()
+    uneven = labelled(with_labels(Split(x, y), 14, seed=0)).y.bincount()
     assert sorted(uneven.tolist()) == [4, 5, 5]
 
 
 @pytest.mark.parametrize(("split", "total", "text"), [
-    (Split(BYTES), 4, "need.* classes"),
-    (Split(BYTES, torch.full((40,), -1)), 4, "none of these has a label"),
+    (Split(BYTES), 4, "have no classes"),
+    (Split(BYTES, torch.full((40,), -1)), 4, "none of these examples has one"),
     (Split(BYTES, torch.arange(40)), 80, "class 0 has 1 labelled examples, 2 are needed"),
     (Split(BYTES, torch.arange(40)), 0, "at least 1"),
 ])
 def test_a_labelled_subset_that_cannot_be_made_is_refused(split: Split, total: int, text: str) -> None:
     with pytest.raises(DataError, match=text):
-        labelled_subset(split, total, seed=0)
+        with_labels(split, total, seed=0)
+
+
+def test_examples_beyond_the_asked_labels_stay_and_count_as_unlabelled() -> None:
+    y = torch.arange(40) % 4
+    split = with_labels(Split(BYTES, y), 8, seed=0)
+    assert torch.equal(split.x, BYTES) and (split.y >= 0).sum() == 8
+    assert torch.equal(split.y[split.y >= 0], y[split.y >= 0])
+
+
+@pytest.mark.parametrize("y", [None, torch.full((40,), -1)])
+def test_labelled_examples_of_data_without_labels_are_refused(y: torch.Tensor | None) -> None:
+    with pytest.raises(DataError, match="labelled examples were asked for"):
+        labelled(Split(BYTES, y))
 
 
 def test_picked_images_stay_unread_until_asked_for() -> None:

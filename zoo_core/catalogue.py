@@ -35,7 +35,7 @@ _LINE = re.compile(rf"\s*(?:\[\[?\s*(?P<table>{_KEY}(?:\s*\.\s*{_KEY})*)\s*\]|(?
 _TOP = {"format": int, "plugins": dict, "recipes": dict, "weights": dict}
 _RECIPE = {"like": str, "summary": str, "paper": str, "image_shape": list, "sampler": str, "shared": dict, "parts": dict,
            "objectives": dict, "training": dict, "on": dict}
-_SHARED = {"default": object, "sets": list, "help": str}
+_SHARED = {"default": object, "sum_of": list, "sets": list, "help": str}
 _PART = {"kind": str, "name": str, "params": dict, "trainable": bool}
 _OBJECTIVE = {"name": str, "params": dict}
 _WEIGHTS = {"recipe": str, "repo": str, "revision": str, "commit": str, "licence": str, "summary": str, "path": str, "files": dict}
@@ -194,6 +194,10 @@ class _Source:
         objectives = {slot: self.objective((*key, "objectives", slot), spec) for slot, spec in table.get("objectives", {}).items()}
         targets = [*parts, *(f"objective.{slot}" for slot in objectives)]
         shared = {one: self.shared((*key, "shared", one), spec, targets) for one, spec in table.get("shared", {}).items()}
+        for one, summed in shared.items():
+            for addend in summed.sum_of:
+                if addend not in shared or type(shared[addend].default) is not int:
+                    raise self.wrong((*key, "shared", one, "sum_of"), f"{shown(repr(addend))} is no shared parameter with a whole number")
         on = {}
         for data, settings in table.get("on", {}).items():
             self.check((*key, "on"), {data: settings}, {data: dict})
@@ -220,7 +224,9 @@ class _Source:
         return ObjectiveSpec(self.component((*key, "name"), spec.get("name", key[-1])), params)
 
     def shared(self, key: tuple[str, ...], spec: Any, targets: list[str]) -> Shared:
-        self.check(key, spec, _SHARED, required=("default", "sets"))
+        self.check(key, spec, _SHARED, required=("sets",))
+        if ("default" in spec) == ("sum_of" in spec):
+            raise self.wrong(key, "needs a default or a sum_of, and not both")
         if _SLOT.fullmatch(key[-1]) is None or key[-1] in (*_RESERVED, *targets):
             raise self.wrong(key, "a shared parameter cannot be called this")
         for target in spec["sets"]:
@@ -228,7 +234,8 @@ class _Source:
             if not dot or holder not in targets:
                 raise self.wrong((*key, "sets"), f"{shown(repr(target))} is not PART.PARAMETER or objective.NAME.PARAMETER of this recipe",
                                  did_you_mean(holder, targets) or f"it has {', '.join(targets)}")
-        return Shared(self.plain((*key, "default"), spec["default"]), tuple(spec["sets"]), spec.get("help", ""))
+        default = self.plain((*key, "default"), spec["default"]) if "default" in spec else None
+        return Shared(default, tuple(spec["sets"]), spec.get("help", ""), tuple(spec.get("sum_of", ())))
 
     def weights(self, name: str, table: Any, before: Catalogue) -> PublishedWeights:
         key = ("weights", name)
@@ -313,7 +320,8 @@ class _Source:
 
 
 def _like(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with ``own`` merged into it. A part or objective given another component starts without the parameters of the old one."""
+    """``base`` with ``own`` merged into it. A part or objective given another component starts without the parameters of the old one,
+    and a shared parameter given a default or a sum without the other."""
     base = dict(base)
     for section in ("parts", "objectives"):
         slots = dict(base.get(section, {}))
@@ -322,6 +330,11 @@ def _like(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
             if slot in slots and named is not None and named != slots[slot].get("name", slot):
                 slots[slot] = {k: v for k, v in slots[slot].items() if k != "params"}
         base[section] = slots
+    shared = dict(base.get("shared", {}))
+    for name, spec in own.get("shared", {}).items():
+        if name in shared and isinstance(spec, dict) and {"default", "sum_of"} & set(spec):
+            shared[name] = {k: v for k, v in shared[name].items() if k not in ("default", "sum_of")}
+    base["shared"] = shared
     return _merged(base, own)
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo_core.errors import ConfigError, SettingError, UnknownName, ZooError, did_you_mean, shown
+from zoo_core.errors import SettingError, UnknownName, did_you_mean, shown
 from zoo_core.files import expanded, is_file
 from zoo_core.interfaces import ImageShape, Labels, Objective
+from zoo_core.migration import migrated
 from zoo_core.parameters import parameters
 from zoo_core.recipes import Recipe
 from zoo_core.registry import registry
@@ -86,6 +87,7 @@ def plan(
         # Objectives first (they decide which parts there may be), whole parts before what is inside them.
         for key in sorted(given, key=lambda k: (0 if k == "objective" else 1 + k.count("."), k)):
             _apply(made, shared, recipe, key, given[key])
+    _add_up(shared, recipe)
     _spread(made, shared, recipe)
     return made
 
@@ -202,33 +204,6 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
     return _saved_part(expanded(value), before.kind, slot, params, trainable)
 
 
-def migrated(entry: Mapping[str, Any], kind: str, where: str) -> dict[str, Any]:
-    """The parameters of a saved part or objective as the installed component takes them.
-
-    Raises:
-        ConfigError: it was saved in a newer format than the installed one reads.
-    """
-    resolved = registry().resolve(kind, entry["name"]).entry
-    cls = resolved.load()
-    if entry["format"] > cls.format:
-        raise ConfigError(
-            f"{where} was saved by {resolved.plugin} {shown(entry['version'])} in format {entry['format']}, "
-            f"the installed {resolved.version} reads up to {cls.format}",
-            hint=f"pip install -U {resolved.plugin}",
-        )
-    if entry["format"] == cls.format:
-        return dict(entry["params"])
-    try:
-        params: dict[str, Any] = cls.migrate(entry["params"], entry["format"])
-    except ZooError:
-        raise
-    except Exception as error:
-        raise ConfigError(
-            f"{where}: its settings of format {entry['format']} could not be brought up to date: {type(error).__name__}: {shown(error)}"
-        ) from error
-    return params
-
-
 def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trainable: bool) -> PartPlan:
     from zoo_core.config import read_config
 
@@ -287,6 +262,17 @@ def _image_shape(value: Any) -> ImageShape:
     if not isinstance(channels, int) or not 1 <= channels <= 64:
         raise SettingError(f"image_shape: should have 1 to 64 channels, got {shown(channels)!r}")
     return channels, height, width
+
+
+def _add_up(shared: dict[str, Any], recipe: Recipe) -> None:
+    """Give each shared parameter that is a sum its value, unless it was set."""
+    for name, parameter in recipe.shared.items():
+        if parameter.sum_of and shared[name] is None:
+            addends = {one: shared[one] for one in parameter.sum_of}
+            wrong = next((one for one, value in addends.items() if type(value) is not int), None)
+            if wrong is not None:
+                raise SettingError(f"{wrong}: should be a whole number, got {shown(addends[wrong])!r}")
+            shared[name] = sum(addends.values())
 
 
 def _spread(made: Plan, shared: dict[str, Any], recipe: Recipe) -> None:

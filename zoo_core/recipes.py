@@ -13,7 +13,8 @@ class Shared:
     """A parameter of a recipe that sets several of its parts' and objectives'.
 
     Arguments:
-        default: its value where nobody sets it.
+        default: its value where nobody sets it; None where it is a sum.
+        sum_of: shared parameters whose sum it is where nobody sets it.
         sets: ``PART.PARAMETER`` or ``objective.NAME.PARAMETER``; those that the component at hand does not have are passed over.
         help: what it is, one line.
     """
@@ -21,6 +22,7 @@ class Shared:
     default: Any
     sets: tuple[str, ...]
     help: str = ""
+    sum_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

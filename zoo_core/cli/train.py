@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
 
 if TYPE_CHECKING:
+    from zoo_core.interfaces import Part
+    from zoo_core.model import Model
     from zoo_core.training import Run
 
 EXAMPLES = """examples:
@@ -40,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="of the first weights, the order and all draws (default: 0, or the run's)",
     )
     parser.add_argument(
-        "--labels", type=count, metavar="N", help="use only N labels, in the stream of labelled examples"
+        "--labels", type=count, metavar="N", help="only N examples keep their class, the same number of each"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="the run folder (default: runs/RECIPE-DATA)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
@@ -79,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     settings = parse_settings(args.settings)
     data_settings = {key.removeprefix("data."): settings.pop(key) for key in list(settings) if key.startswith("data.")}
     if args.labels is not None:
-        settings["training.streams.labelled.labels"] = args.labels
+        settings["training.labelled"] = args.labels
     dataset = open_dataset(data, root=args.data_root, settings=data_settings)
     made = plan(
         catalogue().recipe(args.recipe),
@@ -94,8 +97,8 @@ def run(args: argparse.Namespace) -> int:
         refuse_to_overwrite(out)
     seed = read_run(out)["seed"] if resumed and args.seed is None else args.seed or 0
     model = build_plan(made, seed=seed)
-    if args.labels is not None and all(turn["stream"] != "labelled" for turn in model.config["training"]["turns"]):
-        raise SettingError(f"--labels: {args.recipe} has no turn on labelled examples", hint="leave --labels out")
+    if args.labels is not None and not _uses_labels(model):
+        raise SettingError(f"--labels: nothing in {args.recipe} as set here looks at labels", hint="leave --labels out")
     if resumed:
         _same_model(model.config, out)
     return _report(
@@ -114,6 +117,12 @@ def run(args: argparse.Namespace) -> int:
         ),
         args.device,
     )
+
+
+def _uses_labels(model: Model) -> bool:
+    """Whether some part or objective looks at the examples' classes."""
+    components = cast("Iterable[Part]", [*model.parts.values(), *model.objectives.values()])
+    return any("labels" in one.capabilities or one.tags.labels == "classes" for one in components)
 
 
 def _same_model(config: dict[str, Any], out: Path) -> None:

@@ -10,7 +10,7 @@ from zoo_core.data.references import open_dataset
 from zoo_core.data.resized import ResizedDataset, resize
 from zoo_core.data.source import MemorySource, Source, StreamingSource, open_source
 from zoo_core.data.stream import Stream, evaluation_batches
-from zoo_core.data.subsets import PickedImages, labelled_subset, pick
+from zoo_core.data.subsets import PickedImages, labelled, pick, with_labels
 
 __all__ = [
     "ArrayDataset",
@@ -23,10 +23,11 @@ __all__ = [
     "cut",
     "evaluation_batches",
     "indices_of",
-    "labelled_subset",
+    "labelled",
     "no_such_split",
     "open_dataset",
     "open_source",
     "pick",
     "resize",
+    "with_labels",
 ]

@@ -1,4 +1,4 @@
-"""Subsets of a split: chosen examples, and a few labelled ones with balanced classes."""
+"""Subsets of a split: chosen examples, labelled ones, and a few labels with balanced classes."""
 
 from __future__ import annotations
 
@@ -36,29 +36,43 @@ def pick(split: Split, indices: Tensor) -> Split:
     return Split(PickedImages(split.x, indices.tolist()), *labels)
 
 
-def labelled_subset(split: Split, total: int, seed: int) -> Split:
-    """``total`` labelled examples of ``split`` with the classes as even as they can be, as in semi-supervised learning.
+def labelled(split: Split) -> Split:
+    """The examples of ``split`` whose class is known.
+
+    Raises:
+        DataError: there are none.
+    """
+    if split.y is None:
+        raise DataError("labelled examples were asked for, and these data have no classes", hint="choose data with classes")
+    known = (split.y >= 0).nonzero().flatten()
+    if not len(known):
+        raise DataError("labelled examples were asked for, and none of these has a label")
+    return split if len(known) == len(split) else pick(split, known)
+
+
+def with_labels(split: Split, total: int, seed: int) -> Split:
+    """``split`` with only ``total`` classes known, as even as they can be, as in semi-supervised learning; the others become −1.
 
     Where ``total`` is not a multiple of the number of classes, classes drawn with the seed get one example more.
 
     Arguments:
-        split: a split with classes; examples with label −1 are never chosen.
-        total: how many examples.
+        split: a split with classes; examples with label −1 stay so.
+        total: how many examples keep their class.
         seed: of the choice.
 
     Raises:
         DataError: the split has no classes, or a class has too few examples, or ``total`` is not positive.
     """
     if split.y is None:
-        raise DataError("a labelled subset needs classes, and these data have none")
+        raise DataError("labels were asked for, and these data have no classes", hint="choose data with classes")
     if total < 1:
-        raise DataError(f"a labelled subset of {total} examples was asked for, expected at least 1")
+        raise DataError(f"{total} labelled examples were asked for, expected at least 1")
     generator = torch.Generator().manual_seed(derive_seed(seed, "labelled", total))
     classes = split.y[split.y >= 0].unique().tolist()
     if not classes:
-        raise DataError("a labelled subset needs labelled examples, and none of these has a label")
+        raise DataError("labels were asked for, and none of these examples has one")
     favoured = set(torch.randperm(len(classes), generator=generator)[: total % len(classes)].tolist())
-    chosen = []
+    kept = torch.full_like(split.y, -1)
     for place, label in enumerate(classes):
         members = (split.y == label).nonzero().flatten()
         wanted = total // len(classes) + (place in favoured)
@@ -66,5 +80,5 @@ def labelled_subset(split: Split, total: int, seed: int) -> Split:
             raise DataError(f"class {label} has {len(members)} labelled examples, {wanted} are needed for a "
                             f"balanced {total}",
                             wanted=wanted, found=len(members))
-        chosen.append(members[torch.randperm(len(members), generator=generator)[:wanted]])
-    return pick(split, torch.cat(chosen).sort().values)
+        kept[members[torch.randperm(len(members), generator=generator)[:wanted]]] = label
+    return Split(split.x, kept, split.attributes)

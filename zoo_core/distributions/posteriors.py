@@ -59,6 +59,18 @@ class Deterministic(Posterior):
         return self._z
 
 
+class Label(Deterministic):
+    """A point on the simplex: the probabilities softmax(logits), which stand in the code where a one-hot label would.
+
+    Arguments:
+        logits: (N, K).
+    """
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__(torch.softmax(logits, dim=-1))
+        self.logits = logits
+
+
 class GaussianPosterior(Posterior):
     """N(μ(x), diag(σ²(x))), drawn by the reparametrisation trick (Kingma and Welling 2013).
 
@@ -159,7 +171,7 @@ class PosteriorFamily:
             return GaussianPosterior(mean, 7.0 * torch.tanh(log_sigma / 7.0))
         if self.name == "joint":
             y, z = statistics.split([self.categories, self.width - self.categories], dim=-1)
-            return Joint({"y": Deterministic(torch.softmax(y, dim=-1)), "z": Deterministic(z)})
+            return Joint({"y": Label(y), "z": Deterministic(z)})
         return Deterministic(statistics)
 
 

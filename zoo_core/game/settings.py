@@ -14,14 +14,12 @@ from zoo_core.parameters import check
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSettings:
-    """A data stream beside the main one, over the train split.
+    """A data stream beside the main one, over the labelled examples of the train split.
 
     Arguments:
-        labels: only so many labelled examples, the same number of each class; None takes all.
         batch_size: examples a joint batch; None is the main stream's.
     """
 
-    labels: Annotated[int, Ge(1)] | None = None
     batch_size: Annotated[int, Ge(1)] | None = None
 
 
@@ -36,7 +34,9 @@ class TrainingSettings:
         precision: of the parts' forwards; weights and losses stay in float32.
         compile: parts whose forward goes through torch.compile; ``["all"]`` for every one.
         turns, players: the game's rules; see ``zoo_core.game.rules``.
-        streams: data streams beside ``main``, by name.
+        labelled: only so many examples of the train split keep their class, the same number of each, drawn with the seed; the
+            others count as unlabelled on every stream. None keeps all.
+        streams: data streams beside ``main``, by name; a turn's stream that is not named here has the default settings.
         log_every: rounds between two lines of metrics.jsonl. Losses are looked at (and NaN noticed) only then.
         checkpoint_seconds: at most so long between two checkpoints, inside an epoch too.
         validate_every: epochs between two validations; 0 is never.
@@ -52,6 +52,7 @@ class TrainingSettings:
     compile: tuple[str, ...] = ()
     turns: tuple[dict[str, Any], ...] = ()
     players: dict[str, dict[str, Any]] = field(default_factory=dict)
+    labelled: Annotated[int, Ge(1)] | None = None
     streams: dict[str, StreamSettings] = field(default_factory=dict)
     log_every: Annotated[int, Ge(1)] = 50
     checkpoint_seconds: Annotated[float, Gt(0)] = 300.0

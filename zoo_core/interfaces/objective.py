@@ -66,7 +66,8 @@ class Objective(Part):
     """Names of values that it asks for as of an earlier turn of the round (``step.as_of_turn``); their graphs are kept."""
 
     default_players: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Players for losses nobody listens to: name to settings as in a recipe. In ``trains``, ``self`` is the objective itself."""
+    """Players for losses nobody listens to: name to settings as in a recipe. In ``trains``, ``self`` is the objective itself;
+    ``stream`` is that of the turn which the player brings, where it is not ``main``."""
 
     @abstractmethod
     def terms(self, loss: str, step: Step) -> Iterator[Term]:

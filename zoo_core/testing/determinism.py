@@ -160,21 +160,23 @@ def check_eval_changes_nothing(subject: Subject) -> None:
 
 
 def check_train_mode_as_tagged(subject: Subject) -> None:
-    """In train mode draws are made only with the tag ``stochastic``, and rows depend on one another only with ``batch_statistics``."""
+    """In train mode draws are made only with the tag or capability ``stochastic``, and rows depend on one another only with the tag
+    ``batch_statistics``."""
     part = subject.part().train()
+    stochastic = subject.tags.stochastic or "stochastic" in part.capabilities
     inputs = subject.inputs(part, 6)
     with torch.no_grad():
-        if not subject.tags.stochastic:
+        if not stochastic:
             before = torch.default_generator.get_state()
             first, second = outputs(part, inputs), outputs(subject.part().train(), inputs)
             drawn = not torch.equal(before, torch.default_generator.get_state())
             if drawn or difference(first, second) > TOLERANCE:
                 raise CheckFailed(
-                    "a forward in train mode without random draws, as there is no tag stochastic",
+                    "a forward in train mode without random draws, as neither its tags nor its capabilities say stochastic",
                     found="random draws",
                     do="tags = Tags(stochastic=True), if this is meant",
                 )
-        if not subject.tags.batch_statistics and not subject.tags.stochastic:
+        if not subject.tags.batch_statistics and not stochastic:
             together = outputs(subject.part().train(), inputs)
             others = outputs(subject.part().train(), tuple(torch.cat([t[:2], t[4:]]) for t in inputs))
             if difference(tuple(t[:2] for t in others), tuple(t[:2] for t in together)) > TOLERANCE:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import torch
 
-from zoo_core.data import Source, Stream, labelled_subset, open_dataset, open_source
+from zoo_core.data import Source, Stream, labelled, open_dataset, open_source, with_labels
 from zoo_core.errors import DataError, SettingError
 from zoo_core.game import Game, Round, rules_for
 from zoo_core.game.settings import TrainingSettings, training_settings
@@ -53,21 +53,15 @@ class Session:
                 hint=f'build the model with data="{self.dataset.name}" or image_shape={list(self.dataset.image_shape)}',
             )
         split = self.dataset.split("train")
+        if settings.labelled is not None:
+            split = with_labels(split, settings.labelled, seed)
         self.sources: dict[str, Source] = {"main": self._open(split)}
         objectives = {name: cast(Objective, o) for name, o in model.objectives.items()}
         trainable = frozenset(model.parts) - model.frozen
         rules = rules_for(objectives, trainable, {"turns": settings.turns, "players": settings.players})
         for turn in rules.turns:
             if turn.stream not in self.sources:
-                if turn.stream not in settings.streams:
-                    raise SettingError(
-                        f"a turn plays on the stream {turn.stream!r}, which is not set",
-                        hint=f"training.streams.{turn.stream}.labels=100 takes 100 labelled examples",
-                    )
-                labels = settings.streams[turn.stream].labels
-                self.sources[turn.stream] = self._open(
-                    split if labels is None else labelled_subset(split, labels, seed)
-                )
+                self.sources[turn.stream] = self._open(labelled(split))
         self.streams = {name: self._stream(name) for name in self.sources}
         self.rounds_per_epoch = max(1, self.streams["main"].batches_per_epoch // _draws_a_round(rules.turns))
         p = self.processes

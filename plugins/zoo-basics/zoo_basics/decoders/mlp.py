@@ -6,12 +6,13 @@ from math import prod
 from typing import Annotated, Any, ClassVar
 
 from annotated_types import Gt, Lt, MaxLen, MinLen
-from torch import Tensor, nn
+from torch import Tensor
 
 from zoo_basics.layers.activation import ActivationName
 from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
-from zoo_basics.layers.fully_connected import fully_connected
+from zoo_basics.layers.fully_connected import fully_connected, fully_connected_head
+from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
 from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
 
@@ -28,6 +29,8 @@ class MLPDecoder(Decoder):
         hidden: widths of the hidden layers, from z to x.
         activation: after each hidden layer.
         batch_norm: before each activation.
+        batch_norm_head: on the picture before its squashing.
+        init_std: weights from N(0, init_std²), biases 0; None is torch's own initialisation.
     """
 
     tags: ClassVar[Tags] = Tags(batch_statistics=True, conditional=True)
@@ -37,21 +40,24 @@ class MLPDecoder(Decoder):
         return [
             {"hidden": [32], "sigma": "unit"},
             {"hidden": [32], "likelihood": "bernoulli", "batch_norm": True},
-            {"hidden": [32], "conditional": True},
+            {"hidden": [32], "conditional": True, "batch_norm_head": True, "init_std": 0.05},
         ]
 
     def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
                  likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",
                  initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
                  hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
-                 activation: ActivationName = "relu", batch_norm: bool = False) -> None:
+                 activation: ActivationName = "relu", batch_norm: bool = False, batch_norm_head: bool = False,
+                 init_std: Annotated[float, Gt(0)] | None = None) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.latent_dim = latent_dim
         self.family = likelihood_family(likelihood, image_shape, sigma=sigma, initial_log_sigma=initial_log_sigma)
         self.code = CodeInput(latent_dim, labels, conditional)
         self.hidden = fully_connected((self.code.width, *hidden), activation, batch_norm)
-        self.head = nn.Linear(hidden[-1], prod(image_shape))
+        self.head = fully_connected_head(hidden[-1], prod(image_shape), batch_norm_head)
+        if init_std is not None:
+            init_normal(self, init_std)
 
     @property
     def capabilities(self) -> frozenset[str]:

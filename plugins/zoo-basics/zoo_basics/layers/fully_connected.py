@@ -1,4 +1,4 @@
-"""A stack of linear layers."""
+"""A stack of linear layers, and the last one."""
 
 from __future__ import annotations
 
@@ -16,3 +16,9 @@ def fully_connected(widths: tuple[int, ...], name: ActivationName, batch_norm: b
         norm = [nn.BatchNorm1d(outputs)] if batch_norm else []
         layers += [nn.Linear(inputs, outputs, bias=not batch_norm), *norm, activation(name)]
     return nn.Sequential(*layers)
+
+
+def fully_connected_head(inputs: int, outputs: int, batch_norm: bool) -> nn.Module:
+    """The linear layer to the outputs, with batch norm after it if asked."""
+    linear = nn.Linear(inputs, outputs, bias=not batch_norm)
+    return nn.Sequential(linear, nn.BatchNorm1d(outputs)) if batch_norm else linear

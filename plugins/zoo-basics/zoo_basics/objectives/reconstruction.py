@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from annotated_types import Ge
 from torch import Tensor
@@ -13,13 +13,16 @@ from zoo_core.errors import SeamError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Need, Objective, Part, Term
 
+Distance = Literal["mse", "l1", "bce", "likelihood", "half-squared"]
+
 
 class Reconstruction(Objective):
     """How far the reconstruction of a drawn code is from x: a mean over the batch and the units of x.
 
     Arguments:
         kind: ``mse`` squared difference, ``l1`` absolute difference, ``bce`` binary cross-entropy with grey levels
-            taken as probabilities, ``likelihood`` the decoder's own −log p(x given z), in nats per dimension of x.
+            taken as probabilities, ``likelihood`` the decoder's own −log p(x given z), in nats per dimension of x,
+            ``half-squared`` ½‖x − reconstruction‖², which is summed over the units (Makhzani et al. 2016, appendix A).
         weight: factor of the term.
 
     Raises:
@@ -28,12 +31,12 @@ class Reconstruction(Objective):
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{"kind": "mse"}, {"kind": "l1"}, {"kind": "bce"}, {"kind": "likelihood"}]
+        return [{"kind": kind} for kind in get_args(Distance)]
 
     losses: ClassVar[tuple[str, ...]] = ("fit",)
     needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "decoder": Need("decoder")}
 
-    def __init__(self, *, parts: Mapping[str, Part], kind: Literal["mse", "l1", "bce", "likelihood"] = "mse",
+    def __init__(self, *, parts: Mapping[str, Part], kind: Distance = "mse",
                  weight: Annotated[float, Ge(0)] = 1.0) -> None:
         super().__init__()
         if kind == "likelihood" and "likelihood.log_prob" not in parts["decoder"].capabilities:
@@ -53,5 +56,7 @@ class Reconstruction(Objective):
                 return l1_loss(step.reconstruction(), step.x)
             case "bce":
                 return binary_cross_entropy(step.reconstruction(), step.x)
+            case "half-squared":
+                return mse_loss(step.reconstruction(), step.x) * (0.5 * step.x[0].numel())
             case "likelihood":
                 return -step.likelihood().log_prob(step.x).mean() / step.x[0].numel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, ClassVar
 
+import torch
 from annotated_types import Gt
 from torch import Tensor
 
@@ -35,7 +36,7 @@ class GaussianPrior(Prior):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return frozenset({"prior.log_prob", "prior.kl", "prior.isotropic"})
+        return frozenset({"prior.log_prob", "prior.kl", "prior.isotropic", "prior.percentiles"})
 
     def sample(self, n: int, noise: Noise, y: Tensor | None = None, name: str = "prior") -> Tensor:
         """Draws (n, latent_dim); the labels play no part."""
@@ -45,6 +46,10 @@ class GaussianPrior(Prior):
         """log p(z), (N,), in nats."""
         constant = z.shape[-1] * (math.log(self.std) + 0.5 * math.log(2 * math.pi))
         return -0.5 * (z / self.std).square().sum(-1) - constant
+
+    def from_percentiles(self, u: Tensor, y: Tensor | None = None) -> Tensor:
+        """std Φ⁻¹(u), (N, latent_dim), for ``u`` in (0, 1); the labels play no part."""
+        return self.std * torch.special.ndtri(u)
 
     def kl_from_gaussian(self, mean: Tensor, log_sigma: Tensor) -> Tensor:
         """KL(N(mean, diag(σ²)) ‖ p), (N,), in nats (Kingma and Welling 2013, appendix B, for any std)."""
