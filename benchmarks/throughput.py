@@ -1,9 +1,10 @@
 """Images a second of the game against a bare hand-written loop over the same modules, interleaved in one process.
 
-    python benchmarks/throughput.py [--rounds 15] [--seconds 2] [--threads 2]
+    python benchmarks/throughput.py [--rounds 15] [--seconds 2] [--threads 2] [--pythae DIR/bin/python]
 
 Both sides play on the same images in memory, with the same optimizer. Each takes short turns; the best of each side's turns
-counts, for the best is what the code costs and the rest is what else the machine did.
+counts, for the best is what the code costs and the rest is what else the machine did. The adversarial autoencoder is also held
+against pythae's, on the same nets and with all gradients taken at once as pythae does, each in a process of its own, by turns.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 import argparse
 import copy
 import math
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
 
 import zoo_core as zoo
 from zoo_core.training import Session, training_settings
@@ -41,7 +43,67 @@ CASES: dict[str, dict[str, Any]] = {
         "batch": 16,
         "settings": {"encoder.hidden": [16], "decoder.hidden": [16], "latent_dim": 2},
     },
+    "aae 2x1000, 28x28, batch 100": {
+        "recipe": "aae",
+        "image_shape": (1, 28, 28),
+        "batch": 100,
+        "settings": {},
+    },
 }
+
+AT_ONCE: dict[str, Any] = {
+    "training.players": {
+        "autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit", "fool"], "lr": 1e-4},
+        "critic": {"trains": ["adversarial-prior"], "losses": ["discriminate"], "lr": 1e-4},
+    },
+    "training.turns": [{"losses": ["fit", "discriminate", "fool"], "players": ["autoencoder", "critic"]}],
+}
+"""The ``aae`` as pythae trains it: one joint step, Adam."""
+
+PYTHAE = """
+import logging, sys, tempfile, time
+import numpy as np, torch
+from torch import nn
+from pythae.models import Adversarial_AE, Adversarial_AE_Config
+from pythae.models.base.base_utils import ModelOutput
+from pythae.models.nn import BaseDecoder, BaseDiscriminator, BaseEncoder
+from pythae.data.datasets import BaseDataset
+from pythae.trainers import AdversarialTrainer, AdversarialTrainerConfig
+torch.set_num_threads(int(sys.argv[1]))
+logging.disable(logging.CRITICAL)
+def hidden(inputs):
+    return [nn.Linear(inputs, 1000), nn.ReLU(), nn.Linear(1000, 1000), nn.ReLU()]
+class Encoder(BaseEncoder):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Flatten(), *hidden(784), nn.Linear(1000, 8))
+    def forward(self, x):
+        z = self.net(x)
+        return ModelOutput(embedding=z, log_covariance=torch.zeros_like(z))
+class Decoder(BaseDecoder):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(*hidden(8), nn.Linear(1000, 784), nn.Sigmoid())
+    def forward(self, z):
+        return ModelOutput(reconstruction=self.net(z).view(-1, 1, 28, 28))
+class Critic(BaseDiscriminator):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(*hidden(8), nn.Linear(1000, 1), nn.Sigmoid())
+    def forward(self, z):
+        return ModelOutput(embedding=self.net(z))
+images = torch.from_numpy(np.random.default_rng(0).random((5_000, 1, 28, 28), dtype=np.float32))
+config = Adversarial_AE_Config(input_dim=(1, 28, 28), latent_dim=8, deterministic_posterior=True)
+model = Adversarial_AE(config, encoder=Encoder(), decoder=Decoder(), discriminator=Critic())
+settings = AdversarialTrainerConfig(output_dir=tempfile.mkdtemp(), num_epochs=1, per_device_train_batch_size=100, no_cuda=True)
+trainer = AdversarialTrainer(model, BaseDataset(images, torch.zeros(len(images))), training_config=settings)
+trainer.prepare_training()
+trainer.train_step(0)
+for line in sys.stdin:
+    started = time.perf_counter()
+    trainer.train_step(0)
+    print(len(images) / (time.perf_counter() - started), flush=True)
+"""
 
 
 def zoo_loop(model: zoo.Model, images: torch.Tensor, batch: int) -> Callable[[int], None]:
@@ -105,6 +167,41 @@ def bare_loop(model: zoo.Model, images: torch.Tensor, batch: int) -> Callable[[i
     return play
 
 
+def bare_aae(model: zoo.Model, images: torch.Tensor, batch: int) -> Callable[[int], None]:
+    """``n`` rounds of the adversarial autoencoder as a person writes them, phase by phase."""
+    encoder, decoder, prior = model.parts["encoder"], model.parts["decoder"], model.parts["prior"]
+    critic = model.objectives["adversarial-prior"].critics["z"]
+    sgd = torch.optim.SGD
+    to_reconstruct = sgd([*encoder.parameters(), *decoder.parameters()], lr=0.01, momentum=0.9, fused=True)
+    to_criticize = sgd(critic.parameters(), lr=0.1, momentum=0.1, fused=True)
+    to_fool = sgd(encoder.parameters(), lr=0.1, momentum=0.1, fused=True)
+    data = (images * 255).round().to(torch.uint8)
+    state = {"order": torch.randperm(len(data)), "at": 0}
+    model.train()
+
+    def update(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward(inputs=optimizer.param_groups[0]["params"])
+        optimizer.step()
+
+    def play(n: int) -> None:
+        for i in range(n):
+            if state["at"] + batch > len(data):
+                state.update(order=torch.randperm(len(data)), at=0)
+            x = data[state["order"][state["at"] : state["at"] + batch]].float().div_(255)
+            state["at"] += batch
+            update(to_reconstruct, (torch.sigmoid(decoder(encoder(x))) - x).square().flatten(1).sum(1).mean() * 0.5)
+            code = encoder(x)
+            draws = prior.std * torch.randn_like(code)
+            update(to_criticize, softplus(-critic(draws)).mean() + softplus(critic(code.detach())).mean())
+            fooling = softplus(-critic(code)).mean()
+            update(to_fool, fooling)
+            if i % 50 == 49:
+                fooling.item()
+
+    return play
+
+
 def measure(name: str, rounds: int, seconds: float) -> tuple[float, float]:
     """Best images a second of the zoo's loop and of the bare loop."""
     case = CASES[name]
@@ -112,7 +209,7 @@ def measure(name: str, rounds: int, seconds: float) -> tuple[float, float]:
     images = torch.rand(5_000, *case["image_shape"], generator=torch.Generator().manual_seed(0))
     sides = {
         "zoo": zoo_loop(copy.deepcopy(model), images, case["batch"]),
-        "bare": bare_loop(copy.deepcopy(model), images, case["batch"]),
+        "bare": (bare_aae if case["recipe"] == "aae" else bare_loop)(copy.deepcopy(model), images, case["batch"]),
     }
     best = dict.fromkeys(sides, 0.0)
     sides["bare"](10)
@@ -128,19 +225,51 @@ def measure(name: str, rounds: int, seconds: float) -> tuple[float, float]:
     return best["zoo"], best["bare"]
 
 
+def against_pythae(python: str, rounds: int) -> tuple[float, float]:
+    """Best images a second of an epoch of the zoo and of pythae, by turns."""
+    images = torch.rand(5_000, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    ours = zoo_loop(zoo.build("aae", image_shape=(1, 28, 28), **{"prior.std": 1.0}, **AT_ONCE), images, 100)
+    theirs = subprocess.Popen(
+        [python, "-c", PYTHAE, str(torch.get_num_threads())],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    if theirs.stdin is None or theirs.stdout is None:
+        raise RuntimeError("no pipes")
+    ours(50)
+    best_ours = best_theirs = 0.0
+    for _ in range(rounds):
+        started = time.perf_counter()
+        ours(50)
+        best_ours = max(best_ours, len(images) / (time.perf_counter() - started))
+        theirs.stdin.write("go\n")
+        theirs.stdin.flush()
+        best_theirs = max(best_theirs, float(theirs.stdout.readline()))
+    theirs.stdin.close()
+    theirs.wait()
+    return best_ours, best_theirs
+
+
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15, help="turns of each side")
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn")
     parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--pythae", metavar="PYTHON", help="python of an environment with pythae 0.1.2")
+    parser.add_argument("--cases", nargs="+", metavar="WORD", default=[""], help="only cases whose name begins so")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
     print(f"{'case':36}{'zoo images/s':>14}{'bare images/s':>15}{'ratio':>8}")
-    for name in CASES:
+    for name in (name for name in CASES if name.startswith(tuple(args.cases))):
         ours, bare = measure(name, args.rounds, args.seconds)
         print(f"{name:36}{ours:14,.0f}{bare:15,.0f}{ours / bare:8.3f}", flush=True)
+    if args.pythae:
+        ours, theirs = against_pythae(args.pythae, args.rounds)
+        print(f"{'aae at once, 2x1000, batch 100':36}{ours:14,.0f}{theirs:15,.0f}{ours / theirs:8.3f}  (pythae)")
     return 0
 
 

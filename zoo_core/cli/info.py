@@ -49,8 +49,10 @@ def recipe_facts(recipe: Recipe) -> dict[str, Any]:
     shared = {}
     for name, one in recipe.shared.items():
         holders = [settable[holder][key] for holder, _, key in (t.rpartition(".") for t in one.sets) if key in settable[holder]]
-        kind = {key: holders[0][key] for key in ("type", "bounds")} if holders else {"type": "", "bounds": ""}
-        shared[name] = {**kind, "default": one.default, "help": one.help, "sets": list(one.sets)}
+        kind = ({key: holders[0][key] for key in ("type", "bounds")} if holders
+                else {"type": "integer" if type(one.default) is int else "", "bounds": ""})
+        default = " + ".join(one.sum_of) or one.default
+        shared[name] = {**kind, "default": default, "help": one.help, "sets": list(one.sets)}
     return {"kind": "recipe", "name": recipe.name, "source": recipe.source, "summary": recipe.summary, "paper": recipe.paper,
             "image_shape": list(recipe.image_shape), "sampler": recipe.sampler, "parts": parts, "objectives": objectives,
             "shared": shared, "training": dict(recipe.training),
@@ -120,7 +122,7 @@ def _recipe_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
                          if p["swaps"] else "") for slot, p in facts["parts"].items()]
     objectives: list[Row] = [(name, o["component"], "objective", f"or {', '.join(o['swaps'])}" if o["swaps"] else "")
                              for name, o in facts["objectives"].items()]
-    shared: list[Row] = [(name, _type(s), _value(s), f"{s['help']}{'; ' if s['help'] else ''}sets {', '.join(s['sets'])}")
+    shared: list[Row] = [(name, _type(s), _value(s), "; ".join(filter(None, [s["help"], f"sets {', '.join(s['sets'])}" if s["sets"] else ""])))
                          for name, s in facts["shared"].items()]
     settings = [row for slot, filled in slots.items() for row in _settings(filled["parameters"], slot + ".")]
     training = _settings(facts["training_parameters"], "training.")

@@ -180,10 +180,7 @@ class Game:
         self, turn: TurnRules, steps: list[Step], values: dict[str, list[Tensor]], *, final: bool
     ) -> None:
         for step in steps:
-            losses = [self._loss(loss, step, values) for loss in turn.losses]
-            groups = [
-                (loss, reaches, total) for loss, terms in zip(turn.losses, losses) for reaches, total in terms.items()
-            ]
+            groups = self._groups(turn, step, values)
             for i, (loss, reaches, total) in enumerate(groups):
                 # A graph that nothing asks for again is freed as it is walked.
                 self._differentiate(loss, reaches, total, keep=not final or i < len(groups) - 1)
@@ -192,6 +189,18 @@ class Game:
             schedule = player.rules.schedule
             factor = 1.0 if schedule.constant else schedule.factor(*self._progress(self.round))
             player.step(factor, self._all_reduce)
+
+    def _groups(
+        self, turn: TurnRules, step: Step, values: dict[str, list[Tensor]]
+    ) -> list[tuple[str, frozenset[str] | None, Tensor]]:
+        """What is differentiated in this turn: losses that the same players listen to are added up, and walked through once."""
+        groups: dict[tuple[tuple[str, ...], frozenset[str] | None], tuple[str, Tensor]] = {}
+        for loss in turn.losses:
+            for reaches, total in self._loss(loss, step, values).items():
+                key = (tuple(self.rules.listeners(loss)), reaches)
+                first, before = groups.get(key, (loss, None))
+                groups[key] = (first, total if before is None else before + total)
+        return [(loss, reaches, total) for (_, reaches), (loss, total) in groups.items()]
 
     def _loss(self, loss: str, step: Step, values: dict[str, list[Tensor]]) -> dict[frozenset[str] | None, Tensor]:
         """The loss's terms added up, apart for each distinct ``reaches``."""
