@@ -21,9 +21,9 @@ SMALL: dict[str, Any] = {
     "encoder.hidden": [6, 5],
     "decoder.hidden": [5, 6],
     "objective.adversarial-prior.hidden": [7, 4],
-    "objective.adversarial-prior.init_std": None,
-    "encoder.init_std": None,
-    "decoder.init_std": None,
+    "objective.adversarial-prior.init_std": 0.0,
+    "encoder.init_std": 0.0,
+    "decoder.init_std": 0.0,
 }
 
 

@@ -19,10 +19,10 @@ class CodeCritic(nn.Module):
         width: of the code.
         hidden: widths of the hidden layers.
         classes: how many labels there are; 0 for a critic of codes alone.
-        init_std: weights from N(0, init_std²) and biases 0; None is torch's own initialisation.
+        init_std: weights from N(0, init_std²) and biases 0; with 0, torch's own initialisation.
     """
 
-    def __init__(self, width: int, hidden: tuple[int, ...], classes: int = 0, init_std: float | None = None) -> None:
+    def __init__(self, width: int, hidden: tuple[int, ...], classes: int = 0, init_std: float = 0.0) -> None:
         super().__init__()
         self.first = nn.Linear(width, hidden[0])
         self.label = nn.Embedding(classes + 1, hidden[0]) if classes else None
@@ -34,7 +34,7 @@ class CodeCritic(nn.Module):
             bound = (width + classes + 1) ** -0.5
             nn.init.uniform_(self.first.weight, -bound, bound)
             nn.init.uniform_(self.label.weight, -bound, bound)
-        if init_std is not None:
+        if init_std:
             for name, parameter in self.named_parameters():
                 if name.endswith("bias"):
                     nn.init.zeros_(parameter)

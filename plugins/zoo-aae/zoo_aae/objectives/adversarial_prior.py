@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Annotated, Any, ClassVar, cast
 
-from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from annotated_types import Ge, Le, MaxLen, MinLen
 from torch import Tensor, nn
 
 from zoo_aae.critic import CodeCritic
@@ -33,7 +33,7 @@ class AdversarialPrior(Objective):
         conditional: the critic is told the label of the code or of the draw, with an extra label where it is not known (section
             2.3, Figure 3).
         instance_noise: standard deviation of Gaussian noise on all that a critic sees.
-        init_std: a critic's weights are drawn from N(0, init_std²) (appendix A.1: 0.01); None is torch's own initialisation.
+        init_std: a critic's weights are drawn from N(0, init_std²) (appendix A.1: 0.01); with 0, torch's own initialisation.
         weight: factor of the encoder's term.
 
     Raises:
@@ -64,7 +64,7 @@ class AdversarialPrior(Objective):
     def __init__(self, *, parts: Mapping[str, Part], labels: Labels, loss: AdversarialLoss = "gan",
                  penalty: Penalty = "none", penalty_weight: Annotated[float, Ge(0)] = 10.0,
                  hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000), conditional: bool = False,
-                 instance_noise: Annotated[float, Ge(0)] = 0.0, init_std: Annotated[float, Gt(0)] | None = None,
+                 instance_noise: Annotated[float, Ge(0)] = 0.0, init_std: Annotated[float, Ge(0)] = 0.0,
                  weight: Annotated[float, Ge(0)] = 1.0) -> None:
         super().__init__()
         self.loss: AdversarialLoss = loss

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Annotated, Any, ClassVar
 
-from annotated_types import Gt, Lt, MaxLen, MinLen
+from annotated_types import Ge, Gt, Lt, MaxLen, MinLen
 from torch import Tensor
 
 from zoo_basics.layers.activation import ActivationName
@@ -30,7 +30,7 @@ class MLPDecoder(Decoder):
         activation: after each hidden layer.
         batch_norm: before each activation.
         batch_norm_head: on the picture before its squashing.
-        init_std: weights from N(0, init_std²), biases 0; None is torch's own initialisation.
+        init_std: weights from N(0, init_std²), biases 0; with 0, torch's own initialisation.
     """
 
     tags: ClassVar[Tags] = Tags(batch_statistics=True, conditional=True)
@@ -48,7 +48,7 @@ class MLPDecoder(Decoder):
                  initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
                  hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
                  activation: ActivationName = "relu", batch_norm: bool = False, batch_norm_head: bool = False,
-                 init_std: Annotated[float, Gt(0)] | None = None) -> None:
+                 init_std: Annotated[float, Ge(0)] = 0.0) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.latent_dim = latent_dim
@@ -56,7 +56,7 @@ class MLPDecoder(Decoder):
         self.code = CodeInput(latent_dim, labels, conditional)
         self.hidden = fully_connected((self.code.width, *hidden), activation, batch_norm)
         self.head = fully_connected_head(hidden[-1], prod(image_shape), batch_norm_head)
-        if init_std is not None:
+        if init_std:
             init_normal(self, init_std)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 import torch
-from annotated_types import Ge, Gt, Lt, MaxLen, MinLen
+from annotated_types import Ge, Lt, MaxLen, MinLen
 from torch import Tensor
 
 from zoo_basics.layers.activation import ActivationName
@@ -31,7 +31,7 @@ class MLPEncoder(Encoder):
         batch_norm_head: on the posterior's statistics.
         input_noise: standard deviation of Gaussian noise on x in train mode.
         input_dropout: fraction of x set to zero in train mode, the rest scaled up.
-        init_std: weights from N(0, init_std²), biases 0; None is torch's own initialisation.
+        init_std: weights from N(0, init_std²), biases 0; with 0, torch's own initialisation.
     """
 
     tags: ClassVar[Tags] = Tags(batch_statistics=True, density=True)
@@ -52,7 +52,7 @@ class MLPEncoder(Encoder):
                  hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
                  activation: ActivationName = "relu", batch_norm: bool = False, batch_norm_head: bool = False,
                  input_noise: Annotated[float, Ge(0)] = 0.0, input_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
-                 init_std: Annotated[float, Gt(0)] | None = None) -> None:
+                 init_std: Annotated[float, Ge(0)] = 0.0) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
@@ -61,7 +61,7 @@ class MLPEncoder(Encoder):
         self.corruption = corruption(input_noise, input_dropout)
         self.hidden = fully_connected((inputs, *hidden), activation, batch_norm)
         self.head = fully_connected_head(hidden[-1], self.family.width, batch_norm_head)
-        if init_std is not None:
+        if init_std:
             init_normal(self, init_std)
 
     @property

@@ -1,0 +1,37 @@
+"""q(y given x), the label side of a joint code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from torch import Tensor
+
+from zoo_core.errors import SeamError
+from zoo_core.interfaces import Batch, Encoder
+
+if TYPE_CHECKING:
+    from zoo_core.model import Model
+
+
+def categories(model: Model) -> int:
+    """K, the number of categories at the front of the model's codes; 0 where its codes have none."""
+    return cast(Encoder, model.parts["encoder"]).family.categories
+
+
+def label_probabilities(model: Model, x: Tensor) -> Tensor:
+    """q(y given x) for x (N, C, H, W): (N, K), rows that sum to 1."""
+    return model.encode(x)[:, : categories(model)]
+
+
+def classes_of(batch: Batch, metric: str) -> Tensor:
+    """The classes of a batch's examples, int64 (N,), −1 where one is not known.
+
+    Raises:
+        SeamError: the data have no classes; says that ``metric`` needs them.
+    """
+    if batch.y is None:
+        raise SeamError(
+            f'metric "{metric}" compares with the classes of the data, and these have none',
+            hint="name labelled data: --data mnist",
+        )
+    return batch.y
