@@ -148,7 +148,8 @@ def table(results: Results) -> None:
             values = [r["figures"][figure] for r in rows]
             spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
             paper = f"{line.paper[figure]:.4g}" if figure in line.paper else ""
-            about = f"{', '.join(str(r['seed']) for r in rows)}; {rows[0]['epochs']}; {statistics.mean(r['seconds'] for r in rows) / 60:.0f}"
+            seeds, minutes = ", ".join(str(r["seed"]) for r in rows), statistics.mean(r["seconds"] for r in rows) / 60
+            about = f"{seeds}; {rows[0]['epochs']}; {minutes:.0f}"
             print(f"{name:24}{figure:28}{f'{statistics.mean(values):.4g}{spread}':>20}{paper:>9}  {about}")
 
 

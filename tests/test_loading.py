@@ -10,13 +10,13 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 import zoo_core as zoo
 from zoo_core.errors import ConfigError, PluginMissing, WeightsError
 from zoo_core.files import write_json
 from zoo_core.saving import verify_folder
-from zoo_core.tensors.bounded import Skeleton, TooLarge, left_on_meta
+from zoo_core.tensors.bounded import Empty, Skeleton, TooLarge, left_on_meta
 from zoo_core.tensors.opened import open_weights
 
 SHAPE = (1, 8, 8)
@@ -102,6 +102,14 @@ def test_a_skeleton_takes_no_memory_and_draws_nothing() -> None:
     skeleton = build_plan(plan_from_config(config), device=None, making=Skeleton())
     assert all(p.is_meta for p in skeleton.parameters())
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_nothing_is_drawn_where_weights_are_given_afterwards() -> None:
+    before = torch.get_rng_state()
+    with Empty().loaded():
+        layers = [nn.Linear(3, 4), nn.Conv2d(3, 4, 3), nn.Embedding(5, 6)]
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not any(tensor.is_meta for layer in layers for tensor in layer.parameters())
 
 
 def test_the_requires_grad_of_frozen_parts_comes_back(tmp_path: Path, toys: None) -> None:

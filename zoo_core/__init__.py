@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zoo_core.listing import list_models as list_models
     from zoo_core.listing import list_weights as list_weights
     from zoo_core.model import Model as Model
+    from zoo_core.plotting import plot as plot
     from zoo_core.publishing.push import push as push
     from zoo_core.saving import load as load
     from zoo_core.training import Run as Run
@@ -42,6 +43,7 @@ _WHERE = {
     "list_weights": "zoo_core.listing",
     "load": "zoo_core.saving",
     "open_dataset": "zoo_core.data",
+    "plot": "zoo_core.plotting",
     "push": "zoo_core.publishing.push",
     "rounds": "zoo_core.training",
     "train": "zoo_core.training",
@@ -60,6 +62,7 @@ __all__ = [
     "list_weights",
     "load",
     "open_dataset",
+    "plot",
     "push",
     "rounds",
     "train",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,11 +16,12 @@ from zoo_core.config import FORMAT, check_config
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
 from zoo_core.game.rules import rules_for
 from zoo_core.game.settings import training_settings
-from zoo_core.interfaces import Component, ImageShape, Labels, Objective, Part
+from zoo_core.interfaces import ImageShape, Labels, Objective, Part
+from zoo_core.migration import migrated
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.parameters import check, context, parameters
-from zoo_core.plan import ObjectivePlan, PartPlan, Plan, migrated, plan
+from zoo_core.plan import ObjectivePlan, PartPlan, Plan, plan
 from zoo_core.registry import registry
 from zoo_core.remedies import remedy
 from zoo_core.tensors.bounded import Making
@@ -29,6 +30,9 @@ from zoo_core.version import VERSION
 
 if TYPE_CHECKING:
     from zoo_core.interfaces import Dataset
+
+_TAKEN = frozenset(dir(nn.ModuleDict()))
+"""Names that parts cannot have, as their container has them itself."""
 
 
 def build(
@@ -123,7 +127,7 @@ def build_plan(
         if name in parts:
             raise SettingError(f"{name!r} is both a part and an objective of this model")
     for name in (*parts, *objectives):
-        if name in dir(nn.ModuleDict()):
+        if name in _TAKEN:
             raise SettingError(f"no part or objective can be called {name!r}", hint="the name is taken by torch")
 
     trainable = frozenset(name for name in parts if made.parts[name].trainable)
@@ -146,7 +150,7 @@ def build_plan(
         "training": training,
     }
     model = Model(config, parts, objectives, frozen=frozenset(parts) - trainable)
-    return model.to(dtype=dtype) if device is None else model.to(device=device, dtype=dtype)
+    return model.placed(device, dtype)
 
 
 def build_part(
@@ -276,33 +280,6 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
         config["sampler"],
         dict(config["training"]),
     )
-
-
-def _renamed(cls: type[Component], name: str, format: int) -> str:
-    try:
-        return cls.migrate_name(name, format)
-    except Exception as error:
-        raise ConfigError(
-            f"the weight {shown(name)} of format {format} could not be renamed: {type(error).__name__}: {shown(error)}"
-        ) from error
-
-
-def names_today(config: Mapping[str, Any]) -> Callable[[str], str]:
-    """From the names of a saved model's weights to those of today, where components have changed them since."""
-    older: dict[str, tuple[type[Component], int]] = {}
-    for section, entries in (("parts", config["parts"]), ("objectives", config["objectives"])):
-        for slot, entry in entries.items():
-            cls = registry().resolve(entry.get("kind", "objective"), entry["name"]).entry.load()
-            if entry["format"] < cls.format:
-                older[f"{section}.{slot}."] = (cls, entry["format"])
-
-    def today(name: str) -> str:
-        for prefix, (cls, format) in older.items():
-            if name.startswith(prefix):
-                return prefix + _renamed(cls, name.removeprefix(prefix), format)
-        return name
-
-    return today
 
 
 def _complete(cls: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ _PART_OPTIONAL = {"trainable": bool, "weights": dict}
 _OBJECTIVE = {"name": str, "format": int, "version": str, "params": dict}
 _LABELS = ("none", "classes", "attributes")
 _SLOT = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_BRACKET = re.compile(r"[][{}]")
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -114,11 +115,11 @@ def parse(text: str, where: str) -> Any:
 def _depth(text: str) -> int:
     """The deepest nesting of brackets, counted without recursion; brackets inside texts count too, which errs on the safe side."""
     depth = deepest = 0
-    for c in text:
+    for c in _BRACKET.findall(text):
         if c in "[{":
             depth += 1
             deepest = max(deepest, depth)
-        elif c in "]}":
+        else:
             depth -= 1
     return deepest
 

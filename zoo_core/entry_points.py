@@ -9,14 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, distributions
-from re import fullmatch
 
 from zoo_core.errors import shown
 from zoo_core.hookspecs import PROJECT
 from zoo_core.version import VERSION
 
 CORE = "zoo-core"
-_PLAIN = r"\s*(>=|<=|==|!=|<|>)\s*(\d+(?:\.\d+)*)\s*"
 
 
 @dataclass(frozen=True)
@@ -86,9 +84,6 @@ def unmet(required: tuple[str, ...]) -> str:
 
 @cache
 def _unmet(required: str) -> str:
-    if _plainly_met(required):
-        return ""
-    # Imported for the rare rest only: it takes longer than all that is above.
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
@@ -98,28 +93,6 @@ def _unmet(required: str) -> str:
     if _normalised(parsed.name) != CORE or (parsed.marker is not None and not parsed.marker.evaluate({"extra": ""})):
         return ""
     return "" if parsed.specifier.contains(VERSION, prereleases=True) else f"{CORE}{shown(parsed.specifier)}"
-
-
-def _plainly_met(required: str) -> bool:
-    """Whether ``required`` is nothing but comparisons with plain numbers, and this version meets them all."""
-    if fullmatch(r"\d+(\.\d+)*", VERSION) is None:
-        return False
-    for clause in filter(None, required[len(CORE) :].strip(" ()").split(",")):
-        found = fullmatch(_PLAIN, clause)
-        if found is None:
-            return False
-        here, there = _numbers(VERSION), _numbers(found[2])
-        longest = max(len(here), len(there))
-        here, there = here + (0,) * (longest - len(here)), there + (0,) * (longest - len(there))
-        met = {">=": here >= there, "<=": here <= there, "==": here == there, "!=": here != there, "<": here < there,
-               ">": here > there}  # fmt: skip
-        if not met[found[1]]:
-            return False
-    return True
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
 
 
 def _normalised(name: str) -> str:

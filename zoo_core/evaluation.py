@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, cast
 
 import torch
 
 from zoo_core.data import Source, evaluation_batches, open_dataset, open_source
-from zoo_core.errors import SettingError
+from zoo_core.errors import SeamError, SettingError
 from zoo_core.interfaces import Batch, Figure, Metric, Part
 from zoo_core.interfaces.dataset import SplitName
 from zoo_core.model import Model
@@ -36,7 +37,8 @@ def evaluate(
     Arguments:
         metrics: names (``zoo list --kind metric``), or tables with ``name`` and parameters.
         split: which split; test figures are for the end, choose on ``validation``.
-        limit: only the first so many examples; None takes all.
+        limit: only the first so many examples of that split; None takes all. What a metric looks at in other splits
+            (:meth:`Metric.prepare`) is not limited.
         batch_size: examples at a time.
         seed: of all draws: same seed, same figures.
 
@@ -52,7 +54,15 @@ def evaluate(
         raise SettingError(f"limit and batch_size should be at least 1, got {limit} and {batch_size}")
     model.to(processes(device).device)
     dataset = open_dataset(data, root=data_root, image_size=model.image_shape[1:])
-    source = open_source(dataset.split(split), device=model.device, workers=0)
+
+    @cache
+    def opened(name: SplitName) -> Source:
+        return open_source(dataset.split(name), device=model.device, workers=0)
+
+    def whole(name: SplitName) -> Iterator[Batch]:
+        return _limited(opened(name), batch_size, len(opened(name)), model.dtype)
+
+    source = opened(split)
     count = len(source) if limit is None else min(limit, len(source))
     figures: list[Figure] = []
     for name, metric in chosen:
@@ -60,6 +70,7 @@ def evaluate(
         generator.manual_seed(seed)
         started = time.monotonic()
         with model.at_rest():
+            metric.prepare(model, whole, generator)
             measured = metric(model, _limited(source, batch_size, count, model.dtype), generator)
         about = {
             "data": dataset.name,
@@ -81,6 +92,9 @@ def _metric(model: Model, name: str, params: Mapping[str, Any]) -> Metric:
     cls = registry().resolve("metric", name).entry.load()
     config = model.config["parts"]
     who = f'metric "{name}"'
+    refused = cls.tags.refusal(model.image_shape, model.labels.type)
+    if refused:
+        raise SeamError(f"{who} takes {refused}", hint="see zoo list --kind metric for others", metric=name)
     check_slots(who, cls.needs, {slot: entry["kind"] for slot, entry in config.items()})
     parts = {slot: cast(Part, part) for slot, part in model.parts.items()}
     check_capabilities(who, cls.needs, parts, {slot: entry["name"] for slot, entry in config.items()})

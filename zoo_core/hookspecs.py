@@ -83,6 +83,10 @@ class RegisterCommand(Protocol):
         """
 
 
+# What follows are declarations. pluggy calls the plugins' functions of these names and never these, which raise only because a type
+# checker wants a body that fits the declared result.
+
+
 @hookspec
 def register_components(register: Register) -> None:
     """Call ``register`` once for each component of the plugin."""

@@ -18,6 +18,7 @@ from zoo_core.interfaces import Decoder, Encoder, ImageShape, Labels, Objective,
 from zoo_core.parameters import check
 from zoo_core.registry import registry
 from zoo_core.seams import check_capabilities, check_slots
+from zoo_core.tensors.walk import named_tensors
 
 if TYPE_CHECKING:
     from zoo_core.publishing.push import Pushed
@@ -84,6 +85,18 @@ class Model(nn.Module):
     def dtype(self) -> torch.dtype:
         """How wide its weights are."""
         return next((p.dtype for p in self.parameters()), torch.float32)
+
+    def placed(self, device: torch.device | str | None, dtype: torch.dtype) -> Self:
+        """Itself, moved to ``device`` (None leaves it where it is) and made as wide as ``dtype``.
+
+        As ``to`` does, which takes its time also where there is nothing to do.
+        """
+        where = None if device is None else torch.device(device)
+        for _, tensor in named_tensors(self):
+            numbers = tensor.is_floating_point() or tensor.is_complex()
+            if (where is not None and tensor.device != where) or (numbers and tensor.dtype != dtype):
+                return self.to(device=where, dtype=dtype)
+        return self
 
     def train(self, mode: bool = True) -> Self:
         """Train mode for what is trained; frozen parts stay in eval mode."""

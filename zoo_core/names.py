@@ -19,6 +19,7 @@ INTERFACES = (
     ("attack", "Part"),
     ("dataset", "Dataset"),
     ("metric", "Metric"),
+    ("plot", "Plot"),
 )
 """Each kind and the class in ``zoo_core.interfaces`` that its components inherit from."""
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 
+_JSON = json.JSONEncoder(allow_nan=False)
+
+
 @dataclasses.dataclass(frozen=True)
 class Parameter:
     """One parameter of a component.
@@ -138,15 +141,14 @@ def _adapter(cls: Any, name: str) -> TypeAdapter[Any]:
 
 
 def _checked(cls: type[Any], parameter: Parameter, value: Any, key: str) -> Any:
-    from pydantic import ValidationError
-
     try:
-        text = json.dumps(value, allow_nan=False)
+        text = _JSON.encode(value)
     except (TypeError, ValueError, RecursionError):
         raise _refused(parameter, key, shown(repr(value)), value) from None
+    adapter = _adapter(cast(Hashable, cls), parameter.name)
     try:
-        return _adapter(cast(Hashable, cls), parameter.name).validate_json(text, strict=True)
-    except ValidationError:
+        return adapter.validate_json(text, strict=True)
+    except ValueError:  # of which pydantic's ValidationError is one
         raise _refused(parameter, key, shown(json.dumps(value, ensure_ascii=False)), value) from None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -39,7 +39,9 @@ class Registry:
     def __init__(self, loaded: LoadedPlugins, known_plugins: Mapping[str, str] | None = None) -> None:
         self.plugins: tuple[PluginStatus, ...] = loaded.statuses
         self._entries = tuple(sorted(loaded.entries, key=lambda e: (KINDS.index(e.kind), e.name, e.plugin)))
-        self._owners = Counter((e.kind, e.name) for e in self._entries)
+        self._called: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
+        for entry in self._entries:
+            self._called[entry.kind, entry.name].append(entry)
         self._known_plugins = known_plugins
 
     @classmethod
@@ -68,7 +70,7 @@ class Registry:
         """
         check_kind(kind)
         wanted = ComponentName.parse(name)
-        found = [e for e in self.entries(kind) if e.name == wanted.name and wanted.plugin in (None, e.plugin)]
+        found = [e for e in self._called.get((kind, wanted.name), ()) if wanted.plugin in (None, e.plugin)]
         if len(found) > 1:
             spelled = [f'"{e.qualified}{wanted.architecture or ""}"' for e in found]
             raise NameConflict(f'"{shown(name)}" is the name of {len(found)} components of kind {kind}',
@@ -91,7 +93,7 @@ class Registry:
 
     def spelling(self, entry: Entry) -> str:
         """The shortest name that means ``entry``: the short one, or the qualified where others have the same."""
-        return entry.name if self._owners[entry.kind, entry.name] == 1 else entry.qualified
+        return entry.name if len(self._called[entry.kind, entry.name]) == 1 else entry.qualified
 
     def _advice(self, kind: str, wanted: ComponentName) -> str:
         """What to do about a name that is not there."""

@@ -16,6 +16,7 @@ from zoo_core.config import read_config
 from zoo_core.errors import WeightsError, ZooError, shown
 from zoo_core.files import write_json
 from zoo_core.interfaces import FeatureExtractor
+from zoo_core.migration import names_today
 from zoo_core.model import Model
 from zoo_core.tensors.bounded import Empty, Skeleton, bounded, left_on_meta, needs_memory
 from zoo_core.tensors.fitting import assign_weights, check_fit, restore_weights
@@ -74,12 +75,12 @@ def load(
     model = load_folder(
         found.folder, mmap=found.immutable if mmap is None else mmap, allow_external=allow_external, where=found.label
     )
-    return model.to(device=device, dtype=dtype)
+    return model.placed(device, dtype)
 
 
 def load_folder(folder: Path, *, mmap: bool = False, allow_external: bool = True, where: str = "") -> Model:
     """The model saved in ``folder``, on the CPU and as wide as it was saved; see :func:`load`."""
-    from zoo_core.building import names_today, plan_from_config
+    from zoo_core.building import plan_from_config
     from zoo_core.hub.external import announce_external
     from zoo_core.hub.requirements import refuse_missing
 
@@ -109,12 +110,12 @@ def _filled(made: Any, saved: SavedWeights, width: torch.dtype, mmap: bool) -> M
             raise
         _log.debug("no skeleton: %s", error)
     else:
-        check_fit(skeleton, saved.tensors, set(skeleton.published_state()), saved.where)
+        check_fit(skeleton, saved.tensors, skeleton.published_state(), saved.where)
         assign_weights(skeleton, saved.read(mapped=mmap))
         if not left_on_meta(skeleton):
             return skeleton
     model = build_plan(made, device=None, dtype=width, making=Empty())
-    check_fit(model, saved.tensors, set(model.published_state()), saved.where)
+    check_fit(model, saved.tensors, model.published_state(), saved.where)
     model.load_state_dict(saved.read(mapped=True), strict=False)  # held against it just now
     return model
 
@@ -127,8 +128,6 @@ def load_part(part: nn.Module, folder: Path, name: str) -> None:
     Raises:
         WeightsError: with the whole difference.
     """
-    from zoo_core.building import names_today
-
     prefix = f"parts.{name}."
     saved = open_weights(folder).with_names(names_today(read_config(folder)))
     whole = saved.read(mapped=True)

@@ -57,17 +57,6 @@ def test_a_plugin_for_another_core_is_left_out_before_it_is_imported(
     assert status("zoo-fine").error is None
 
 
-def test_the_quick_comparison_agrees_with_packaging() -> None:
-    from itertools import product
-
-    from packaging.specifiers import SpecifierSet
-
-    versions = ("0", "0.1", "0.1.0", "0.1.1", "0.2", "1", "0.1.0.0", "0.10")
-    for operator, version in product((">=", "<=", "==", "!=", "<", ">"), versions):
-        expected = SpecifierSet(operator + version).contains(entry_points.VERSION)
-        assert entry_points._plainly_met(f"zoo-core{operator}{version}") == expected, operator + version
-
-
 def test_a_damaged_file_of_entry_points_costs_one_plugin(
     install: Install, site: Path, fresh_registry: Callable[[], None]
 ) -> None:

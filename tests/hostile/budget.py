@@ -42,7 +42,11 @@ def attack(cases: int, inputs: SearchStrategy[Case], judged: Callable[[Case], No
     def one(case: Case) -> None:
         nonlocal ran
         ran += 1
-        judged(case)
+        try:
+            judged(case)
+        except BaseException as error:  # a hang is no Exception, and hypothesis does not say what led to it
+            error.add_note(f"the input: {case!r:.2000}")
+            raise
 
     one()
     assert ran >= cases, f"only {ran} of {cases} inputs were found"

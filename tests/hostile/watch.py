@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from types import FrameType
 from typing import Any
 
@@ -19,7 +20,9 @@ from zoo_core.errors import PluginFailed, PluginMissing, ZooError
 SECONDS = 5
 """Of processor time: the machine may be busy otherwise."""
 SECONDS_BLOCKED = 30
-"""Of the clock, for what waits without computing."""
+"""Of waiting without computing. Time in which the machine had no processor for this process does not count."""
+SECONDS_STUCK = 600
+"""Of the clock, for what hangs outside Python, where no signal reaches."""
 BYTES = 1_000_000_000
 LONGEST_LINE = 4000
 BAITS = ("hostile_bait", "antigravity", "this")
@@ -120,21 +123,25 @@ class Watch:
 
 
 def _made_up(code: Any) -> bool:
-    """Code that stands in no file. torch.fx writes down what it traced of a net of torchvision, under a name that says so."""
+    """Code that stands in no file. torch.fx itself writes down what it traced of torchvision's nets, under names of its own."""
     name = str(getattr(code, "co_filename", ""))
-    traced = name.startswith("<eval_with_key>") and "torchvision" in name
+    by_torch = any(file.endswith("torch/fx/graph_module.py") for file in _callers())
+    traced = name.startswith("<eval_with_key>") and by_torch
     return not traced and not name.startswith("<frozen") and not name.endswith(".py")
 
 
 def _importing() -> bool:
     """Whether a module is being imported just now: those of the standard library and of plugins make code up as they define
     dataclasses; those that nobody should import are told by their names."""
+    return any(file.startswith("<frozen importlib") for file in _callers())
+
+
+def _callers() -> Iterator[str]:
+    """The file of each function that is running, the innermost first."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
+        yield frame.f_code.co_filename
         frame = frame.f_back
-    return False
 
 
 def _check_line(error: ZooError) -> None:
@@ -157,9 +164,15 @@ def _check_line(error: ZooError) -> None:
 def _limits() -> Iterator[None]:
     """A hang ends in :class:`Hung`, and a memory bomb in MemoryError and not with the machine."""
 
-    def hung(_signal: int, _frame: FrameType | None) -> None:
-        raise Hung(f"more than {SECONDS} s of processor time, or {SECONDS_BLOCKED} s of waiting")
+    def hung(which: int, _frame: FrameType | None) -> None:
+        if which == signal.SIGPROF:
+            raise Hung(f"more than {SECONDS} s of processor time")
+        left = SECONDS_BLOCKED - (_seconds_blocked() - blocked)
+        if left <= 0:
+            raise Hung(f"more than {SECONDS_BLOCKED} s of waiting")
+        signal.setitimer(signal.ITIMER_REAL, max(left, 0.1))
 
+    blocked = _seconds_blocked()
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     mapped = _pages(5)
     old = [signal.signal(which, hung) for which in (signal.SIGPROF, signal.SIGALRM)]
@@ -167,7 +180,7 @@ def _limits() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (mapped + 12 * BYTES, hard))
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     signal.setitimer(signal.ITIMER_REAL, SECONDS_BLOCKED)
-    faulthandler.dump_traceback_later(2 * SECONDS_BLOCKED, exit=True)  # for what hangs outside Python
+    faulthandler.dump_traceback_later(SECONDS_STUCK, exit=True)
     try:
         yield
     finally:
@@ -177,6 +190,16 @@ def _limits() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
         for which, handler in zip((signal.SIGPROF, signal.SIGALRM), old):
             signal.signal(which, handler)
+
+
+def _seconds_blocked() -> float:
+    """Seconds, from some beginning, in which this thread neither ran nor waited for a processor; where the system does not say
+    (it is not Linux), of the clock."""
+    try:
+        ran, delayed, _ = map(int, Path("/proc/self/schedstat").read_text().split())
+    except OSError:
+        return monotonic()
+    return monotonic() - (ran + delayed) / 1e9
 
 
 def _peak_reset() -> int:

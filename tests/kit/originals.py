@@ -26,6 +26,7 @@ from zoo_core.interfaces import (
     Need,
     Objective,
     Part,
+    Plot,
     Prior,
     Sampler,
     Samples,
@@ -296,3 +297,23 @@ class PlainMetric(Metric):
             total += float((model.reconstruct(batch.x) - batch.x).square().sum())
             count += batch.x.numel()
         return [Figure("mse", total / count, better="lower")]
+
+
+class PlainPlot(Plot):
+    """Codes of the data over as many draws from the prior."""
+
+    needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "prior": Need("prior")}
+
+    def size(self, model: Model) -> tuple[float, float]:
+        return 3.0, 2.0
+
+    def draws(self, model: Model, n: int, generator: torch.Generator) -> Tensor:
+        """n draws from the prior."""
+        z: Tensor = model.parts["prior"].sample(n, GeneratorNoise(generator))
+        return z
+
+    def draw(self, figure: Any, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> None:
+        codes = torch.cat([model.encode(batch.x) for batch in batches])
+        axes = figure.add_subplot()
+        for points in (self.draws(model, len(codes), generator), codes):
+            axes.scatter(points[:, 0].numpy(), points[:, 1].numpy())

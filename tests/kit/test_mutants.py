@@ -10,13 +10,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, Metric, Objective, Prior, Sampler
+from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, Metric, Objective, Plot, Prior, Sampler
 
 from . import originals
 from .broken_constructors import CONSTRUCTORS
 from .broken_forwards import FORWARDS
 from .broken_objectives import OBJECTIVES
 from .broken_parts import PARTS
+from .broken_plots import PLOTS
 from .broken_samplers import SAMPLERS_AND_METRICS
 from .holding import results
 
@@ -28,8 +29,9 @@ KINDS = {
     "objective": Objective,
     "sampler": Sampler,
     "metric": Metric,
+    "plot": Plot,
 }
-MUTANTS: Mapping[type[Component], str] = {**FORWARDS, **CONSTRUCTORS, **PARTS, **OBJECTIVES, **SAMPLERS_AND_METRICS}
+MUTANTS: Mapping[type[Component], str] = {**FORWARDS, **CONSTRUCTORS, **PARTS, **OBJECTIVES, **SAMPLERS_AND_METRICS, **PLOTS}
 
 
 @pytest.mark.parametrize(("cls", "check"), MUTANTS.items(), ids=lambda value: getattr(value, "__name__", value))

@@ -19,6 +19,7 @@ ORIGINALS = [
     ("objective", originals.PlainCritic),
     ("sampler", originals.PlainSampler),
     ("metric", originals.PlainMetric),
+    ("plot", originals.PlainPlot),
 ]
 
 

@@ -32,6 +32,7 @@ VERBS = (
     Verb("sample", "use", "pictures from a saved model", "zoo_core.cli.sample"),
     Verb("reconstruct", "use", "held-out images over their reconstructions", "zoo_core.cli.reconstruct"),
     Verb("eval", "use", "figures of a saved model on held-out data", "zoo_core.cli.evaluate"),
+    Verb("plot", "use", "figures for people: codes, manifolds, curves …, by name", "zoo_core.cli.plot"),
     Verb("new-plugin", "author", "a package with an encoder, an objective … of your own, to fill in", "zoo_core.cli.new_plugin"),
     Verb("check", "author", "hold a plugin's components against their contracts", "zoo_core.cli.check"),
     Verb("inspect", "share", "what a saved or published model is, without its weights", "zoo_core.cli.inspect"),

@@ -122,8 +122,7 @@ def _recipe_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
                          if p["swaps"] else "") for slot, p in facts["parts"].items()]
     objectives: list[Row] = [(name, o["component"], "objective", f"or {', '.join(o['swaps'])}" if o["swaps"] else "")
                              for name, o in facts["objectives"].items()]
-    shared: list[Row] = [(name, _type(s), _value(s), "; ".join(filter(None, [s["help"], f"sets {', '.join(s['sets'])}" if s["sets"] else ""])))
-                         for name, s in facts["shared"].items()]
+    shared: list[Row] = [(name, _type(s), _value(s), _shared(s)) for name, s in facts["shared"].items()]
     settings = [row for slot, filled in slots.items() for row in _settings(filled["parameters"], slot + ".")]
     training = _settings(facts["training_parameters"], "training.")
     on: list[Row] = [(data, f"{key}={_json(value)}") for data, settings in facts["on"].items() for key, value in settings.items()]
@@ -144,6 +143,12 @@ def _component_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]
 
 def _settings(facts: Mapping[str, Any], prefix: str) -> list[Row]:
     return [(prefix + name, _type(parameter), _value(parameter)) for name, parameter in facts.items()]
+
+
+def _shared(parameter: dict[str, Any]) -> str:
+    """What a shared parameter is, and where it goes."""
+    sets = f"sets {', '.join(parameter['sets'])}" if parameter["sets"] else ""
+    return "; ".join(filter(None, [parameter["help"], sets]))
 
 
 def _type(facts: Mapping[str, Any]) -> str:

@@ -92,7 +92,7 @@ def fetch(repo: str, revision: str | None = None, *, everything: bool = False, f
     if cached is not None:
         _check_whole(cached, repo, commit)
         return Fetched(cached, repo, commit)
-    listed = _listed(repo, commit)
+    listed = list_files(repo, commit)
     files = _download(repo, commit, listed, [CONFIG, INDEX, *(ABOUT if everything else ())], force)
     if CONFIG not in files:
         raise _lacks(repo, CONFIG)
@@ -106,8 +106,13 @@ def fetch(repo: str, revision: str | None = None, *, everything: bool = False, f
     return Fetched(folder, repo, commit)
 
 
-def fetch_file(repo: str, file: str, revision: str | None = None) -> tuple[Path, str]:
+def fetch_file(
+    repo: str, file: str, revision: str | None = None, *, listed: Iterable[RepoFile] | None = None
+) -> tuple[Path, str]:
     """One file of a repository, and the commit that it is from.
+
+    Arguments:
+        listed: the files of that commit, where they were asked for already.
 
     Raises:
         HubError: the Hub does not give it, or gives something else than it says.
@@ -118,7 +123,7 @@ def fetch_file(repo: str, file: str, revision: str | None = None) -> tuple[Path,
         return _inside_cache(Path(cached)), commit
     if not reachable():
         raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
-    files = _download(repo, commit, _listed(repo, commit), [file], False)
+    files = _download(repo, commit, list_files(repo, commit) if listed is None else listed, [file], False)
     if file not in files:
         raise _lacks(repo, file)
     return files[file], commit
@@ -168,7 +173,12 @@ def _check_config(folder: Path, where: str) -> None:
     refuse_missing(read_config(folder), where)
 
 
-def _listed(repo: str, commit: str) -> list[RepoFile]:
+def list_files(repo: str, commit: str) -> list[RepoFile]:
+    """Every file of a commit, with its size and hash.
+
+    Raises:
+        HubError: the Hub does not say.
+    """
     with told(repo, commit[:7]):
         return [f for f in api().list_repo_tree(repo, recursive=True, revision=commit) if isinstance(f, RepoFile)]
 
@@ -206,7 +216,7 @@ def check_cached(repo: str, commit: str) -> None:
     """
     if not reachable():
         raise HubError(f"{repo}@{commit[:7]} cannot be verified without the Hub, whose hashes are asked for")
-    for file in _listed(repo, commit):
+    for file in list_files(repo, commit):
         cached = try_to_load_from_cache(repo, file.path, revision=commit)
         if isinstance(cached, str):
             _check_hash(repo, file, Path(cached))

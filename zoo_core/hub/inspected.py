@@ -104,10 +104,8 @@ def _folder(folder: Path, label: str, licence: str = "", commit: str = "") -> In
 
 
 def _repository(target: Target) -> Inspection:
-    from huggingface_hub.hf_api import RepoFile
-
     from zoo_core.hub.client import api, reachable, told, unreachable
-    from zoo_core.hub.fetched import CONFIG, fetch_file, in_cache, resolve
+    from zoo_core.hub.fetched import CONFIG, fetch_file, in_cache, list_files, resolve
 
     repo, revision = target.origin
     commit = resolve(repo, revision)
@@ -116,26 +114,29 @@ def _repository(target: Target) -> Inspection:
         if folder is None:
             raise unreachable(f"{repo}@{revision}" if revision else repo, "fetch")
         return _folder(folder, f"{repo}@{commit[:7]}", target.entry.licence if target.entry is not None else "", commit)
-    config = read_config(fetch_file(repo, CONFIG, commit)[0].parent)
+    listed = list_files(repo, commit)
+    sizes = {file.path: file.size for file in listed}
+    config = read_config(fetch_file(repo, CONFIG, commit, listed=listed)[0].parent)
     with told(repo, revision):
-        listed = {f.path: f.size for f in api().list_repo_tree(repo, revision=commit) if isinstance(f, RepoFile)}
         card = api().model_info(repo, revision=commit).card_data
-    if WEIGHTS in listed:
-        names: list[str] = [WEIGHTS]
-    elif INDEX in listed:
-        names = sorted(set(read_index(fetch_file(repo, INDEX, commit)[0]).values()))
+    index: Path | None = None
+    if WEIGHTS in sizes:
+        names = [WEIGHTS]
+    elif INDEX in sizes:
+        index, _ = fetch_file(repo, INDEX, commit, listed=listed)
+        names = sorted(set(read_index(index).values()))
     else:
         raise HubError(f"{shown(repo)} has no weights as safetensors")
     with told(repo, revision):
         header = api().parse_safetensors_file_metadata(repo, names[0], revision=commit)
     tensors = {name: TensorInfo(DTYPES.get(t.dtype), tuple(t.shape), names[0]) for name, t in header.tensors.items()}
-    files = {name: listed.get(name, 0) for name in names}
+    files = {name: sizes.get(name, 0) for name in names}
     found = _described(
         f"{repo}@{commit[:7]}", config, tensors, files, str((card.get("license") if card else "") or ""), commit
     )
-    if len(names) == 1:
+    if index is None or len(names) == 1:
         return found
-    return replace(found, parameters=_indexed_parameters(fetch_file(repo, INDEX, commit)[0], files))
+    return replace(found, parameters=_indexed_parameters(index, files))
 
 
 def _indexed_parameters(index: Path, files: Mapping[str, int]) -> int:

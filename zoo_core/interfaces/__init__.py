@@ -14,6 +14,7 @@ from zoo_core.interfaces.encoder import Encoder
 from zoo_core.interfaces.feature_extractor import FeatureExtractor
 from zoo_core.interfaces.metric import Figure, Metric
 from zoo_core.interfaces.objective import Need, Objective, Term
+from zoo_core.interfaces.plot import Plot
 from zoo_core.interfaces.prior import Prior
 from zoo_core.interfaces.sampler import Sampler, Samples
 from zoo_core.interfaces.tags import Tags
@@ -33,6 +34,7 @@ __all__ = [
     "Need",
     "Objective",
     "Part",
+    "Plot",
     "Prior",
     "Sampler",
     "Samples",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import torch
 
+from zoo_core.errors import SeamError
 from zoo_core.interfaces.batch import Batch
 from zoo_core.interfaces.component import Component
+from zoo_core.interfaces.dataset import SplitName
 from zoo_core.interfaces.objective import Need
 
 if TYPE_CHECKING:
@@ -42,6 +44,26 @@ class Metric(ABC, Component):
     """Measures a model on data."""
 
     needs: ClassVar[Mapping[str, Need]] = {}
+
+    def prepare(self, model: Model, split: Callable[[SplitName], Iterable[Batch]], generator: torch.Generator) -> None:
+        """Look at other splits than the one that is measured: choose a bandwidth on ``validation``, keep ``train`` to compare with.
+
+        Called once, right before the metric itself, with the same model and generator, in eval mode and without
+        autograd. By default there is nothing to prepare. What was chosen where belongs into each figure's ``protocol``
+        (``"chosen_on": "validation"``), for the measured split may be the same one.
+
+        Arguments:
+            split: a split's name to all of its examples as batches, whatever part of the measured split is measured. It
+                may be kept and asked again while the metric is called.
+        """
+
+    @final
+    def unprepared(self) -> SeamError:
+        """The error to raise where :meth:`prepare` was needed and not called."""
+        return SeamError(
+            f"{type(self).__name__} was called before it was prepared",
+            hint="measure with zoo_core.evaluate(…) or zoo eval, or call prepare(model, split, generator) first",
+        )
 
     @abstractmethod
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:

@@ -16,6 +16,7 @@ from torch.nn.modules import module as registration
 from torch.overrides import TorchFunctionMode
 
 from zoo_core.errors import WeightsError
+from zoo_core.tensors.walk import named_tensors
 
 SPARE_PARAMETERS = 5_000
 """Frozen nets bring weights of their own, and extractors are built whole before what lies behind the last layer is dropped."""
@@ -73,9 +74,11 @@ class _Uninitialised(TorchFunctionMode):
     """First weights are not drawn: in-place initialisers leave parameters as they are."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if args and isinstance(args[0], nn.Parameter) and getattr(func, "__name__", "") in _INITIALISERS:
-            return args[0]
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        tensor = args[0] if args else kwargs.get("tensor")  # torch.nn.init passes everything by name
+        if isinstance(tensor, nn.Parameter) and getattr(func, "__name__", "") in _INITIALISERS:
+            return tensor
+        return func(*args, **kwargs)
 
 
 class Making:
@@ -128,17 +131,17 @@ def needs_memory(error: BaseException) -> bool:
 
 def left_on_meta(module: nn.Module) -> list[str]:
     """What still has no memory: parameters, buffers, and tensors that stand in plain attributes, also inside containers."""
-    left = []
+    left = [name for name, tensor in named_tensors(module) if tensor.is_meta]
     for path, inner in module.named_modules():
-        for held in (inner._parameters, inner._buffers):
-            left += [f"{path}.{name}" for name, tensor in held.items() if tensor is not None and tensor.is_meta]
-        for name, value in vars(inner).items():
-            if name not in _OF_EVERY_MODULE and not isinstance(value, bool | int | str | float | None) and _holds_meta(value, 4):
+        for name in sorted(vars(inner).keys() - _OF_EVERY_MODULE):
+            if _holds_meta(vars(inner)[name], 4):
                 left.append(f"{path}.{name}")
     return left
 
 
 def _holds_meta(value: Any, depth: int) -> bool:
+    if value is None or isinstance(value, int | float | str):
+        return False
     if isinstance(value, Tensor):
         return value.is_meta
     if depth == 0:

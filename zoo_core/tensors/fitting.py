@@ -21,7 +21,7 @@ class Described(Protocol):
     def shape(self) -> tuple[int, ...]: ...
 
 
-def check_fit(module: nn.Module, given: Mapping[str, Described], expected: Collection[str], where: str) -> None:
+def check_fit(module: nn.Module, given: Mapping[str, Described], expected: Mapping[str, Described], where: str) -> None:
     """Refuse weights that are not exactly those ``expected`` of ``module``, each with its shape and dtype.
 
     Of a tied tensor's names one is enough.
@@ -29,12 +29,13 @@ def check_fit(module: nn.Module, given: Mapping[str, Described], expected: Colle
     Raises:
         WeightsError: with the whole difference, also as ``fields["differences"]``.
     """
-    own: Mapping[str, Tensor] = module.state_dict()
-    covered = {name for group in tied_groups(module) if any(name in given for name in group) for name in group}
-    wrong = [f"missing {name}" for name in sorted(set(expected) - set(given) - covered)]
+    missing = set(expected) - set(given)
+    if missing:
+        missing -= {name for group in tied_groups(module) if any(name in given for name in group) for name in group}
+    wrong = [f"missing {name}" for name in sorted(missing)]
     wrong += [f"unexpected {name}" for name in sorted(set(given) - set(expected))]
     for name in sorted(set(expected) & set(given)):
-        got, want = given[name], own[name]
+        got, want = given[name], expected[name]
         if tuple(got.shape) != tuple(want.shape) or got.dtype != want.dtype:
             wrong.append(f"{name} is {_kind(got)}, expected {_kind(want)}")
     if wrong:
@@ -49,26 +50,27 @@ def _kind(tensor: Described) -> str:
 
 
 def restore_weights(module: nn.Module, tensors: Mapping[str, Tensor], expected: Collection[str], where: str) -> None:
-    """Copy ``tensors`` into ``module``, strictly.
+    """Copy ``tensors``, named as ``expected``, into ``module``, strictly.
 
     Raises:
         WeightsError: see :func:`check_fit`.
     """
-    check_fit(module, tensors, expected, where)
+    own = module.state_dict()
+    check_fit(module, tensors, {name: own[name] for name in expected}, where)
     module.load_state_dict(dict(tensors), strict=False)
 
 
 def assign_weights(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Make ``tensors``, which fit, the weights of ``module`` without a copy; tied ones are tied again."""
-    own = module.state_dict(keep_vars=True)
-    given: dict[str, Tensor] = {
-        name: nn.Parameter(tensor, requires_grad=own[name].requires_grad)
-        if isinstance(own[name], nn.Parameter)
-        else tensor
-        for name, tensor in tensors.items()
-    }
+    given = dict(tensors)
     for group in tied_groups(module):
-        for first in (name for name in group if name in given):
-            given |= dict.fromkeys(group, given[first])
-            break
+        first = next((name for name in group if name in given), None)
+        if first is not None:
+            given |= dict.fromkeys(group, _as_in(module, first, given[first]))
     module.load_state_dict(given, strict=False, assign=True)
+
+
+def _as_in(module: nn.Module, name: str, tensor: Tensor) -> Tensor:
+    """``tensor`` as a parameter, where the one called ``name`` is one: ``load_state_dict`` would make one for each name."""
+    own = module.state_dict(keep_vars=True)[name]
+    return nn.Parameter(tensor, requires_grad=own.requires_grad) if isinstance(own, nn.Parameter) else tensor

@@ -7,6 +7,7 @@ from torch import nn
 
 from zoo_core.errors import PluginFailed, shown
 from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, ImageShape, Part
+from zoo_core.tensors.walk import named_tensors
 
 
 def settle_lazy(part: Part, where: str, image_shape: ImageShape) -> None:
@@ -15,7 +16,7 @@ def settle_lazy(part: Part, where: str, image_shape: ImageShape) -> None:
     Raises:
         PluginFailed: it has lazy layers which that forward does not reach.
     """
-    if not any(nn.parameter.is_lazy(t) for t in [*part.parameters(), *part.buffers()]):
+    if not any(nn.parameter.is_lazy(tensor) for _, tensor in named_tensors(part)):
         return
     with torch.no_grad():
         part.eval()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from zoo_core.tensors.walk import named_tensors
+
 
 def tied_names(state: Mapping[str, Tensor]) -> dict[str, str]:
     """Each further name of a tensor to its first name; tensors are the same when they show the same memory in the same way.
@@ -27,9 +29,6 @@ def tied_names(state: Mapping[str, Tensor]) -> dict[str, str]:
 def tied_groups(module: nn.Module) -> list[list[str]]:
     """The names of ``module``'s state that stand for one and the same parameter or buffer, also where it holds no memory."""
     groups: dict[int, list[str]] = {}
-    for name, tensor in [
-        *module.named_parameters(remove_duplicate=False),
-        *module.named_buffers(remove_duplicate=False),
-    ]:
+    for name, tensor in named_tensors(module):
         groups.setdefault(id(tensor), []).append(name)
     return [names for names in groups.values() if len(names) > 1]

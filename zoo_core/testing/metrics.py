@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from zoo_core.interfaces import Batch, Figure, Metric
+from zoo_core.interfaces.dataset import SplitName
 from zoo_core.testing.determinism import global_generators_untouched
 from zoo_core.testing.pictures import batch
 from zoo_core.testing.results import CheckFailed
@@ -20,16 +21,18 @@ EXAMPLES = 30
 def _figures(subject: Subject, seed: int, sizes: tuple[int, ...] = (10, 10, 10)) -> list[Figure]:
     model = model_around(subject)
     metric: Metric = subject.fresh()
-    whole = batch(EXAMPLES, model.image_shape, model.labels)
 
-    def batches() -> Iterator[Batch]:
-        start = 0
+    def batches(name: SplitName) -> Iterator[Batch]:
+        first = EXAMPLES * ("test", "validation", "train").index(name)
+        whole, start = batch(EXAMPLES, model.image_shape, model.labels, start=first), 0
         for size in sizes:
             yield whole.rows(start, start + size)
             start += size
 
+    generator = torch.Generator().manual_seed(seed)
     with model.at_rest():
-        given = metric(model, batches(), torch.Generator().manual_seed(seed))
+        metric.prepare(model, batches, generator)
+        given = metric(model, batches("test"), generator)
     if not isinstance(given, list) or not given or not all(isinstance(one, Figure) for one in given):
         raise CheckFailed("a list of Figure", found=type(given).__name__, do="return [Figure(name, value, …)]")
     return given

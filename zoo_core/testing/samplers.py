@@ -16,7 +16,8 @@ from zoo_core.testing.surroundings import plain_model, surround
 
 
 def model_around(subject: Subject, *, conditional: bool = False) -> Model:
-    """A model of plain parts, with all that the subject needs, and encoder, decoder, prior and classifier in any case."""
+    """A model of plain parts, with all that the subject needs, and encoder, decoder, prior and classifier in any case. A subject
+    tagged ``conditional`` gets a decoder that takes labels."""
     usual = {
         "encoder": Need("encoder"),
         "decoder": Need("decoder"),
@@ -25,6 +26,7 @@ def model_around(subject: Subject, *, conditional: bool = False) -> Model:
     }
     needs = {**usual, **subject.component.needs}  # type: ignore[attr-defined]
     shape = subject.image_shapes[0]
+    conditional = conditional or subject.tags.conditional
     parts = surround(needs, shape, subject.labels, plugin=subject.entry.plugin, conditional=conditional)
     return plain_model(parts, shape, subject.labels)
 

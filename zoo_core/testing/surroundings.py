@@ -77,10 +77,14 @@ class PlainPrior(Prior):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return frozenset({"prior.log_prob", "prior.kl", "prior.isotropic"})
+        return frozenset({"prior.log_prob", "prior.kl", "prior.isotropic", "prior.percentiles"})
 
     def sample(self, n: int, noise: Noise, y: Tensor | None = None, name: str = "prior") -> Tensor:
         return noise.normal(name, (n, self.latent_dim))
+
+    def from_percentiles(self, u: Tensor, y: Tensor | None = None) -> Tensor:
+        codes: Tensor = torch.special.ndtri(u)
+        return codes
 
     def log_prob(self, z: Tensor) -> Tensor:
         return -0.5 * z.square().sum(-1) - 0.5 * z.shape[-1] * math.log(2 * math.pi)

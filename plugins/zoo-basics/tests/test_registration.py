@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import zoo_basics
 
-from zoo_core.interfaces import Dataset, Decoder, Encoder, Metric, Objective, Prior, Sampler
+from zoo_core.interfaces import Dataset, Decoder, Encoder, Metric, Objective, Plot, Prior, Sampler
 
 KINDS = {"encoder": Encoder, "decoder": Decoder, "prior": Prior, "objective": Objective, "sampler": Sampler,
-         "metric": Metric, "dataset": Dataset}
+         "metric": Metric, "plot": Plot, "dataset": Dataset}
 
 
 def registered() -> list[tuple[str, str, str, dict[str, Any]]]:

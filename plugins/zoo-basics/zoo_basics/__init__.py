@@ -13,6 +13,7 @@ def register_components(register: Callable[..., None]) -> None:
     _register_parts(register)
     _register_objectives(register)
     _register_samplers_and_metrics(register)
+    _register_plots(register)
     _register_datasets(register)
 
 
@@ -54,6 +55,15 @@ def _register_samplers_and_metrics(register: Callable[..., None]) -> None:
     register("metric", "accuracy", f"{package}.accuracy:Accuracy", summary="accuracy of the classifier")
     register("metric", "feature-error", f"{package}.feature_error:FeatureError",
              summary="error of reconstructions in a classifier's layers, over their variance")
+
+
+def _register_plots(register: Callable[..., None]) -> None:
+    package = "zoo_basics.plots"
+    register("plot", "codes", f"{package}.codes:Codes", summary="codes of the data, coloured by class")
+    register("plot", "manifold", f"{package}.manifold:Manifold", summary="pictures on a grid of the prior's percentiles")
+    register("plot", "samples", f"{package}.samples:SamplesPlot",
+             summary="draws from the prior, with the nearest training images where asked")
+    register("plot", "curves", f"{package}.curves:Curves", summary="the terms of a run's losses against epochs")
 
 
 def _register_datasets(register: Callable[..., None]) -> None:

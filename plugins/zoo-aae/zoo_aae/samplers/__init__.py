@@ -1,0 +1,1 @@
+"""Samplers of adversarial autoencoders."""

@@ -1,0 +1,1 @@
+"""Plots: a model and data to pictures for people."""
