@@ -35,7 +35,7 @@ _LINE = re.compile(rf"\s*(?:\[\[?\s*(?P<table>{_KEY}(?:\s*\.\s*{_KEY})*)\s*\]|(?
 _TOP = {"format": int, "plugins": dict, "recipes": dict, "weights": dict}
 _RECIPE = {"like": str, "summary": str, "paper": str, "image_shape": list, "sampler": str, "shared": dict, "parts": dict,
            "objectives": dict, "training": dict, "on": dict}
-_SHARED = {"default": object, "sum_of": list, "sets": list, "help": str}
+_SHARED = {"default": object, "sum_of": list, "follows": str, "sets": list, "help": str}
 _PART = {"kind": str, "name": str, "params": dict, "trainable": bool}
 _OBJECTIVE = {"name": str, "params": dict}
 _WEIGHTS = {"recipe": str, "repo": str, "revision": str, "commit": str, "licence": str, "summary": str, "path": str, "files": dict}
@@ -235,7 +235,10 @@ class _Source:
                 raise self.wrong((*key, "sets"), f"{shown(repr(target))} is not PART.PARAMETER or objective.NAME.PARAMETER of this recipe",
                                  did_you_mean(holder, targets) or f"it has {', '.join(targets)}")
         default = self.plain((*key, "default"), spec["default"]) if "default" in spec else None
-        return Shared(default, tuple(spec["sets"]), spec.get("help", ""), tuple(spec.get("sum_of", ())))
+        follows = spec.get("follows", "")
+        if follows not in ("", "classes") or (follows and type(default) is not int):
+            raise self.wrong((*key, "follows"), 'should be "classes", beside a default that is a whole number')
+        return Shared(default, tuple(spec["sets"]), spec.get("help", ""), tuple(spec.get("sum_of", ())), follows)
 
     def weights(self, name: str, table: Any, before: Catalogue) -> PublishedWeights:
         key = ("weights", name)

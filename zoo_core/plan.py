@@ -81,7 +81,7 @@ def plan(
         sampler=recipe.sampler,
         training=copy.deepcopy(dict(recipe.training)),
     )
-    shared = {name: s.default for name, s in recipe.shared.items()}
+    shared = {name: s.value(made.labels) for name, s in recipe.shared.items()}
     # The data set's settings first: a part that is swapped afterwards leaves behind what was set inside the old one.
     for given in (recipe.on.get(data or "", {}), settings):
         # Objectives first (they decide which parts there may be), whole parts before what is inside them.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo_core.interfaces import Labels
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,7 @@ class Shared:
     Arguments:
         default: its value where nobody sets it; None where it is a sum.
         sum_of: shared parameters whose sum it is where nobody sets it.
+        follows: ``classes`` where its value is the number of the data's classes, if they have any and nobody sets it.
         sets: ``PART.PARAMETER`` or ``objective.NAME.PARAMETER``; those that the component at hand does not have are passed over.
         help: what it is, one line.
     """
@@ -23,6 +27,11 @@ class Shared:
     sets: tuple[str, ...]
     help: str = ""
     sum_of: tuple[str, ...] = ()
+    follows: str = ""
+
+    def value(self, labels: Labels) -> Any:
+        """Its value for data with ``labels`` where nobody sets it; None for a sum."""
+        return labels.count if self.follows == "classes" and labels.type == "classes" else self.default
 
 
 @dataclass(frozen=True)

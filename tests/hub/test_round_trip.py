@@ -35,7 +35,8 @@ def outputs(model: zoo.Model) -> dict[str, str]:
     elif model.config["sampler"]:
         found["sample"] = model.sample(4, seed=1, x=x)
     if "decoder" in model.parts and "encoder" in model.parts:
-        found["reconstruct"] = model.reconstruct(x)
+        labelled = "labels" in model.capabilities("decoder")
+        found["reconstruct"] = model.reconstruct(x, torch.arange(4) % 2 if labelled else None)
     if "classifier" in model.parts:
         with model.at_rest():
             found |= {f"features.{number}": layer for number, layer in enumerate(model.parts["classifier"](x))}
@@ -63,13 +64,18 @@ print(json.dumps(told))
 
 def small(recipe: str) -> zoo.Model:
     """A recipe with narrow nets and random weights, where it has such settings."""
-    settings: dict[str, Any] = {"latent_dim": 3} if "latent_dim" in catalogue().recipe(recipe).shared else {}
-    for slot, part in catalogue().recipe(recipe).parts.items():
+    plan = catalogue().recipe(recipe)
+    settings: dict[str, Any] = {
+        name: 2 for name, shared in plan.shared.items() if not shared.sum_of and not shared.follows
+    }
+    for slot, part in plan.parts.items():
         known = parameters(registry().resolve(part.kind, part.name).entry.load())
-        chosen = {"weights": None} if "weights" in known else {}
+        chosen: dict[str, Any] = {"weights": None} if "weights" in known else {}
         chosen |= {"width": 4} if "width" in known else {}
         chosen |= {"hidden": [6]} if isinstance(part.params.get("hidden"), list) else {}
+        chosen |= {"net_params": {"hidden": [6]}} if "net_params" in known else {}
         settings[slot] = {"name": part.name, **part.params, **chosen}
+    settings |= {f"objective.{name}.hidden": [6] for name, one in plan.objectives.items() if "hidden" in one.params}
     return zoo.build(recipe, labels=Labels("classes", ("zero", "one")), seed=4, **settings)
 
 

@@ -51,7 +51,7 @@ def recipe_facts(recipe: Recipe) -> dict[str, Any]:
         holders = [settable[holder][key] for holder, _, key in (t.rpartition(".") for t in one.sets) if key in settable[holder]]
         kind = ({key: holders[0][key] for key in ("type", "bounds")} if holders
                 else {"type": "integer" if type(one.default) is int else "", "bounds": ""})
-        default = " + ".join(one.sum_of) or one.default
+        default = " + ".join(one.sum_of) or (f"{one.default}, or the data's {one.follows}" if one.follows else one.default)
         shared[name] = {**kind, "default": default, "help": one.help, "sets": list(one.sets)}
     return {"kind": "recipe", "name": recipe.name, "source": recipe.source, "summary": recipe.summary, "paper": recipe.paper,
             "image_shape": list(recipe.image_shape), "sampler": recipe.sampler, "parts": parts, "objectives": objectives,

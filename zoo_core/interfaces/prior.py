@@ -18,6 +18,9 @@ class Prior(Part):
     categories: int = 0
     """Width of the one-hot label at the front of a code, where there is one."""
 
+    components: int = 0
+    """How many labels y there are that it can be asked for draws of, where there are any."""
+
     @abstractmethod
     def sample(self, n: int, noise: Noise, y: Tensor | None = None, name: str = "prior") -> Tensor:
         """Draws (n, latent_dim), for the labels y (n,) where the prior has the capability ``labels``."""

@@ -55,7 +55,7 @@ def test_without_any_labelled_example_the_label_s_term_is_zero() -> None:
 
 def test_a_code_with_other_categories_than_the_data_have_classes_is_refused_with_what_to_type() -> None:
     with pytest.raises(SeamError, match=r"3 classes.*10 categories.*categories=3"):
-        zoo.build("aae-semi", image_shape=(1, 8, 8), labels=CLASSES, **SMALL)
+        zoo.build("aae-semi", image_shape=(1, 8, 8), labels=CLASSES, categories=10, **SMALL)
 
 
 def test_a_joint_code_needs_a_prior_with_as_many_categories() -> None:
@@ -127,3 +127,15 @@ def test_a_simplex_has_its_corners_on_the_axes_and_does_not_learn() -> None:
     assert torch.equal(decoder.heads, 10 * torch.eye(3)) and not decoder.heads.requires_grad
     with pytest.raises(SettingError, match=r"simplex of 3 heads has 3 dimensions.*latent_dim=6"):
         heads_model(**{"decoder.heads": "simplex"})
+
+
+def test_a_prior_with_fewer_places_than_classes_is_refused() -> None:
+    with pytest.raises(SeamError, match=r"3 classes, the prior places for 2.*prior.components=3"):
+        zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, components=2, **SMALL)
+
+
+def test_a_recipe_follows_the_number_of_the_data_s_classes() -> None:
+    semi = zoo.build("aae-semi", image_shape=(1, 8, 8), labels=CLASSES, **SMALL)
+    assert cast(Any, semi.parts["encoder"]).family.categories == 3 and cast(Any, semi.parts["prior"]).components == 3
+    labelled = zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, **SMALL)
+    assert cast(Any, labelled.parts["prior"]).components == 3

@@ -137,3 +137,6 @@ def _refuse_without_labels(prior: Prior, labels: Labels) -> None:
     if "labels" not in prior.capabilities:
         raise SeamError("a critic that is told the label needs a prior with a place for each class",
                         hint="set prior=gaussian-mixture or prior=swiss-roll, or objective.adversarial-prior.conditional=false")
+    if prior.components < labels.count:
+        raise SeamError(f"the data have {labels.count} classes, the prior places for {prior.components}",
+                        hint=f"set prior.components={labels.count}")

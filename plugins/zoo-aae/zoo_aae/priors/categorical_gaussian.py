@@ -41,7 +41,7 @@ class CategoricalGaussian(Prior):
             raise ValueError(f"the code needs room for a style beside {categories} categories: latent_dim={categories + 10}, "
                              f"say, not {latent_dim}")
         self.latent_dim = latent_dim
-        self.categories = categories
+        self.categories = self.components = categories
         self.std = std
         self.conditional = conditional
 

@@ -96,7 +96,7 @@ class Manifold(Plot):
             raise SettingError(
                 "this model's decoder takes a label: show at least one", hint="--set manifold.components=3"
             )
-        return [*range(min(self.components, prior.categories or model.labels.count or self.components))]
+        return [*range(min(self.components, prior.components or model.labels.count or self.components))]
 
     def _percentiles(self, prior: Prior) -> Tensor:
         """The grid, (side², latent_dim) in the order of a picture: row by row, from the top left."""
