@@ -49,8 +49,8 @@ MIXTURE = {"prior": "gaussian-mixture", "latent_dim": 2}
 LINES: dict[str, Line] = {
     "gaussian": Line("aae-fast", ("prior-agreement", "reconstruction"), {"latent_dim": 2}),
     "mixture": Line("aae-fast", ("prior-agreement", "reconstruction"), MIXTURE),
-    "vae-gaussian": Line("vae-mlp", ("prior-agreement", "reconstruction"), {"latent_dim": 2, "training.epochs": 40}),
-    "vae-mixture": Line("vae-mlp", ("prior-agreement", "reconstruction"), {**MIXTURE, "training.epochs": 40}),
+    "vae-gaussian": Line("vae-mlp", ("prior-agreement", "reconstruction"), {"latent_dim": 2, "training.epochs": 20}),
+    "vae-mixture": Line("vae-mlp", ("prior-agreement", "reconstruction"), {**MIXTURE, "training.epochs": 20}),
     "labelled-mixture": Line("aae-labelled-fast", ("prior-agreement",), labels=10_000),
     "labelled-swiss-roll": Line("aae-labelled-fast", ("prior-agreement",), {"prior": "swiss-roll"}, labels=10_000),
     "likelihood": Line(

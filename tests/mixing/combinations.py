@@ -1,41 +1,60 @@
-"""The combinations of the mix matrix, and what ``build`` says to each."""
+"""The combinations of the mix matrix, and what the zoo says to each.
+
+The whole product would take an hour. Two parts of it are tried: of *nets*, every encoder with every decoder, by the objectives that look at
+pictures; of *codes*, every posterior with every prior, by all objectives, on the smallest nets alone.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+import torch
+
 import zoo_core as zoo
+from zoo_core.catalogue import catalogue
 from zoo_core.errors import SeamError, SettingError
 from zoo_core.interfaces import Need, Objective
 from zoo_core.registry import registry
 
-from .rows import LATENT_DIM, Row, official, pairs
+from .rows import CATEGORIES, LATENT_DIM, Row, objective_rows, official, own_width, pairs, rows
 
 FILLING: dict[str, dict[str, Any]] = {"feature-extractor": {"name": "digit-classifier", "layers": ["conv1"]}}
 """What fills a part that an objective asks for; of other kinds, the first component that is registered."""
 
+PRIOR = "gaussian"
+"""The prior that every net is tried with."""
+
+CODE_NET = "mlp"
+"""The net that all priors are tried with."""
+
+Objectives = tuple[Row, ...]
+
 
 @dataclass(frozen=True)
 class Combination:
-    """Encoder × decoder × objectives × sampler × prior (or none)."""
+    """Encoder × decoder × objectives × sampler × prior (or none).
+
+    Arguments:
+        of_codes: it is tried for its prior and objectives, not for its nets.
+    """
 
     encoder: Row
     decoder: Row
-    objectives: tuple[str, ...]
+    objectives: Objectives
     sampler: str
-    prior: str | None
+    prior: Row | None
+    of_codes: bool = False
 
     def __str__(self) -> str:
-        prior = f"prior {self.prior}" if self.prior else "no prior"
-        objectives = " + ".join(self.objectives)
-        return f"{self.encoder.label} × {self.decoder.label} × {objectives} × sampler {self.sampler}, {prior}"
+        prior = f"prior {self.prior.label}" if self.prior else "no prior"
+        return f"{self.encoder.label} × {self.decoder.label} × {title(self.objectives)} × sampler {self.sampler}, {prior}"
 
     @property
-    def trained(self) -> tuple[Row, tuple[str, ...], str | None]:
+    def trained(self) -> tuple[Row, Objectives, Row | None]:
         """What tells its training from those of the others with this encoder: all but the sampler."""
         return self.decoder, self.objectives, self.prior
 
@@ -43,24 +62,27 @@ class Combination:
     def settings(self) -> dict[str, Any]:
         """What a user would type for it."""
         asked: dict[str, Any] = {}
-        for name in self.objectives:
-            for slot, need in _objective(name).needs.items():
+        for objective in self.objectives:
+            for slot, need in _needs(objective.name).items():
                 if slot not in ("encoder", "decoder", "prior"):
                     asked[slot] = _filling(need)
         if self.prior:
-            asked["prior"] = self.prior
+            asked["prior"] = self.prior.setting
+        own = self.prior and own_width(self.prior)
         return {
-            "encoder": self.encoder.setting,
-            "decoder": self.decoder.setting,
-            "objective": list(self.objectives),
+            "encoder": _fitted(self.encoder, own),
+            "decoder": _fitted(self.decoder, own),
+            "objective": [objective.setting for objective in self.objectives],
             "sampler": self.sampler,
-            "latent_dim": LATENT_DIM,
+            "latent_dim": own or LATENT_DIM,
             **asked,
         }
 
     def build(self) -> zoo.Model:
-        """The model, or the refusal."""
-        return zoo.build("vae" if self.prior else "autoencoder", data="digits", **self.settings)
+        """The model, or the refusal; which a sampler may also utter when it is asked for a picture."""
+        model = zoo.build("vae" if self.prior else "autoencoder", data="digits", **self.settings)
+        model.sample(1, seed=0, **({} if self.prior else {"x": torch.zeros(2, *model.image_shape)}))
+        return model
 
 
 @dataclass
@@ -68,17 +90,28 @@ class Outcomes:
     """What became of the combinations of one encoder.
 
     Arguments:
-        accepted: how many, by objectives.
+        accepted: how many of nets, by objectives.
+        sampled: for each (sampler, prior), how many of nets were accepted.
+        of_codes: how many of codes were accepted, by objectives and prior.
         refusals: text of each refusal, without the encoder's name, to how many there were.
-        sampled: for each (sampler, prior), how many were accepted.
     """
 
-    accepted: dict[tuple[str, ...], int] = field(default_factory=dict)
+    accepted: dict[Objectives, int] = field(default_factory=dict)
+    sampled: dict[tuple[str, Row | None], int] = field(default_factory=dict)
+    of_codes: dict[tuple[Objectives, Row | None], int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
-    sampled: dict[tuple[str, str | None], int] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many were accepted and refused."""
+        return sum(self.accepted.values()) + sum(self.of_codes.values()), sum(self.refusals.values())
 
     def accept(self, one: Combination) -> None:
         """Count ``one`` as accepted."""
+        if one.of_codes:
+            key = (one.objectives, one.prior)
+            self.of_codes[key] = self.of_codes.get(key, 0) + 1
+            return
         self.accepted[one.objectives] = self.accepted.get(one.objectives, 0) + 1
         way = (one.sampler, one.prior)
         self.sampled[way] = self.sampled.get(way, 0) + 1
@@ -94,35 +127,121 @@ class Outcomes:
 
 
 def combinations(encoder: Row) -> Iterator[Combination]:
-    """All combinations with ``encoder``."""
-    for (_, decoder), objectives in itertools.product(pairs(encoder), objective_sets()):
+    """All combinations with ``encoder`` that are tried."""
+    for (_, decoder), objectives in itertools.product(pairs(encoder), net_objectives()):
         # What an autoencoder cannot be trained with is refused whichever way it would be sampled.
-        for sampler, prior in ways() if is_taken(objectives[0]) else ways()[:1]:
+        for sampler, prior in ways() if is_taken(objectives[0].name) else ways()[:1]:
             yield Combination(encoder, decoder, objectives, sampler, prior)
+    if encoder.name == CODE_NET:
+        yield from _of_codes(encoder)
 
 
-def ways() -> list[tuple[str, str | None]]:
-    """How a model may be sampled: each sampler, with each prior and without one."""
-    priors = [*(entry.name for entry in official("prior")), None]
-    return [(entry.name, prior) for entry in official("sampler") for prior in priors]
+def _of_codes(encoder: Row) -> Iterator[Combination]:
+    for decoder, prior, objectives in itertools.product(code_decoders(), priors(), code_objectives()):
+        if tried_on_codes(objectives, prior) and not (own_width(prior) and "categories" in decoder.params):
+            for entry in official("sampler"):
+                yield Combination(encoder, decoder, objectives, entry.name, prior, of_codes=True)
+
+
+def ways() -> list[tuple[str, Row | None]]:
+    """How the model of a combination of nets may be sampled: each sampler, with a prior and without one."""
+    (gaussian,) = rows("prior", PRIOR)
+    return [(entry.name, prior) for entry in official("sampler") for prior in (gaussian, None)]
 
 
 @cache
-def objective_sets() -> tuple[tuple[str, ...], ...]:
-    """Each objective alone, and each two of those that the plain VAE takes alone."""
-    names = [entry.name for entry in official("objective")]
-    return (*((name,) for name in names), *itertools.combinations(filter(is_taken, names), 2))
+def priors() -> tuple[Row, ...]:
+    """The rows of all priors."""
+    return tuple(row for entry in official("prior") for row in rows("prior", entry.name))
+
+
+@cache
+def code_decoders() -> tuple[Row, ...]:
+    """The decoders that all priors are tried with, each as it comes: the fully connected one, and any that divides its codes."""
+    plain = [rows("decoder", entry.name)[0] for entry in official("decoder")]
+    return tuple(row for row in plain if row.name == CODE_NET or "categories" in row.params)
+
+
+@cache
+def net_objectives() -> tuple[Objectives, ...]:
+    """Each objective alone that looks at pictures, each two of these that the plain VAE takes, and the adversarial autoencoder."""
+    alone = [(row,) for entry in official("objective") if looks_at_pictures(entry.name) for row in _plain(entry.name)]
+    taken = [row for (row,) in alone if _is_taken_by(_PLAIN_VAE, row)]
+    return (*alone, *itertools.combinations(taken, 2), _named("adversarial-prior", "reconstruction"))
+
+
+@cache
+def code_objectives() -> tuple[Objectives, ...]:
+    """Each objective alone and each two that a model takes, those of every recipe that has more, and the adversarial autoencoder with
+    another publication's term and with a critic that is told the labels."""
+    taken = [row for entry in official("objective") if is_taken(entry.name) for row in _plain(entry.name)]
+    told = [row for entry in official("objective") for row in objective_rows(entry.name) if not row.plain]
+    recipes = {tuple(sorted(recipe.objectives)) for recipe in catalogue().recipes.values()}
+    chosen = [*((row,) for row in taken), *itertools.combinations(taken, 2)]
+    chosen += [_named(*names) for names in sorted(recipes) if len(names) > 2]
+    chosen += [_named("adversarial-prior", "discreg", "reconstruction")]
+    chosen += [(row, *_named("reconstruction")) for row in told]
+    return tuple(dict.fromkeys(chosen))
+
+
+def tried_on_codes(objectives: Objectives, prior: Row) -> bool:
+    """Whether ``objectives`` are tried with ``prior`` on codes: those that it has a part in, with each; the rest, with one."""
+    if prior.name == PRIOR:
+        return objectives not in net_objectives()
+    return any("prior" in _needs(row.name) for row in objectives)
+
+
+def title(objectives: Objectives) -> str:
+    """How the page calls them."""
+    return " + ".join(row.label for row in objectives)
+
+
+def looks_at_pictures(objective: str) -> bool:
+    """Whether it asks for a decoder or for a classifier of pictures: which nets there are may matter to it."""
+    return any(need.kind in ("decoder", "feature-extractor") for need in _needs(objective).values())
 
 
 @cache
 def is_taken(objective: str) -> bool:
-    """Whether the plain VAE can be built with ``objective`` alone."""
-    encoder, decoder = (Row("mlp", {"hidden": [8]}) for _ in range(2))
+    """Whether there is a model that can be built with ``objective`` alone: the plain VAE, or the autoencoder of joint codes."""
+    (row, *_) = objective_rows(objective)
+    return _is_taken_by(_PLAIN_VAE, row) or _is_taken_by(_JOINT_CODES, row)
+
+
+_PLAIN_VAE = ({"posterior": "gaussian"}, "mlp", {"hidden": [8]}, "gaussian", {})
+_JOINT_CODES = (
+    {"posterior": "joint", "categories": CATEGORIES},
+    "cluster-heads",
+    {"categories": CATEGORIES, "net_params": {"hidden": [8]}},
+    "categorical-gaussian",
+    {"categories": CATEGORIES},
+)
+
+
+def _is_taken_by(model: tuple[dict[str, Any], str, dict[str, Any], str, dict[str, Any]], objective: Row) -> bool:
+    posterior, decoder, decoder_params, prior, prior_params = model
+    encoder = Row("mlp", {"hidden": [8], **posterior})
+    one = Combination(encoder, Row(decoder, decoder_params), (objective,), "prior", Row(prior, prior_params))
     try:
-        Combination(encoder, decoder, (objective,), "prior", "gaussian").build()
+        one.build()
     except (SeamError, SettingError):
         return False
     return True
+
+
+def _plain(objective: str) -> list[Row]:
+    return [row for row in objective_rows(objective) if row.plain]
+
+
+def _named(*objectives: str) -> Objectives:
+    return tuple(row for name in objectives for row in _plain(name))
+
+
+def _fitted(row: Row, own: int | None) -> dict[str, Any]:
+    """Its setting for codes of the width ``own``, which leave room for a label of one category where they are narrow."""
+    if own and own <= CATEGORIES and "categories" in row.params:
+        return {**row.setting, "categories": own - 1}
+    return row.setting
 
 
 def _filling(need: Need) -> dict[str, Any]:
@@ -132,6 +251,6 @@ def _filling(need: Need) -> dict[str, Any]:
     return {**filling, "layers": [*filling["layers"], "logits"]} if "logits" in need.capabilities else filling
 
 
-def _objective(name: str) -> type[Objective]:
-    cls: type[Objective] = registry().resolve("objective", name).entry.load()
-    return cls
+def _needs(objective: str) -> Mapping[str, Need]:
+    cls: type[Objective] = registry().resolve("objective", objective).entry.load()
+    return cls.needs

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from zoo_core.errors import SeamError, SettingError
 
-from .combinations import Outcomes, combinations, objective_sets, ways
+from .combinations import Outcomes, code_objectives, combinations, net_objectives, priors, title, tried_on_codes, ways
 from .rows import Row, official, rows
 
 PAGE = Path(__file__).parents[2] / "docs" / "mixing.md"
@@ -45,23 +45,40 @@ def judged() -> dict[str, Outcomes]:
 
 
 def lines(label: str, outcomes: Outcomes) -> list[str]:
-    """The lines that the page has to hold for one encoder's row: one in each table, and its refusals."""
-    accepted, refused = sum(outcomes.accepted.values()), sum(outcomes.refusals.values())
-    by_objectives = [outcomes.accepted.get(objectives, 0) for objectives in objective_sets()]
+    """The lines that the page has to hold for one encoder's row: one in each of the first two tables, its own table of codes, and
+    its refusals."""
+    accepted, refused = outcomes.counts
+    by_objectives = [outcomes.accepted.get(objectives, 0) for objectives in net_objectives()]
     by_way = [outcomes.sampled.get(way, 0) for way in ways()]
     return [
-        _line([label, *(f"{n}" if n else "–" for n in by_objectives), f"{accepted}", f"{refused}"]),
-        _line([label, *(f"{n}" if n else "–" for n in by_way)]),
+        _line([label, *_numbers(by_objectives), f"{accepted}", f"{refused}"]),
+        _line([label, *_numbers(by_way)]),
+        *codes(label, outcomes),
         *(f"- `{text}`" for text in outcomes.refusals),
     ]
+
+
+def codes(label: str, outcomes: Outcomes) -> list[str]:
+    """The table of one encoder's combinations of codes, by objectives and prior; nothing where none was tried."""
+    if not outcomes.of_codes:
+        return []
+    table = [f"Accepted with the encoder `{label}`, by objectives and prior:", ""]
+    table += _head(["objectives", *(prior.label for prior in priors())])
+    for objectives in code_objectives():
+        numbers = [
+            f"{outcomes.of_codes.get((objectives, prior), 0) or '–'}" if tried_on_codes(objectives, prior) else ""
+            for prior in priors()
+        ]
+        table.append(_line([title(objectives), *numbers]))
+    return [*table, ""]
 
 
 def matrix(outcomes: Mapping[str, Outcomes]) -> str:
     """The tables, the counts and the refusals, for all encoders."""
     each = {label: lines(label, own) for label, own in outcomes.items()}
-    accepted = sum(sum(own.accepted.values()) for own in outcomes.values())
-    refused = sum(sum(own.refusals.values()) for own in outcomes.values())
-    sampling = [f"{sampler}, {f'prior {prior}' if prior else 'no prior'}" for sampler, prior in ways()]
+    accepted, refused = (sum(counts) for counts in zip(*(own.counts for own in outcomes.values())))
+    sampling = [f"{sampler}, {f'prior {prior.label}' if prior else 'no prior'}" for sampler, prior in ways()]
+    refusals = [f"- `{text}`" for own in outcomes.values() for text in own.refusals]
     return "\n".join(
         [
             BEGIN,
@@ -69,19 +86,20 @@ def matrix(outcomes: Mapping[str, Outcomes]) -> str:
             "",
             decoders_line(),
             "",
-            "Accepted, by encoder and objectives:",
+            "Accepted of the nets, by encoder and objectives (the last two numbers: of nets and codes together):",
             "",
-            *_head(["encoder", *(" + ".join(objectives) for objectives in objective_sets()), "accepted", "refused"]),
+            *_head(["encoder", *(title(objectives) for objectives in net_objectives()), "accepted", "refused"]),
             *(own[0] for own in each.values()),
             "",
-            "Accepted, by encoder, sampler and prior:",
+            "Accepted of the nets, by encoder, sampler and prior:",
             "",
             *_head(["encoder", *sampling]),
             *(own[1] for own in each.values()),
             "",
+            *(line for label, own in outcomes.items() for line in codes(label, own)),
             "Every refusal, with ENCODER for the encoder's name:",
             "",
-            *dict.fromkeys(line for own in each.values() for line in own[2:]),
+            *dict.fromkeys(refusals),
             END,
         ]
     )
@@ -96,6 +114,10 @@ def with_matrix(page: str, made: str) -> str:
 
 def _head(cells: list[str]) -> list[str]:
     return [_line(cells), _line(["---", *("--:" for _ in cells[1:])])]
+
+
+def _numbers(counts: list[int]) -> list[str]:
+    return [f"{n}" if n else "–" for n in counts]
 
 
 def _line(cells: list[str]) -> str:

@@ -10,15 +10,24 @@ import torch
 from zoo_core.building import build_part
 from zoo_core.catalogue import catalogue
 from zoo_core.errors import SettingError
-from zoo_core.interfaces import Decoder, Encoder, Labels, Part
+from zoo_core.interfaces import Decoder, Encoder, Labels, Part, Prior
 from zoo_core.parameters import Parameter, check, parameters
 from zoo_core.registry import Entry, registry
 
 IMAGE_SHAPE = (1, 32, 32)
 LABELS = Labels("classes", tuple("0123456789"))
-LATENT_DIM = 4
+LATENT_DIM = 20
+"""Width of the codes, where the prior does not have its own."""
 
-SMALL: dict[str, tuple[Any, ...]] = {"width": (2,), "hidden": (8, [8]), "categories": (2,)}
+CATEGORIES = LABELS.count
+"""How many of these numbers are the label's in a joint code: one for each class."""
+
+SMALL: dict[str, tuple[Any, ...]] = {
+    "width": (2,),
+    "hidden": (8, [8]),
+    "categories": (CATEGORIES,),
+    "net_params": ({"hidden": [8]},),
+}
 """Values that keep a net small, for parameters of these names; the first that the component takes."""
 
 
@@ -49,10 +58,10 @@ def official(kind: str) -> list[Entry]:
     return [entry for entry in registry().entries(kind) if entry.plugin in catalogue().plugins and not entry.family]
 
 
-def rows(kind: Literal["encoder", "decoder"], name: str) -> list[Row]:
+def rows(kind: Literal["encoder", "decoder", "prior"], name: str) -> list[Row]:
     """The component as it comes, then each choice of a parameter that makes it offer something else."""
     cls = registry().resolve(kind, name).entry.load()
-    small = {key: value for key in SMALL if (value := _small(cls, key)) is not None}
+    small = _small_settings(cls)
     offers = [_offer(_built(kind, name, small))]
     variants: list[tuple[Parameter, Any]] = []
     for parameter in parameters(cls).values():
@@ -70,10 +79,33 @@ def rows(kind: Literal["encoder", "decoder"], name: str) -> list[Row]:
     return made
 
 
+def objective_rows(name: str) -> list[Row]:
+    """The objective as it comes, and told the labels where it can be."""
+    cls = registry().resolve("objective", name).entry.load()
+    small = _small_settings(cls)
+    if "conditional" not in parameters(cls):
+        return [Row(name, small, name)]
+    told = Row(name, {**small, "conditional": True}, f"{name}, conditional=true", plain=False)
+    return [Row(name, {**small, "conditional": False}, name), told]
+
+
+def own_width(prior: Row) -> int | None:
+    """The width of the prior's codes, where it is no setting."""
+    if "latent_dim" in parameters(registry().resolve("prior", prior.name).entry.load()):
+        return None
+    part = _built("prior", prior.name, prior.params)
+    assert isinstance(part, Prior)
+    return part.latent_dim
+
+
 def pairs(encoder: Row) -> list[tuple[Row, Row]]:
     """``encoder`` with each decoder: with all their rows where it is plain, else with the plain ones."""
     decoders = [row for entry in official("decoder") for row in rows("decoder", entry.name)]
     return [(encoder, decoder) for decoder in decoders if encoder.plain or decoder.plain]
+
+
+def _small_settings(cls: type[Any]) -> dict[str, Any]:
+    return {key: value for key in SMALL if (value := _small(cls, key)) is not None}
 
 
 def _small(cls: type[Any], key: str) -> Any:
@@ -93,12 +125,15 @@ def _choices(parameter: Parameter) -> tuple[Any, ...]:
 
 
 def _built(kind: str, name: str, params: dict[str, Any]) -> Part:
-    spec = {"name": name, "latent_dim": LATENT_DIM, **params}
+    takes_width = "latent_dim" in parameters(registry().resolve(kind, name).entry.load())
+    spec = {"name": name, **({"latent_dim": LATENT_DIM} if takes_width else {}), **params}
     return build_part(kind, spec, image_shape=IMAGE_SHAPE, labels=LABELS).eval()
 
 
 def _offer(part: Part) -> tuple[frozenset[str], type[Any]]:
     """What the seams see of a part, and what kind of distribution it gives."""
+    if isinstance(part, Prior):
+        return part.capabilities, type(part)
     with torch.no_grad():
         if isinstance(part, Encoder):
             return part.capabilities, type(part.posterior(torch.zeros(1, *IMAGE_SHAPE)))

@@ -35,7 +35,7 @@ def test_every_combination_works_wholly_or_is_refused_at_build(
             found += [f"{one}: {fault}" for fault in faults(model, samplers, digits, tmp_path / str(i))]
         except Exception as error:  # whatever it is, the others are tried too
             found.append(f"{one}: {type(error).__name__}: {error}")
-    record_property("mixing", [encoder.label, sum(outcomes.accepted.values()), sum(outcomes.refusals.values())])
+    record_property("mixing", [encoder.label, *outcomes.counts])
     assert not found, f"{len(found)} faults:\n" + "\n".join(found[:20])
     page = PAGE.read_text().splitlines()
     stale = [line for line in lines(encoder.label, outcomes) if line not in page]
