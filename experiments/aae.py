@@ -102,13 +102,15 @@ def folder(name: str, seed: int) -> Path:
 
 def run(name: str, seed: int, split: str, deadline: Callback, results: Results, device: str) -> bool:
     """Train and measure one line; False when the time ran out."""
-    if results.has(line=name, seed=seed, split=split):
-        return True
     line = LINES[name]
     data = zoo.open_dataset("mnist", root=str(data_root()))
     labels = {} if line.labels is None else {"training.labelled": line.labels}
     model = zoo.build(line.recipe, data=data, seed=seed, **line.settings, **labels)
-    epochs = model.config["training"]["epochs"]
+    training = model.config["training"]
+    epochs = training["epochs"]
+    rates = {player: rules["lr"] for player, rules in training["players"].items()}
+    if results.has(line=name, seed=seed, split=split, epochs=epochs, rates=rates):
+        return True
     trained = zoo.train(
         model,
         data,
@@ -129,6 +131,7 @@ def run(name: str, seed: int, split: str, deadline: Callback, results: Results, 
         split=split,
         recipe=line.recipe,
         epochs=epochs,
+        rates=rates,
         labels=line.labels,
         command=f"experiments/aae.py --seed {seed} --lines {name}" + ("" if split == "test" else f" --split {split}"),
         seconds=round(trained.seconds),
@@ -140,10 +143,11 @@ def run(name: str, seed: int, split: str, deadline: Callback, results: Results, 
 
 
 def table(results: Results) -> None:
-    """Mean and spread over seeds of what was measured on test images, beside the paper's figures."""
+    """Mean and spread over seeds of what was measured on test images, with the last settings, beside the paper's figures."""
     print(f"{'line':24}{'figure':28}{'ours':>20}{'paper':>9}  seeds, epochs, minutes a run")
     for name, line in LINES.items():
-        rows = [r for r in results.lines if r["line"] == name and r["split"] == "test"]
+        measured = [r for r in results.lines if r["line"] == name and r["split"] == "test"]
+        rows = [r for r in measured if (r["epochs"], r["rates"]) == (measured[-1]["epochs"], measured[-1]["rates"])]
         for figure in rows[0]["figures"] if rows else ():
             values = [r["figures"][figure] for r in rows]
             spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""

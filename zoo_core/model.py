@@ -15,9 +15,6 @@ from torch import Tensor, nn
 from zoo_core.distributions import Posterior
 from zoo_core.errors import SeamError, SettingError
 from zoo_core.interfaces import Decoder, Encoder, ImageShape, Labels, Objective, Part, Sampler, Samples
-from zoo_core.parameters import check
-from zoo_core.registry import registry
-from zoo_core.seams import check_capabilities, check_slots
 from zoo_core.tensors.walk import named_tensors
 
 if TYPE_CHECKING:
@@ -164,18 +161,12 @@ class Model(nn.Module):
         """The sampler called so, checked against this model's parts."""
         if isinstance(sampler, Sampler):
             return sampler
-        params = dict(sampler) if isinstance(sampler, Mapping) else {"name": sampler or self._config["sampler"]}
-        name = params.pop("name", "")
-        if not name:
+        from zoo_core.lookers import looker
+
+        spec = sampler or self._config["sampler"]
+        if not spec or (isinstance(spec, Mapping) and not spec.get("name")):
             raise SeamError(f"a {self.recipe} makes no pictures by itself", hint="see zoo list --kind sampler")
-        cls = registry().resolve("sampler", name).entry.load()
-        who = f'sampler "{name}"'
-        check_slots(who, cls.needs, {slot: entry["kind"] for slot, entry in self._config["parts"].items()})
-        parts = {slot: cast(Part, part) for slot, part in self.parts.items()}
-        check_capabilities(
-            who, cls.needs, parts, {slot: entry["name"] for slot, entry in self._config["parts"].items()}
-        )
-        return cast(Sampler, cls(**check(cls, params, name)))
+        return cast(Sampler, looker(self, "sampler", spec))
 
     def posterior(self, x: Tensor) -> Posterior:
         """q(z given x) for x (N, C, H, W) in [0, 1]."""

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from zoo_core.data import Source, open_dataset, open_source
-from zoo_core.errors import RunError, SeamError, SettingError, shown
+from zoo_core.data.splits import Splits
+from zoo_core.errors import RunError, SettingError, shown
 from zoo_core.files import expanded, is_folder, write_bytes
-from zoo_core.interfaces import Batch, Part, Plot
+from zoo_core.interfaces import Plot
 from zoo_core.interfaces.dataset import SplitName
+from zoo_core.lookers import looker
 from zoo_core.model import Model
-from zoo_core.parameters import check, parameters
-from zoo_core.registry import registry
-from zoo_core.seams import check_capabilities, check_slots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 FORMATS = (".png", ".pdf", ".svg")
 """What a figure can be written as."""
 
-BATCH_SIZE = 250
 DOTS_PER_INCH = 200
 
 _STYLE: dict[Any, Any] = {
@@ -81,23 +77,23 @@ def plot(
 
     path = None if out is None else writable(out)
     asked = [what] if isinstance(what, str | Mapping) else what
-    plots = [_plot(model, name, params, run) for name, params in map(_named, asked)]
+    plots: list[Plot] = [looker(model, "plot", one, run=None if run is None else str(run)) for one in asked]
     if not plots:
         raise SettingError("no plot asked for", hint="see zoo list --kind plot")
     if limit is not None and limit < 1:
         raise SettingError(f"limit should be at least 1, got {limit}")
     model.to(processes(device).device)
-    batches = _batches(model, data, data_root)
+    splits = Splits(data, model.image_shape[1:], root=data_root, device=model.device, dtype=model.dtype)
     with model.at_rest(), rc_context(_STYLE):
         generators = [torch.Generator().manual_seed(seed) for _ in plots]
         for one, generator in zip(plots, generators):
-            one.prepare(model, batches, generator)
+            one.prepare(model, splits.batches, generator)
         sizes = [one.size(model) for one in plots]
         width, height = sum(width for width, _ in sizes), max(height for _, height in sizes)
         figure = Figure(figsize=(width, height), layout="constrained")
         parts = _side_by_side(figure, [width for width, _ in sizes])
         for one, part, generator in zip(plots, parts, generators):
-            one.draw(part, model, batches(split, limit), generator)
+            one.draw(part, model, splits.batches(split, limit), generator)
         if path is not None:
             _write(figure, path)
     return figure
@@ -118,45 +114,6 @@ def writable(out: str | Path) -> Path:
             f"{shown(path)} cannot be written: there is no folder {shown(path.parent)}", hint="make it first"
         )
     return path
-
-
-def _named(what: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    params = dict(what) if isinstance(what, Mapping) else {"name": what}
-    return str(params.pop("name", "")), params
-
-
-def _plot(model: Model, name: str, params: dict[str, Any], run: str | Path | None) -> Plot:
-    cls = registry().resolve("plot", name).entry.load()
-    config = model.config["parts"]
-    who = f'plot "{name}"'
-    refused = cls.tags.refusal(model.image_shape, model.labels.type)
-    if refused:
-        raise SeamError(f"{who} takes {refused}", hint="see zoo list --kind plot for others", plot=name)
-    check_slots(who, cls.needs, {slot: entry["kind"] for slot, entry in config.items()})
-    parts = {slot: cast(Part, part) for slot, part in model.parts.items()}
-    check_capabilities(who, cls.needs, parts, {slot: entry["name"] for slot, entry in config.items()})
-    if run is not None and "run" in parameters(cls):
-        params.setdefault("run", str(run))
-    return cast(Plot, cls(**check(cls, params, name)))
-
-
-def _batches(model: Model, data: Any, root: str | None) -> Callable[..., Iterator[Batch]]:
-    """A split's name, and a limit, to its batches; each split is opened when its first batch is asked for."""
-
-    @cache
-    def opened(split: SplitName) -> Source:
-        if data is None:
-            raise SettingError("this plot is one of data, and there are none", hint="name the data: --data digits")
-        dataset = open_dataset(data, root=root, image_size=model.image_shape[1:])
-        return open_source(dataset.split(split), device=model.device, workers=0)
-
-    def batches(split: SplitName, limit: int | None = None) -> Iterator[Batch]:
-        source = opened(split)
-        count = len(source) if limit is None else min(limit, len(source))
-        indices = torch.arange(count, device=source.index_device)
-        yield from source.batches(indices.split(BATCH_SIZE), model.dtype)
-
-    return batches
 
 
 def _side_by_side(figure: Figure, widths: Sequence[float]) -> Sequence[FigureBase]:
