@@ -46,11 +46,12 @@ class Line:
 
 STYLE_AGREEMENT = {"name": "prior-agreement", "latent": "style"}
 MIXTURE = {"prior": "gaussian-mixture", "latent_dim": 2}
+SAME_NETS = {"encoder.batch_norm": True, "training.epochs": 15}
 LINES: dict[str, Line] = {
     "gaussian": Line("aae-fast", ("prior-agreement", "reconstruction"), {"latent_dim": 2}),
     "mixture": Line("aae-fast", ("prior-agreement", "reconstruction"), MIXTURE),
-    "vae-gaussian": Line("vae-mlp", ("prior-agreement", "reconstruction"), {"latent_dim": 2, "training.epochs": 20}),
-    "vae-mixture": Line("vae-mlp", ("prior-agreement", "reconstruction"), {**MIXTURE, "training.epochs": 20}),
+    "vae-gaussian": Line("vae-mlp", ("prior-agreement", "reconstruction"), {"latent_dim": 2, **SAME_NETS}),
+    "vae-mixture": Line("vae-mlp", ("prior-agreement", "reconstruction"), {**MIXTURE, **SAME_NETS}),
     "labelled-mixture": Line("aae-labelled-fast", ("prior-agreement",), labels=10_000),
     "labelled-swiss-roll": Line("aae-labelled-fast", ("prior-agreement",), {"prior": "swiss-roll"}, labels=10_000),
     "likelihood": Line(
@@ -137,6 +138,7 @@ def run(name: str, seed: int, split: str, deadline: Callback, results: Results, 
         seconds=round(trained.seconds),
         device=device,
         figures={figure.name: figure.value for figure in figures},
+        errors={figure.name: figure.std for figure in figures if figure.std is not None},
         protocol={figure.name: dict(figure.protocol) for figure in figures},
     )
     return True
