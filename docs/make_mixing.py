@@ -1,4 +1,4 @@
-"""Writes the matrix of mixing.md anew, by building every combination: python docs/make_mixing.py (half a minute)."""
+"""Writes the matrix of mixing.md anew, by building every combination: python docs/make_mixing.py (a minute)."""
 
 from __future__ import annotations
 

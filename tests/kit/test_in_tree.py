@@ -20,3 +20,8 @@ def test_discreg(check: Callable[[], None]) -> None:
 @parametrize_with_checks("zoo-features")
 def test_features(check: Callable[[], None]) -> None:
     check()
+
+
+@parametrize_with_checks("zoo-aae")
+def test_aae(check: Callable[[], None]) -> None:
+    check()

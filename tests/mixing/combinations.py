@@ -1,14 +1,14 @@
 """The combinations of the mix matrix, and what the zoo says to each.
 
-The whole product would take an hour. Two parts of it are tried: of *nets*, every encoder with every decoder, by the objectives that look at
-pictures; of *codes*, every posterior with every prior, by all objectives, on the smallest nets alone.
+The whole product would take too long. Two parts of it are tried: of *nets*, every encoder with every decoder, by the
+objectives that look at pictures; of *codes*, every posterior with every prior, by all objectives, on the smallest nets alone.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -31,6 +31,9 @@ PRIOR = "gaussian"
 CODE_NET = "mlp"
 """The net that all priors are tried with."""
 
+EASIEST = "interpolation"
+"""The sampler that asks for a decoder alone: what is refused with it is refused with every other."""
+
 Objectives = tuple[Row, ...]
 
 
@@ -51,7 +54,9 @@ class Combination:
 
     def __str__(self) -> str:
         prior = f"prior {self.prior.label}" if self.prior else "no prior"
-        return f"{self.encoder.label} × {self.decoder.label} × {title(self.objectives)} × sampler {self.sampler}, {prior}"
+        return (
+            f"{self.encoder.label} × {self.decoder.label} × {title(self.objectives)} × sampler {self.sampler}, {prior}"
+        )
 
     @property
     def trained(self) -> tuple[Row, Objectives, Row | None]:
@@ -106,47 +111,57 @@ class Outcomes:
         """How many were accepted and refused."""
         return sum(self.accepted.values()) + sum(self.of_codes.values()), sum(self.refusals.values())
 
-    def accept(self, one: Combination) -> None:
-        """Count ``one`` as accepted."""
-        if one.of_codes:
+    def count(self, one: Combination, said: zoo.Model | SeamError | SettingError) -> None:
+        """Count ``one``, accepted as a model or refused."""
+        if isinstance(said, SeamError | SettingError):
+            text = str(said).replace(f'"{one.encoder.name}"', '"ENCODER"')
+            text = text.replace(f"zoo info {one.encoder.name}", "zoo info ENCODER")
+            self.refusals[text] = self.refusals.get(text, 0) + 1
+        elif one.of_codes:
             key = (one.objectives, one.prior)
             self.of_codes[key] = self.of_codes.get(key, 0) + 1
-            return
-        self.accepted[one.objectives] = self.accepted.get(one.objectives, 0) + 1
-        way = (one.sampler, one.prior)
-        self.sampled[way] = self.sampled.get(way, 0) + 1
-
-    def refuse(self, one: Combination, error: SeamError | SettingError) -> None:
-        """Count ``one`` as refused."""
-        text = (
-            str(error)
-            .replace(f'"{one.encoder.name}"', '"ENCODER"')
-            .replace(f"zoo info {one.encoder.name}", "zoo info ENCODER")
-        )
-        self.refusals[text] = self.refusals.get(text, 0) + 1
+        else:
+            self.accepted[one.objectives] = self.accepted.get(one.objectives, 0) + 1
+            way = (one.sampler, one.prior)
+            self.sampled[way] = self.sampled.get(way, 0) + 1
 
 
-def combinations(encoder: Row) -> Iterator[Combination]:
-    """All combinations with ``encoder`` that are tried."""
+def tried(encoder: Row) -> Iterator[tuple[Combination, zoo.Model | SeamError | SettingError]]:
+    """Every combination with ``encoder`` that is tried, with the model or the refusal."""
+    for trained in (*_of_nets(encoder), *(_of_codes(encoder) if encoder.name == CODE_NET else ())):
+        for sampler in samplers():
+            one = replace(trained, sampler=sampler)
+            try:
+                yield one, one.build()
+            except (SeamError, SettingError) as refusal:
+                yield one, refusal
+                if sampler == EASIEST:
+                    break
+
+
+def _of_nets(encoder: Row) -> Iterator[Combination]:
+    (gaussian,) = rows("prior", PRIOR)
     for (_, decoder), objectives in itertools.product(pairs(encoder), net_objectives()):
-        # What an autoencoder cannot be trained with is refused whichever way it would be sampled.
-        for sampler, prior in ways() if is_taken(objectives[0].name) else ways()[:1]:
-            yield Combination(encoder, decoder, objectives, sampler, prior)
-    if encoder.name == CODE_NET:
-        yield from _of_codes(encoder)
+        # What no autoencoder can be trained with is refused with a prior and without.
+        for prior in (gaussian, None) if is_taken(objectives[0].name) else (gaussian,):
+            yield Combination(encoder, decoder, objectives, EASIEST, prior)
 
 
 def _of_codes(encoder: Row) -> Iterator[Combination]:
     for decoder, prior, objectives in itertools.product(code_decoders(), priors(), code_objectives()):
         if tried_on_codes(objectives, prior) and not (own_width(prior) and "categories" in decoder.params):
-            for entry in official("sampler"):
-                yield Combination(encoder, decoder, objectives, entry.name, prior, of_codes=True)
+            yield Combination(encoder, decoder, objectives, EASIEST, prior, of_codes=True)
+
+
+def samplers() -> list[str]:
+    """All samplers, that which can be asked of every model first."""
+    return sorted((entry.name for entry in official("sampler")), key=lambda name: (name != EASIEST, name))
 
 
 def ways() -> list[tuple[str, Row | None]]:
     """How the model of a combination of nets may be sampled: each sampler, with a prior and without one."""
     (gaussian,) = rows("prior", PRIOR)
-    return [(entry.name, prior) for entry in official("sampler") for prior in (gaussian, None)]
+    return [(sampler, prior) for sampler in samplers() for prior in (gaussian, None)]
 
 
 @cache
@@ -181,7 +196,7 @@ def code_objectives() -> tuple[Objectives, ...]:
     chosen += [_named(*names) for names in sorted(recipes) if len(names) > 2]
     chosen += [_named("adversarial-prior", "discreg", "reconstruction")]
     chosen += [(row, *_named("reconstruction")) for row in told]
-    return tuple(dict.fromkeys(chosen))
+    return tuple(one for one in dict.fromkeys(chosen) if any(tried_on_codes(one, prior) for prior in priors()))
 
 
 def tried_on_codes(objectives: Objectives, prior: Row) -> bool:

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from zoo_core.errors import SeamError, SettingError
-
-from .combinations import Outcomes, code_objectives, combinations, net_objectives, priors, title, tried_on_codes, ways
+from .combinations import Outcomes, code_objectives, net_objectives, priors, title, tried, tried_on_codes, ways
 from .rows import Row, official, rows
 
 PAGE = Path(__file__).parents[2] / "docs" / "mixing.md"
@@ -34,13 +32,8 @@ def judged() -> dict[str, Outcomes]:
     outcomes: dict[str, Outcomes] = {}
     for encoder in every_encoder():
         own = outcomes[encoder.label] = Outcomes()
-        for one in combinations(encoder):
-            try:
-                one.build()
-            except (SeamError, SettingError) as refusal:
-                own.refuse(one, refusal)
-            else:
-                own.accept(one)
+        for one, model in tried(encoder):
+            own.count(one, model)
     return outcomes
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import zoo_core as zoo
 from zoo_core.data import ArrayDataset
-from zoo_core.errors import SeamError, SettingError
 
-from .combinations import Outcomes, combinations
+from .combinations import Outcomes, tried
 from .page import PAGE, every_encoder, lines
 from .rows import Row
 from .trial import faults
@@ -21,15 +21,12 @@ def test_every_combination_works_wholly_or_is_refused_at_build(
     encoder: Row, digits: ArrayDataset, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     outcomes, ready, found = Outcomes(), {}, []
-    for one in combinations(encoder):
-        try:
-            model = one.build()
-        except (SeamError, SettingError) as refusal:
-            outcomes.refuse(one, refusal)
-            found += [] if refusal.hint else [f"{one}: refused without a hint: {refusal}"]
-        else:
-            outcomes.accept(one)
-            ready.setdefault(one.trained, (one, model, []))[2].append(one.sampler)
+    for one, said in tried(encoder):
+        outcomes.count(one, said)
+        if isinstance(said, zoo.Model):
+            ready.setdefault(one.trained, (one, said, []))[2].append(one.sampler)
+        elif not said.hint:
+            found.append(f"{one}: refused without a hint: {said}")
     for i, (one, model, samplers) in enumerate(ready.values()):
         try:
             found += [f"{one}: {fault}" for fault in faults(model, samplers, digits, tmp_path / str(i))]

@@ -9,6 +9,7 @@ import pytest
 import zoo_core as zoo
 from zoo_core.errors import SettingError
 
+from .combinations import CODE_NET, code_objectives, priors, title
 from .page import COUNTS, PAGE, decoders_line, every_encoder
 
 TEXT = PAGE.read_text()
@@ -17,8 +18,18 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 
 def test_the_tables_hold_the_rows_that_there_are_and_no_others() -> None:
     written = re.findall(r"^\| ([^|]+?) \| [\d–]", TEXT, re.MULTILINE)
-    assert written == 2 * [row.label for row in every_encoder()]
+    labels = [row.label for row in every_encoder()]
+    assert written[: 2 * len(labels)] == 2 * labels
     assert decoders_line() in TEXT.splitlines()
+
+
+def test_each_fully_connected_encoder_has_a_table_of_codes() -> None:
+    tables = re.findall(r"^Accepted with the encoder `(.+)`, by objectives and prior:$", TEXT, re.MULTILINE)
+    assert tables == [row.label for row in every_encoder() if row.name == CODE_NET]
+    for table in TEXT.split(", by objectives and prior:\n\n")[1:]:
+        head, _, *lines = table.partition("\n\n")[0].splitlines()
+        assert [cell.strip() for cell in head.split("|")[2:-1]] == [prior.label for prior in priors()]
+        assert [line.split("|")[1].strip() for line in lines] == [title(objectives) for objectives in code_objectives()]
 
 
 def test_the_counts_are_the_sums_of_the_first_table_and_there_are_enough() -> None:

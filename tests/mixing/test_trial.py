@@ -21,6 +21,8 @@ SETTINGS: dict[str, Any] = {
     "decoder.width": 2,
 }
 
+NARROW: dict[str, Any] = {f"{where}.hidden": [8] for where in ("encoder", "decoder", "objective.adversarial-prior")}
+
 
 @pytest.fixture
 def model() -> zoo.Model:
@@ -30,6 +32,20 @@ def model() -> zoo.Model:
 
 def test_a_sound_model_has_no_faults(model: zoo.Model, digits: ArrayDataset, tmp_path: Path) -> None:
     assert faults(model, ["prior", "interpolation"], digits, tmp_path) == []
+
+
+def test_an_adversarial_autoencoder_is_sound_without_its_critic(digits: ArrayDataset, tmp_path: Path) -> None:
+    model = zoo.build("aae", data="digits", **NARROW)
+    assert faults(model, ["prior"], digits, tmp_path) == []
+    assert any("critics" in name for name in model.state_dict())
+    assert not any("critics" in name for name in zoo.load(tmp_path).published_state())
+
+
+def test_a_critic_that_is_not_trained_is_noticed(digits: ArrayDataset, tmp_path: Path) -> None:
+    # init_std=0 is the init of torch, with no bias at 0, which would move by however little.
+    still = {"training.players.critic.lr": 1e-30, "objective.adversarial-prior.init_std": 0.0}
+    model = zoo.build("aae", data="digits", **NARROW, **still)
+    assert "player critic did not move adversarial-prior" in faults(model, ["prior"], digits, tmp_path)
 
 
 def test_a_part_that_is_not_trained_is_noticed(model: zoo.Model, digits: ArrayDataset, tmp_path: Path) -> None:

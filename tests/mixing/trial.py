@@ -44,12 +44,23 @@ def _trained(model: zoo.Model, digits: ArrayDataset) -> list[str]:
         if not torch.equal(weight, before[name])
     }
     for player, rules in model.config["training"]["players"].items():
-        for part in rules["trains"]:
+        used = _used(model, rules["losses"])
+        for part in used & set(rules["trains"]):
             where = f"parts.{part}" if part in model.parts else f"objectives.{part}"
             if where not in moved and any(name.startswith(where + ".") for name in before):
                 wrong.append(f"player {player} did not move {part}")
     wrong += [f"frozen {part} moved" for part in model.frozen if f"parts.{part}" in moved]
     return wrong + _without_gradient(model, played[-1].step.batch)
+
+
+def _used(model: zoo.Model, losses: Sequence[str]) -> set[str]:
+    """The objectives of these losses and the parts that they ask for: head-distance alone, say, moves no encoder."""
+    used: set[str] = set()
+    for name, objective in model.objectives.items():
+        assert isinstance(objective, Objective)
+        if set(objective.losses) & set(losses):
+            used |= {name, *objective.needs}
+    return used
 
 
 def _without_gradient(model: zoo.Model, batch: Batch) -> list[str]:
