@@ -7,6 +7,7 @@ from typing import Any
 
 from zoo_core.errors import SeamError, ZooError
 from zoo_core.interfaces import Component, Decoder, Encoder, ImageShape, Labels, Need, Part, Prior
+from zoo_core.parameters import parameters
 from zoo_core.registry import registry
 
 
@@ -124,9 +125,11 @@ def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
     for slot, width in widths.items():
         first = next(iter(widths))
         if width != widths[first]:
+            both = f"set both: latent_dim={widths[first]}, or {slot}.latent_dim={widths[first]}"
+            fixed = f"latent_dim={width}, which is all that {names[slot]} has, or another {slot}"
             raise SeamError(
                 f'part "{first}" ({names[first]}) has codes of width {widths[first]}, part "{slot}" ({names[slot]}) of width {width}',
-                hint=f"set both: latent_dim={widths[first]}, or {slot}.latent_dim={widths[first]}",
+                hint=both if "latent_dim" in parameters(type(parts[slot])) else fixed,
             )
 
 

@@ -79,6 +79,7 @@ def with_labels(split: Split, total: int, seed: int) -> Split:
         if wanted > len(members):
             raise DataError(f"class {label} has {len(members)} labelled examples, {wanted} are needed for a "
                             f"balanced {total}",
+                            hint=f"--labels {len(members) * len(classes)} or fewer",
                             wanted=wanted, found=len(members))
         kept[members[torch.randperm(len(members), generator=generator)[:wanted]]] = label
     return Split(split.x, kept, split.attributes)

@@ -199,8 +199,8 @@ def posterior_family(
     if name == "joint":
         if not 0 < categories < latent_dim:
             raise ValueError(
-                f"a joint posterior needs 0 < categories < latent_dim (say, encoder.categories=10), "
-                f"got {categories} and {latent_dim}"
+                f"a joint code needs at least one category and a style of at least one number beside them: "
+                f"0 < categories < latent_dim, which counts both; got categories={categories} and latent_dim={latent_dim}"
             )
         return PosteriorFamily(name, latent_dim, latent_dim, frozenset({"posterior.joint"}), categories=categories)
     return PosteriorFamily(name, latent_dim, latent_dim, frozenset({"posterior.deterministic"}))

@@ -139,3 +139,11 @@ def test_a_recipe_follows_the_number_of_the_data_s_classes() -> None:
     assert cast(Any, semi.parts["encoder"]).family.categories == 3 and cast(Any, semi.parts["prior"]).components == 3
     labelled = zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, **SMALL)
     assert cast(Any, labelled.parts["prior"]).components == 3
+
+
+def test_clusters_fewer_than_the_classes_are_not_drawn_by_class() -> None:
+    seven = Labels("classes", tuple("abcdefg"))
+    model = zoo.build(
+        "aae-clusters", image_shape=(1, 8, 8), labels=seven, clusters=3, **SMALL, **{"prior.conditional": True}
+    )
+    assert model.sample(9, seed=0).shape == (9, 1, 8, 8)

@@ -68,7 +68,8 @@ class ClusterHeadDecoder(Decoder):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return self.net.capabilities | {"decoder.heads", "decoder.represent"}
+        learned = frozenset({"decoder.heads"}) if isinstance(self.heads, nn.Parameter) else frozenset()
+        return self.net.capabilities | learned | {"decoder.represent"}
 
     def represent(self, z: Tensor) -> Tensor:
         """Codes (N, latent_dim) to representations (N, dimensions): y W_C + z."""

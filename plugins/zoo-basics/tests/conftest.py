@@ -25,6 +25,9 @@ class PartsSideBySide(nn.Module):
         self.labels = labels
         self.eval().requires_grad_(False)
 
+    def capabilities(self, part: str) -> frozenset[str]:
+        return cast(Part, self.parts[part]).capabilities if part in self.parts else frozenset()
+
     def encode(self, x: Tensor) -> Tensor:
         return cast(Encoder, self.parts["encoder"]).posterior(x).mean
 

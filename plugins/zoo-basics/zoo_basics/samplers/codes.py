@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 def takes_labels(model: Model) -> bool:
     """Whether the model's pictures depend on a label y."""
-    parts = [cast(Part, model.parts[name]) for name in ("prior", "decoder") if name in model.parts]
-    return any("labels" in part.capabilities for part in parts)
+    return "labels" in model.capabilities("decoder") or _draws_by_class(model)
+
+
+def _draws_by_class(model: Model) -> bool:
+    """Whether the prior has a place for each of the model's classes; one with fewer places has others than classes."""
+    if "labels" not in model.capabilities("prior"):
+        return False
+    return 0 < model.labels.count <= cast(Prior, model.parts["prior"]).components
 
 
 def draw_codes(model: Model, n: int, generator: torch.Generator, y: Tensor | None) -> Tensor:
@@ -31,7 +37,7 @@ def draw_codes(model: Model, n: int, generator: torch.Generator, y: Tensor | Non
         raise SeamError("this model has no prior to draw codes from", hint="start from images (x=…), or build with a prior")
     prior = cast(Prior, model.parts["prior"])
     noise = GeneratorNoise(generator, device=model.device, dtype=model.dtype)
-    return prior.sample(n, noise, y if "labels" in prior.capabilities else None)
+    return prior.sample(n, noise, y if _draws_by_class(model) else None)
 
 
 def decode_codes(model: Model, z: Tensor, y: Tensor | None) -> Tensor:
