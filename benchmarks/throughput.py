@@ -15,7 +15,7 @@ import math
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -125,23 +125,28 @@ def zoo_loop(model: zoo.Model, images: torch.Tensor, batch: int) -> Callable[[in
     return play
 
 
+def shuffled_batches(images: torch.Tensor, batch: int) -> Iterator[torch.Tensor]:
+    """Batches of an epoch after another, from images kept as bytes."""
+    data = (images * 255).round().to(torch.uint8)
+    while True:
+        for rows in torch.randperm(len(data)).split(batch):
+            if len(rows) == batch:
+                yield data[rows].float().div_(255)
+
+
 def bare_loop(model: zoo.Model, images: torch.Tensor, batch: int) -> Callable[[int], None]:
     """``n`` steps as a person writes them."""
     encoder, decoder = model.parts["encoder"], model.parts["decoder"]
     bernoulli = type(decoder.family).__name__.startswith("Bernoulli")
     optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3, fused=True)
-    data = (images * 255).round().to(torch.uint8)
-    units = data[0].numel()
-    state = {"order": torch.randperm(len(data)), "at": 0}
+    shuffled = shuffled_batches(images, batch)
+    units = images[0].numel()
     encoder.train()
     decoder.train()
 
     def play(n: int) -> None:
         for i in range(n):
-            if state["at"] + batch > len(data):
-                state.update(order=torch.randperm(len(data)), at=0)
-            x = data[state["order"][state["at"] : state["at"] + batch]].float().div_(255)
-            state["at"] += batch
+            x = next(shuffled)
             mean, log_sigma = encoder(x).chunk(2, dim=-1)
             log_sigma = 7 * torch.tanh(log_sigma / 7)
             z = mean + log_sigma.exp() * torch.randn_like(mean)
@@ -175,8 +180,7 @@ def bare_aae(model: zoo.Model, images: torch.Tensor, batch: int) -> Callable[[in
     to_reconstruct = sgd([*encoder.parameters(), *decoder.parameters()], lr=0.01, momentum=0.9, fused=True)
     to_criticize = sgd(critic.parameters(), lr=0.1, momentum=0.1, fused=True)
     to_fool = sgd(encoder.parameters(), lr=0.1, momentum=0.1, fused=True)
-    data = (images * 255).round().to(torch.uint8)
-    state = {"order": torch.randperm(len(data)), "at": 0}
+    shuffled = shuffled_batches(images, batch)
     model.train()
 
     def update(optimizer: torch.optim.Optimizer, loss: torch.Tensor) -> None:
@@ -186,10 +190,7 @@ def bare_aae(model: zoo.Model, images: torch.Tensor, batch: int) -> Callable[[in
 
     def play(n: int) -> None:
         for i in range(n):
-            if state["at"] + batch > len(data):
-                state.update(order=torch.randperm(len(data)), at=0)
-            x = data[state["order"][state["at"] : state["at"] + batch]].float().div_(255)
-            state["at"] += batch
+            x = next(shuffled)
             update(to_reconstruct, (torch.sigmoid(decoder(encoder(x))) - x).square().flatten(1).sum(1).mean() * 0.5)
             code = encoder(x)
             draws = prior.std * torch.randn_like(code)

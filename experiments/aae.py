@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import Deadline, Results, arguments, data_root
+from bench import Deadline, Results, arguments, data_root, until_out_of_time
 
 import zoo_core as zoo
 from zoo_core.training import Callback
@@ -199,11 +199,8 @@ def main() -> int:
     elif args.pictures:
         pictures(args.seed, args.pictures)
     else:
-        deadline = Deadline(args.minutes)
-        for name in args.lines:
-            if not run(name, args.seed, args.split, deadline, results, "cuda" if args.gpu else "cpu"):
-                print("out of time; the same command goes on")
-                break
+        deadline, device = Deadline(args.minutes), "cuda" if args.gpu else "cpu"
+        until_out_of_time(args.lines, lambda line: run(line, args.seed, args.split, deadline, results, device))
         table(results)
     return 0
 

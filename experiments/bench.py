@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,14 @@ class Deadline(Callback):
     def on_round(self, training: Training, played: Any) -> None:
         if self.passed:
             training.stop("out of time")
+
+
+def until_out_of_time(lines: Iterable[str], run: Callable[[str], bool]) -> None:
+    """``run`` each line until one says that the time is over."""
+    for line in lines:
+        if not run(line):
+            print("out of time; the same command goes on")
+            break
 
 
 @dataclass

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bench import Deadline, FirstImages, Results, arguments, data_root
+from bench import Deadline, FirstImages, Results, arguments, data_root, until_out_of_time
 
 import zoo_core as zoo
 from zoo_core.data import evaluation_batches, open_source
@@ -161,11 +161,8 @@ def main() -> int:
     elif args.picture:
         picture(args.seed, args.picture)
     else:
-        deadline = Deadline(args.minutes)
-        for line in args.lines:
-            if not run(line, args.seed, deadline, results, "cuda" if args.gpu else "cpu"):
-                print("out of time; the same command goes on")
-                break
+        deadline, device = Deadline(args.minutes), "cuda" if args.gpu else "cpu"
+        until_out_of_time(args.lines, lambda line: run(line, args.seed, deadline, results, device))
         table(results)
     return 0
 

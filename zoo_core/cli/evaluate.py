@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
+from zoo_core.cli.values import add_data, add_device, add_settings, count, settings_by_name, whole
 
 if TYPE_CHECKING:
     from zoo_core.interfaces import Dataset, Figure
@@ -58,26 +58,17 @@ def data_of(args: argparse.Namespace) -> Dataset:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, and keep the figures beside the weights."""
-    from zoo_core.errors import SettingError, did_you_mean, shown
     from zoo_core.evaluation import evaluate
     from zoo_core.figures import as_table
     from zoo_core.files import write_json
     from zoo_core.saving import load
 
-    metrics = {name: {"name": name} for name in args.metric}
-    for key, value in parse_settings(args.settings).items():
-        name, _, parameter = key.partition(".")
-        if name not in metrics or not parameter:
-            raise SettingError(
-                f"--set {shown(key)}: should be METRIC.KEY with one of the metrics asked for ({', '.join(metrics)})",
-                hint=did_you_mean(name, metrics),
-            )
-        metrics[name][parameter] = value
+    metrics = settings_by_name(args.metric, args.settings, "metric")
     data = data_of(args)
     figures = evaluate(
         load(args.model),
         data,
-        list(metrics.values()),
+        metrics,
         split=args.split,
         limit=args.limit,
         batch_size=args.batch_size,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
+from zoo_core.cli.values import add_data, add_device, add_settings, count, settings_by_name, whole
 
 if TYPE_CHECKING:
     from zoo_core.interfaces import Dataset
@@ -44,28 +44,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw, write, say so."""
-    from zoo_core.errors import SettingError, did_you_mean, shown
     from zoo_core.files import expanded, is_folder
     from zoo_core.plotting import plot, writable
     from zoo_core.saving import load
 
-    plots: dict[str, dict[str, Any]] = {
-        name: {"name": name} for names in args.what for name in names.split(",") if name
-    }
-    for key, value in parse_settings(args.settings).items():
-        name, _, parameter = key.rpartition(".")
-        if name not in plots:
-            raise SettingError(
-                f"--set {shown(key)}: should be PLOT.KEY with one of the plots asked for ({shown(', '.join(plots))})",
-                hint=did_you_mean(name, plots),
-            )
-        plots[name][parameter] = value
+    plots = settings_by_name((name for names in args.what for name in names.split(",") if name), args.settings, "plot")
     writable(args.out)  # before the model is loaded
     folder = expanded(args.model)
     plot(
         load(args.model),
         _data(args),
-        list(plots.values()),
+        plots,
         out=args.out,
         split=args.split,
         limit=args.limit,
@@ -73,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
         run=folder if is_folder(folder) else None,
     )
-    print(f"{', '.join(plots)} in {args.out}")
+    names = ", ".join(one["name"] for one in plots)
+    print(f"{names} in {args.out}")
     return 0
 
 

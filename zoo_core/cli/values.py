@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from zoo_core.errors import SettingError, shown
+from zoo_core.errors import SettingError, did_you_mean, shown
 
 
 def add_settings(parser: argparse.ArgumentParser, example: str) -> None:
@@ -53,6 +53,27 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
         except (ValueError, RecursionError):
             settings[key] = value
     return settings
+
+
+def settings_by_name(names: Iterable[str], texts: Sequence[str], what: str) -> list[dict[str, Any]]:
+    """A table with its ``name`` and its settings for each of ``names``, from ``NAME.KEY=VALUE`` texts.
+
+    Arguments:
+        what: what the names are of, for messages: ``metric``.
+
+    Raises:
+        SettingError: a key that is none of theirs.
+    """
+    tables: dict[str, dict[str, Any]] = {name: {"name": name} for name in names}
+    for key, value in parse_settings(texts).items():
+        name, _, parameter = key.rpartition(".")
+        if name not in tables:
+            raise SettingError(
+                f"--set {shown(key)}: should be {what.upper()}.KEY with one of the {what}s asked for ({shown(', '.join(tables))})",
+                hint=did_you_mean(name, tables),
+            )
+        tables[name][parameter] = value
+    return list(tables.values())
 
 
 def whole(text: str) -> int:

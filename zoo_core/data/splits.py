@@ -9,6 +9,7 @@ import torch
 
 from zoo_core.data.references import open_dataset
 from zoo_core.data.source import Source, open_source
+from zoo_core.data.stream import evaluation_batches
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Batch, Dataset
 from zoo_core.interfaces.dataset import SplitName
@@ -60,9 +61,7 @@ class Splits:
 
     def batches(self, split: SplitName, limit: int | None = None) -> Iterator[Batch]:
         """The first ``limit`` examples of ``split``, all where it is None."""
-        source = self._source(split)
-        indices = torch.arange(self.count(split, limit), device=source.index_device)
-        yield from source.batches(indices.split(self._batch_size), self._dtype)
+        yield from evaluation_batches(self._source(split), self._batch_size, self._dtype, limit=limit)
 
     def _source(self, split: SplitName) -> Source:
         if split not in self._sources:

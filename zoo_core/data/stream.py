@@ -94,6 +94,8 @@ class Stream:
         self.seek(state["epoch"], state["batch"])
 
 
-def evaluation_batches(source: Source, batch_size: int, dtype: torch.dtype = torch.float32) -> Iterator[Batch]:
-    """All examples in the source's order, none left out; the last batch may be short."""
-    return source.batches(torch.arange(len(source), device=source.index_device).split(batch_size), dtype)
+def evaluation_batches(source: Source, batch_size: int, dtype: torch.dtype = torch.float32, *,
+                       limit: int | None = None) -> Iterator[Batch]:
+    """The first ``limit`` examples in the source's order, all where it is None; the last batch may be short."""
+    count = len(source) if limit is None else min(limit, len(source))
+    return source.batches(torch.arange(count, device=source.index_device).split(batch_size), dtype)

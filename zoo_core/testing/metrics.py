@@ -10,12 +10,10 @@ import torch
 from zoo_core.interfaces import Batch, Figure, Metric
 from zoo_core.interfaces.dataset import SplitName
 from zoo_core.testing.determinism import global_generators_untouched
-from zoo_core.testing.pictures import batch
+from zoo_core.testing.pictures import split_batches
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.samplers import model_around
 from zoo_core.testing.subject import Subject
-
-EXAMPLES = 30
 
 
 def _figures(subject: Subject, seed: int, sizes: tuple[int, ...] = (10, 10, 10)) -> list[Figure]:
@@ -23,11 +21,7 @@ def _figures(subject: Subject, seed: int, sizes: tuple[int, ...] = (10, 10, 10))
     metric: Metric = subject.fresh()
 
     def batches(name: SplitName) -> Iterator[Batch]:
-        first = EXAMPLES * ("test", "validation", "train").index(name)
-        whole, start = batch(EXAMPLES, model.image_shape, model.labels, start=first), 0
-        for size in sizes:
-            yield whole.rows(start, start + size)
-            start += size
+        return split_batches(name, sizes, model.image_shape, model.labels)
 
     generator = torch.Generator().manual_seed(seed)
     with model.at_rest():

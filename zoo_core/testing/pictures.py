@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from zoo_core.interfaces import Batch, ImageShape, Labels
+from zoo_core.interfaces.dataset import SplitName
 
 CLASSES = Labels("classes", tuple("0123456789"))
 ATTRIBUTES = Labels("attributes", ("even", "small", "prime", "round"))
@@ -35,6 +37,16 @@ def _drawn() -> tuple[Tensor, Tensor]:
     axis = torch.arange(8.0)
     squares = (axis[None, :, None] - row[:, None, None]) ** 2 + (axis[None, None, :] - column[:, None, None]) ** 2
     return torch.exp(-squares / spread[:, None, None]).unsqueeze(1), y
+
+
+def split_batches(
+    name: SplitName, sizes: Sequence[int], image_shape: ImageShape, labels: Labels
+) -> Iterator[Batch]:
+    """A split of small pictures, others than those of the other splits, in batches of ``sizes``."""
+    start = sum(sizes) * ("test", "validation", "train").index(name)
+    for size in sizes:
+        yield batch(size, image_shape, labels, start=start)
+        start += size
 
 
 def batch(n: int, image_shape: ImageShape, labels: Labels, *, start: int = 0) -> Batch:

@@ -17,7 +17,7 @@ from zoo_core.interfaces.dataset import SplitName
 from zoo_core.model import Model
 from zoo_core.parameters import parameters
 from zoo_core.testing.determinism import global_generators_untouched
-from zoo_core.testing.pictures import batch
+from zoo_core.testing.pictures import split_batches
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.samplers import model_around
 from zoo_core.testing.subject import Subject
@@ -26,7 +26,7 @@ from zoo_core.training.logs import FILE
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-EXAMPLES = 30
+SIZES = (10, 10, 10)
 LARGEST = 100.0
 """Inches that a plot of a few small pictures may ask for, each way."""
 
@@ -75,10 +75,7 @@ def check_plot_leaves_the_model_alone(subject: Subject) -> None:
 
 
 def _batches(model: Model, name: SplitName) -> Iterator[Batch]:
-    first = EXAMPLES * ("test", "validation", "train").index(name)
-    whole = batch(EXAMPLES, model.image_shape, model.labels, start=first)
-    for start in range(0, EXAMPLES, 10):
-        yield whole.rows(start, start + 10)
+    return split_batches(name, SIZES, model.image_shape, model.labels)
 
 
 @contextmanager

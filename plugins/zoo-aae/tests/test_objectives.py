@@ -147,3 +147,13 @@ def test_clusters_fewer_than_the_classes_are_not_drawn_by_class() -> None:
         "aae-clusters", image_shape=(1, 8, 8), labels=seven, clusters=3, **SMALL, **{"prior.conditional": True}
     )
     assert model.sample(9, seed=0).shape == (9, 1, 8, 8)
+
+
+def test_fixed_heads_are_drawn_but_not_kept_apart() -> None:
+    settings = {"style_dim": 3, "decoder.heads": "simplex"}
+    plain = ["reconstruction", "adversarial-prior", "label-cross-entropy"]
+    model = heads_model(**settings, objective=plain)
+    figure = zoo.plot(model, images(12), "representation", split="train")
+    assert len(figure.axes[0].lines) == 3, "one mark a head"
+    with pytest.raises(SeamError, match=r"head-distance.*decoder\.learned-heads.*decoder.heads=learned"):
+        heads_model(**settings)

@@ -68,8 +68,8 @@ class ClusterHeadDecoder(Decoder):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        learned = frozenset({"decoder.heads"}) if isinstance(self.heads, nn.Parameter) else frozenset()
-        return self.net.capabilities | learned | {"decoder.represent"}
+        learned = frozenset({"decoder.learned-heads"}) if isinstance(self.heads, nn.Parameter) else frozenset()
+        return self.net.capabilities | learned | {"decoder.heads", "decoder.represent"}
 
     def represent(self, z: Tensor) -> Tensor:
         """Codes (N, latent_dim) to representations (N, dimensions): y W_C + z."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
+from zoo_aae.class_names import categories
 from zoo_aae.metrics.error_rate import ErrorRate
-from zoo_aae.metrics.label_probabilities import categories, classes_of, label_probabilities
+from zoo_aae.metrics.label_probabilities import classes_of, label_probabilities
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import Batch, Figure, Metric, Need, Tags
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from zoo_aae.class_names import categories
 from zoo_core.errors import SeamError
-from zoo_core.interfaces import Batch, Encoder
+from zoo_core.interfaces import Batch
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
-
-
-def categories(model: Model) -> int:
-    """K, the number of categories at the front of the model's codes; 0 where its codes have none."""
-    return cast(Encoder, model.parts["encoder"]).family.categories
 
 
 def label_probabilities(model: Model, x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
+from zoo_aae.class_names import categories
 from zoo_aae.metrics.mmd import median_distance, squared_mmd
 from zoo_aae.metrics.prior_draws import prior_codes
 from zoo_aae.metrics.two_sample import FEWEST, ClassifierName, two_sample_accuracy
@@ -94,13 +95,13 @@ class PriorAgreement(Metric):
         """The columns of the codes that are compared."""
         if self.latent == "code":
             return slice(None)
-        categories = cast(Encoder, model.parts["encoder"]).family.categories
-        if not categories:
+        width = categories(model)
+        if not width:
             raise SeamError(
                 f"prior-agreement.latent={self.latent} takes a side of a joint code, and the encoder's codes have no sides",
                 hint="prior-agreement.latent=code compares the whole code",
             )
-        return slice(categories) if self.latent == "label" else slice(categories, None)
+        return slice(width) if self.latent == "label" else slice(width, None)
 
 
 def _codes(model: Model, batches: Iterable[Batch], generator: torch.Generator) -> Tensor:

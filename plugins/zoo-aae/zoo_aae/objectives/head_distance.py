@@ -28,7 +28,7 @@ class HeadDistance(Objective):
         return [{"threshold": 30.0}]
 
     losses: ClassVar[tuple[str, ...]] = ("fit",)
-    needs: ClassVar[Mapping[str, Need]] = {"decoder": Need("decoder", frozenset({"decoder.heads"}))}
+    needs: ClassVar[Mapping[str, Need]] = {"decoder": Need("decoder", frozenset({"decoder.learned-heads"}))}
 
     def __init__(self, *, threshold: Annotated[float, Gt(0)] = 5.0, weight: Annotated[float, Ge(0)] = 1.0) -> None:
         super().__init__()

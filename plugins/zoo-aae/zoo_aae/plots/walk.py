@@ -11,8 +11,6 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from zoo_aae.class_names import component_names
-from zoo_aae.priors.gaussian_mixture import GaussianMixture
-from zoo_aae.priors.swiss_roll import SwissRoll
 from zoo_core.axes import CELL, draw_images
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import Batch, Need, Plot, Prior
@@ -81,10 +79,7 @@ class Walk(Plot):
 
     def _stretches(self, model: Model) -> int:
         """Into how many stretches, each for a class, the prior's first axis is cut; 0 where it is not."""
-        prior = model.parts["prior"]
-        if isinstance(prior, SwissRoll | GaussianMixture):
-            return prior.components
-        return cast(Prior, prior).categories
+        return cast(Prior, model.parts["prior"]).components
 
     def _titles(self, stretch: Tensor, names: list[str]) -> list[str]:
         """For each row the names of its first and last stretch, or of its only one."""
