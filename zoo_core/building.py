@@ -16,14 +16,14 @@ from zoo_core.config import FORMAT, check_config
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
 from zoo_core.game.rules import rules_for
 from zoo_core.game.settings import training_settings
-from zoo_core.interfaces import ImageShape, Labels, Objective, Part
+from zoo_core.interfaces import ImageShape, Labels, Need, Objective, Part
 from zoo_core.migration import migrated
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.parameters import check, context, parameters
 from zoo_core.plan import ObjectivePlan, PartPlan, Plan, plan
 from zoo_core.registry import registry
-from zoo_core.remedies import remedy
+from zoo_core.remedies import fitting, remedy
 from zoo_core.tensors.bounded import Making
 from zoo_core.tensors.lazy import settle_lazy
 from zoo_core.version import VERSION
@@ -102,11 +102,12 @@ def build_plan(
     """
     making = making or Making()
     slots = {name: part.kind for name, part in made.parts.items()}
-    askers: dict[str, Any] = {}
+    asked: dict[str, Mapping[str, Need]] = {}
     for name, objective in made.objectives.items():
-        askers[f'objective "{name}"'] = registry().resolve("objective", objective.name).entry.load()
-    for who, asker in askers.items():
-        seams.check_slots(who, asker.needs, slots)
+        cls: type[Objective] = registry().resolve("objective", objective.name).entry.load()
+        asked[f'objective "{name}"'] = cls.asks(objective.params)
+    for who, needs in asked.items():
+        seams.check_slots(who, needs, slots, lambda need: fitting(need, made))
     if made.sampler:
         sampler = registry().resolve("sampler", made.sampler).entry.load()
         seams.check_slots(f'sampler "{made.sampler}"', sampler.needs, slots)
@@ -116,7 +117,7 @@ def build_plan(
     for name, planned in made.parts.items():
         parts[name], entries[name] = _build_part(name, planned, made, seed, making)
     names = {name: planned.name for name, planned in made.parts.items()}
-    seams.check_all(parts, names, askers, lambda slot, wanted: remedy(slot, made.parts[slot], made, wanted))
+    seams.check_all(parts, names, asked, lambda slot, wanted: remedy(slot, made.parts[slot], made, wanted))
 
     objectives: dict[str, Objective] = {}
     objective_entries: dict[str, dict[str, Any]] = {}

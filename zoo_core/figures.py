@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ LARGEST = 1_000_000
 
 _FIELDS = ("name", "value", "unit", "better", "std", "protocol")
 _BETTER = ("higher", "lower", "report")
+_FREE = frozenset({"seed", "seconds", "sampler", "warning"})
+"""What may differ between two figures that are compared: chance, time, and how a model is sampled."""
+_LOOKED_THROUGH = ("extractor", "extractor_sha256", "layer", "resize")
 
 
 def as_table(figure: Figure) -> dict[str, Any]:
@@ -90,6 +93,47 @@ def add_figures(folder: Path, figures: Iterable[Figure]) -> None:
         table["protocol"] = protocol
         kept[_same(table)] = table
     write_json(folder / FILE, {"format": FORMAT, "figures": list(kept.values())})
+
+
+def differing(a: Figure, b: Figure) -> list[str]:
+    """What keeps two figures from being compared: ``name``, ``unit``, or keys of their protocols, in order. Two figures of one
+    name are over the same data, split and counts, and through the same extractor, layer and resizing, or they are not comparable;
+    a key that only one of them has counts as a difference."""
+    keys = [key for key in (*a.protocol, *(k for k in b.protocol if k not in a.protocol)) if key not in _FREE]
+    missing = object()
+    apart = [key for key in keys if _differ(a.protocol.get(key, missing), b.protocol.get(key, missing))]
+    return [field for field in ("name", "unit") if getattr(a, field) != getattr(b, field)] + apart
+
+
+def comparable(a: Figure, b: Figure) -> bool:
+    """Whether the two may be held against one another: see :func:`differing`."""
+    return not differing(a, b)
+
+
+def not_comparable(figures: Sequence[Figure]) -> dict[str, list[str]]:
+    """Name to what differs, for each name that several of ``figures`` have which are not all comparable."""
+    apart: dict[str, list[str]] = {}
+    for name in dict.fromkeys(figure.name for figure in figures):
+        first, *others = (figure for figure in figures if figure.name == name)
+        keys = dict.fromkeys(key for other in others for key in differing(first, other))
+        if keys:
+            apart[name] = list(keys)
+    return apart
+
+
+def resting_on(figure: Figure) -> str:
+    """In a few words what a figure that looks through a feature extractor cannot be compared without, empty for another:
+    ``over digit-classifier (cd4335d3), conv3, none, 32x32; real 360, samples 10,000``."""
+    protocol = figure.protocol
+    if "extractor_sha256" not in protocol:
+        return ""
+    name, digest, layer, resize = (shown(protocol.get(key, "unknown"), 60) for key in _LOOKED_THROUGH)
+    counts = [f"{key} {protocol[key]:,}" for key in ("real", "samples") if isinstance(protocol.get(key), int)]
+    return "; ".join([f"over {name} ({digest[:8]}), {layer}, resize {resize}", *([", ".join(counts)] if counts else [])])
+
+
+def _differ(a: object, b: object) -> bool:
+    return bool(_plain(a) != _plain(b))
 
 
 def _same(table: Mapping[str, Any]) -> str:

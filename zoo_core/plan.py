@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo_core.errors import SettingError, UnknownName, did_you_mean, shown
 from zoo_core.files import expanded, is_file
-from zoo_core.interfaces import ImageShape, Labels, Objective
+from zoo_core.interfaces import ImageShape, Labels, Need, Objective
 from zoo_core.migration import migrated
 from zoo_core.parameters import parameters
 from zoo_core.recipes import Recipe
@@ -84,12 +84,18 @@ def plan(
     shared = {name: s.value(made.labels) for name, s in recipe.shared.items()}
     # The data set's settings first: a part that is swapped afterwards leaves behind what was set inside the old one.
     for given in (recipe.on.get(data or "", {}), settings):
-        # Objectives first (they decide which parts there may be), whole parts before what is inside them.
-        for key in sorted(given, key=lambda k: (0 if k == "objective" else 1 + k.count("."), k)):
+        for key in sorted(given, key=_turn):
             _apply(made, shared, recipe, key, given[key])
     _add_up(shared, recipe)
     _spread(made, shared, recipe)
     return made
+
+
+def _turn(key: str) -> tuple[int, str]:
+    """When a setting is applied: objectives and what is set of them first (they decide which parts there may be), whole parts before
+    what is inside them."""
+    head, _, rest = key.partition(".")
+    return (0 if not rest else 1) if head == "objective" else 2 + key.count("."), key
 
 
 def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: Any) -> None:
@@ -136,18 +142,20 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
         )
 
 
-def _asked_parts(made: Plan) -> dict[str, str]:
-    """Parts that the objectives ask for: name to kind."""
-    asked: dict[str, str] = {}
+def _asked_parts(made: Plan) -> dict[str, Need]:
+    """Parts that the objectives ask for."""
+    asked: dict[str, Need] = {}
     for objective in made.objectives.values():
         cls: type[Objective] = registry().resolve("objective", objective.name).entry.load()
-        asked |= {name: need.kind for name, need in cls.needs.items()}
+        for name, need in cls.asks(objective.params).items():
+            if name not in asked or need.trained:
+                asked[name] = need
     return asked
 
 
-def _asked_part(kind: str) -> PartPlan:
-    """An empty slot; a feature extractor is looked through, all else is trained."""
-    return PartPlan(kind, "", trainable=kind != "feature-extractor")
+def _asked_part(need: Need) -> PartPlan:
+    """An empty slot; a feature extractor is looked through unless it is asked for as one that is trained."""
+    return PartPlan(need.kind, "", trainable=need.trained or need.kind != "feature-extractor")
 
 
 def _objectives(made: Plan, value: Any) -> dict[str, ObjectivePlan]:

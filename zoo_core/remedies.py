@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import torch
 
 from zoo_core.errors import ZooError
+from zoo_core.interfaces import Need
 from zoo_core.parameters import parameters
 from zoo_core.plan import PartPlan, Plan
 from zoo_core.registry import registry
@@ -30,6 +31,14 @@ def remedy(slot: str, planned: PartPlan, made: Plan, wanted: str) -> str:
     if others:
         advice.append(f"{slot}={' or '.join(others[:MOST])}{' …' if len(others) > MOST else ''}")
     return f"set {', or '.join(advice)}" if advice else ""
+
+
+def fitting(need: Need, made: Plan) -> list[str]:
+    """Components that meet ``need`` as they are, by name; where none does, all of its kind."""
+    empty = PartPlan(need.kind, "")
+    able = [set(_others(empty, made, wanted)) for wanted in need.capabilities]
+    names = [registry().spelling(entry) for entry in registry().entries(need.kind) if not entry.family]
+    return [name for name in names if all(name in one for one in able)] or names
 
 
 def _settings(planned: PartPlan, made: Plan, wanted: str) -> Iterator[tuple[str, str]]:

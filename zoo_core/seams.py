@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from zoo_core.errors import SeamError, ZooError
-from zoo_core.interfaces import Component, Decoder, Encoder, ImageShape, Labels, Need, Part, Prior
+from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Need, Part, Prior
 from zoo_core.parameters import parameters
 from zoo_core.registry import registry
 
@@ -59,13 +58,19 @@ def _taking(kind: str, image_shape: ImageShape, labels: Labels) -> list[str]:
     return names
 
 
-def check_slots(who: str, needs: Mapping[str, Need], slots: Mapping[str, str]) -> None:
+def check_slots(
+    who: str,
+    needs: Mapping[str, Need],
+    slots: Mapping[str, str],
+    fitting: Callable[[Need], list[str]] | None = None,
+) -> None:
     """Refuse a model without a part that ``who`` needs, or with another kind in its place.
 
     Arguments:
         who: the asker, for the message: ``objective "discreg"``.
         needs: what it asks for.
         slots: part name to kind.
+        fitting: a need to the names of the components that meet it; asked where one is missing. By default all of its kind.
 
     Raises:
         SeamError: names the part, and the components that could fill it.
@@ -73,15 +78,17 @@ def check_slots(who: str, needs: Mapping[str, Need], slots: Mapping[str, str]) -
     for name, need in needs.items():
         if slots.get(name) == need.kind:
             continue
-        entries = [e.name + ("NAME" if e.family else "") for e in registry().entries(need.kind)]
-        example = f'try {name}="{entries[0]}"' if entries else f"no {need.kind} is installed"
-        others = (
-            f", or one of: {', '.join(entries[1:12])}{' …' if len(entries) > 12 else ''}" if len(entries) > 1 else ""
-        )
+        named = fitting(need) if fitting is not None and need.capabilities else _of_kind(need.kind)
+        example = f'try {name}="{named[0]}"' if named else f"no {need.kind} that fits is installed"
+        others = f", or one of: {', '.join(named[1:12])}{' …' if len(named) > 12 else ''}" if len(named) > 1 else ""
         has = f"; the model's {name} is a {slots[name]}" if name in slots else ""
         raise SeamError(
             f'{who} needs part "{name}" (of kind {need.kind}){has}', hint=example + others, part=name, kind=need.kind
         )
+
+
+def _of_kind(kind: str) -> list[str]:
+    return [entry.name + ("NAME" if entry.family else "") for entry in registry().entries(kind)]
 
 
 def check_capabilities(
@@ -115,6 +122,25 @@ def check_capabilities(
                 )
 
 
+def check_layer(extractor: Part, part: str, layer: str) -> None:
+    """Refuse a part that does not give the activation ``layer``.
+
+    Arguments:
+        part: its slot, for the message.
+
+    Raises:
+        SeamError: it names the layers that there are, and how to ask for more.
+    """
+    layers = extractor.layers if isinstance(extractor, FeatureExtractor) else ()
+    if layer not in layers:
+        asked = ",".join(f'"{name}"' for name in (*layers, layer))
+        raise SeamError(
+            f'part "{part}" gives the layers {", ".join(layers)}, not "{layer}"',
+            hint=f"set {part}.layers='[{asked}]' if it has such a layer, or choose one of these",
+            part=part,
+        )
+
+
 def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
     """Refuse encoder, decoder and prior whose codes differ in width.
 
@@ -136,10 +162,10 @@ def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
 def check_all(
     parts: Mapping[str, Part],
     names: Mapping[str, str],
-    askers: Mapping[str, Any],
+    asked: Mapping[str, Mapping[str, Need]],
     remedy: Callable[[str, str], str] | None = None,
 ) -> None:
-    """Every check on built parts; ``askers`` maps ``objective "elbo"`` and the like to the class with ``needs``."""
-    for who, asker in askers.items():
-        check_capabilities(who, asker.needs, parts, names, remedy)
+    """Every check on built parts; ``asked`` maps ``objective "elbo"`` and the like to what it needs."""
+    for who, needs in asked.items():
+        check_capabilities(who, needs, parts, names, remedy)
     check_latents(parts, names)

@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     parser.description = "Measure a saved model on held-out data."
-    parser.epilog = "example:\n  zoo eval runs/vae-digits --metric nll --metric reconstruction --set nll.draws=500"
+    parser.epilog = (
+        "examples:\n"
+        "  zoo eval runs/vae-digits --metric nll --metric reconstruction --set nll.draws=500\n"
+        "  zoo eval runs/vae-digits --metric fid --metric kid --set metric.features=digit-classifier"
+    )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("model", help="a saved model or run folder")
     add_data(parser, "measured on what (default: what the run was trained on)")
     parser.add_argument(
         "--metric", action="append", default=[], metavar="NAME", help="see zoo list --kind metric; repeatable"
     )
-    add_settings(parser, "nll.draws=500")
+    add_settings(parser, "nll.draws=500, or metric.features=digit-classifier for every metric that has it")
     parser.add_argument(
         "--split", choices=("train", "validation", "test"), default="test", help="which examples (default: test)"
     )
@@ -103,9 +107,13 @@ def _keep(model: str, figures: Sequence[Figure]) -> None:
 
 
 def _print(figures: Sequence[Figure]) -> None:
+    from zoo_core.figures import resting_on
+
     widest = max(len(figure.name) for figure in figures) if sys.stdout.isatty() else 0
     separator = "  " if sys.stdout.isatty() else "\t"
     for figure in figures:
         value = f"{figure.value:.5g}" + (f" ± {figure.std:.2g}" if figure.std is not None else "")
         better = {"higher": "higher is better", "lower": "lower is better"}.get(figure.better, "")
-        print(separator.join([figure.name.ljust(widest), value, figure.unit, better]).rstrip())
+        print(separator.join([figure.name.ljust(widest), value, figure.unit, better, resting_on(figure)]).rstrip())
+    for warning in dict.fromkeys(str(f.protocol["warning"]) for f in figures if "warning" in f.protocol):
+        print(f"zoo: {warning}", file=sys.stderr)

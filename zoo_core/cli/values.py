@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from zoo_core.errors import SettingError, did_you_mean, shown
 
@@ -55,25 +55,55 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
-def settings_by_name(names: Iterable[str], texts: Sequence[str], what: str) -> list[dict[str, Any]]:
+def settings_by_name(names: Iterable[str], texts: Sequence[str], what: Literal["metric", "plot"]) -> list[dict[str, Any]]:
     """A table with its ``name`` and its settings for each of ``names``, from ``NAME.KEY=VALUE`` texts.
 
+    ``metric.KEY=VALUE`` sets KEY of every one of them that has such a setting; what is set by name goes before it.
+
     Arguments:
-        what: what the names are of, for messages: ``metric``.
+        what: what the names are of.
 
     Raises:
         SettingError: a key that is none of theirs.
     """
     tables: dict[str, dict[str, Any]] = {name: {"name": name} for name in names}
+    for_all: dict[str, Any] = {}
     for key, value in parse_settings(texts).items():
         name, _, parameter = key.rpartition(".")
-        if name not in tables:
+        if name == what and tables:
+            for_all[parameter] = value
+        elif name in tables:
+            tables[name][parameter] = value
+        else:
             raise SettingError(
-                f"--set {shown(key)}: should be {what.upper()}.KEY with one of the {what}s asked for ({shown(', '.join(tables))})",
-                hint=did_you_mean(name, tables),
+                f"--set {shown(key)}: should be {what.upper()}.KEY with one of the {what}s asked for ({shown(', '.join(tables))}), "
+                f"or {what}.KEY for all of them",
+                hint=did_you_mean(name, [*tables, what]),
             )
-        tables[name][parameter] = value
+    for parameter, value in for_all.items():
+        for name in _having(parameter, tables, what):
+            tables[name].setdefault(parameter, value)
     return list(tables.values())
+
+
+def _having(parameter: str, names: Iterable[str], what: Literal["metric", "plot"]) -> list[str]:
+    """Those of ``names`` that have a setting called ``parameter``.
+
+    Raises:
+        SettingError: none has.
+    """
+    from zoo_core.parameters import parameters
+    from zoo_core.registry import registry
+
+    known = {name: list(parameters(registry().resolve(what, name).entry.load())) for name in names}
+    found = [name for name, settings in known.items() if parameter in settings]
+    if not found:
+        own = sorted({setting for settings in known.values() for setting in settings})
+        raise SettingError(
+            f"--set {what}.{shown(parameter)}: none of the {what}s asked for ({shown(', '.join(known))}) has such a setting",
+            hint=did_you_mean(parameter, own) or (f"they have {shown(', '.join(own), 300)}" if own else "they have none"),
+        )
+    return found
 
 
 def whole(text: str) -> int:

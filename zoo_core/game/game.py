@@ -172,7 +172,9 @@ class Game:
             generator=self._generator,
         )
         self._generator = noise.generator
-        return Step(self._modules, batch, noise, looks_back=self._looks_back, turn=turn)
+        epoch, epochs = self._progress(self.round)
+        progress = min(epoch / epochs, 1.0) if epochs else 0.0
+        return Step(self._modules, batch, noise, looks_back=self._looks_back, turn=turn, progress=progress)
 
     # ------------------------------------------------------------------------------------------------ a turn
 

@@ -115,14 +115,14 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
             if not set(default["losses"]) & set(missing):
                 continue
             unique = name if name not in players else f"{own}-{name}"
-            edited = {**{key: value for key, value in default.items() if key != "stream"}, **edits.pop(unique, {})}
-            stream = default.get("stream", "main")
+            own_turn = {key: default[key] for key in ("stream", "batches") if key in default}
+            edited = {**{key: value for key, value in default.items() if key not in own_turn}, **edits.pop(unique, {})}
             player = players[unique] = _player(unique, edited, declared, own)
             heard |= set(player.losses)
             if not any(unique in turn.get("players", ()) for turn in turns):
                 played = {loss for turn in turns for loss in turn.get("losses", ())}
                 own_losses = [loss for loss in player.losses if loss not in played]
-                turns.append({"losses": own_losses, "players": [unique], "stream": stream})
+                turns.append({"losses": own_losses, "players": [unique], **own_turn})
     for name in edits:
         raise SettingError(
             f"training.players.{shown(name)} names no losses, and no objective brings a player of that name",

@@ -43,6 +43,7 @@ class Step:
         noise: where draws come from.
         looks_back: names of values that are kept when they go stale, for :meth:`as_of_turn`.
         turn: the round's turn in which the batch was drawn.
+        progress: how much of the training lies behind, from 0 to 1.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class Step:
         *,
         looks_back: frozenset[str] = frozenset(),
         turn: int = 0,
+        progress: float = 0.0,
     ) -> None:
         self._parts = parts
         self.batch = batch
         self.noise = noise
         self.turn = turn
+        self.progress = progress
         self._looks_back = looks_back
         self._values: dict[str, _Entry] = {}
         self._past: dict[str, list[tuple[int, _Entry]]] = {}
@@ -159,9 +162,13 @@ class Step:
         """N draws from the prior, (N, latent_dim)."""
         return self.value("prior_draw", lambda: cast(Prior, self.part("prior")).sample(len(self), self.noise))
 
+    def generated_likelihood(self) -> Likelihood:
+        """p(x given z) at the prior draws, with the batch's labels where the decoder takes some."""
+        return self.value("generated_likelihood", lambda: self._decode(self.prior_draw(), self.y))
+
     def generated(self) -> Tensor:
-        """The decoded prior draws' mean, (N, C, H, W)."""
-        return self.value("generated", lambda: self._decode(self.prior_draw(), self.y).mean)
+        """The mean of :meth:`generated_likelihood`, (N, C, H, W)."""
+        return self.value("generated", lambda: self.generated_likelihood().mean)
 
     def image(self, name: str) -> Tensor:
         """The images called ``x``, ``reconstruction`` or ``generated``, or a value kept under another name."""
@@ -181,10 +188,16 @@ class Step:
         Data and pictures never share a forward: a normalising layer sees one source at a time.
         """
 
-        def compute() -> dict[str, Tensor]:
-            return cast(FeatureExtractor, self.part(part)).features(self.image(of))
+        return self.value(f"{part}({of})", lambda: self._look(part, self.image(of)))
 
-        return self.value(f"{part}({of})", compute)
+    def score(self, part: str, x: Tensor) -> Tensor:
+        """What the discriminator ``part`` gives ``x`` (N, C, H, W), (N,); of images that no value keeps, as a penalty on its slope
+        makes them."""
+        return self._look(part, x)["score"][:, 0]
+
+    def _look(self, part: str, x: Tensor) -> dict[str, Tensor]:
+        extractor = cast(FeatureExtractor, self.part(part))
+        return extractor.features(x, self.y if "labels" in extractor.capabilities else None)
 
     def _decode(self, z: Tensor, y: Tensor | None) -> Likelihood:
         decoder = cast(Decoder, self.part("decoder"))

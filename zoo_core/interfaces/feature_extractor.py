@@ -17,7 +17,7 @@ class FeatureExtractor(Part):
 
     It owns its normalisation and resizing: whoever uses it gives x in [0, 1]. Modules after the last asked layer are
     dropped. A subclass sets ``layers`` and ``shapes`` in ``__init__`` and writes ``forward``. A classifier's head is
-    the layer ``logits``.
+    the layer ``logits``, a discriminator's the layer ``score``: one raw number (N, 1), large for what it takes for real.
     """
 
     layers: tuple[str, ...]
@@ -28,13 +28,15 @@ class FeatureExtractor(Part):
 
     @abstractmethod
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The activations of ``layers``."""
+        """The activations of ``layers``. With the capability ``labels`` it takes a second argument, y int64 (N,), −1 = unlabelled."""
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return frozenset({"logits"}) if "logits" in self.layers else frozenset()
+        """``logits`` and ``score`` where these layers were asked for."""
+        return frozenset({"logits", "score"} & set(self.layers))
 
     @final
-    def features(self, x: Tensor) -> dict[str, Tensor]:
-        """Layer to activation, in full precision, for x (N, C, H, W) in [0, 1]."""
-        return {layer: promote(activation) for layer, activation in zip(self.layers, self(x), strict=True)}
+    def features(self, x: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:
+        """Layer to activation, in full precision, for x (N, C, H, W) in [0, 1] and, with the capability ``labels``, y (N,)."""
+        activations = self(x) if y is None else self(x, y)
+        return {layer: promote(activation) for layer, activation in zip(self.layers, activations, strict=True)}

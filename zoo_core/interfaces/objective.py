@@ -22,10 +22,13 @@ class Need:
     Arguments:
         kind: the part's kind, for instance ``feature-extractor``.
         capabilities: what the part must be able to do; a text of alternatives ``a|b`` is met by either.
+        trained: a feature extractor that is trained along where the recipe does not say otherwise, as a discriminator is;
+            other feature extractors are looked through.
     """
 
     kind: str
     capabilities: frozenset[str] = frozenset()
+    trained: bool = False
 
 
 class Term(NamedTuple):
@@ -67,7 +70,12 @@ class Objective(Part):
 
     default_players: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Players for losses nobody listens to: name to settings as in a recipe. In ``trains``, ``self`` is the objective itself;
-    ``stream`` is that of the turn which the player brings, where it is not ``main``."""
+    ``stream`` and ``batches`` are those of the turn which the player brings, where they are not ``main`` and 1."""
+
+    @classmethod
+    def asks(cls, params: Mapping[str, Any]) -> Mapping[str, Need]:
+        """Part name to what is asked of it, where that depends on the settings ``params`` (as given, before they are checked)."""
+        return cls.needs
 
     @abstractmethod
     def terms(self, loss: str, step: Step) -> Iterator[Term]:

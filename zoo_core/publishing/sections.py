@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from zoo_core.catalogue import catalogue
+from zoo_core.figures import not_comparable
 from zoo_core.interfaces.metric import Figure
 from zoo_core.publishing.bibtex import Paper, bibtex, papers
 from zoo_core.publishing.facts import Facts, Used
@@ -115,7 +116,11 @@ def figures(facts: Facts) -> str:
         for one in facts.figures
     ]
     written = table(["figure", "value", "unit", "better", "protocol"], rows)
-    return _section("Figures", written or "None were measured.")
+    apart = [
+        f"- The {text(name)} figures rest on different things ({text(', '.join(keys), 300)}) and cannot be compared with one another."
+        for name, keys in not_comparable(facts.figures).items()
+    ]
+    return _section("Figures", "\n\n".join(filter(None, [written or "None were measured.", "\n".join(apart)])))
 
 
 def plugins(facts: Facts) -> str:

@@ -154,19 +154,22 @@ class Subject:
     def inputs(
         self, part: Part, n: int, image_shape: ImageShape | None = None, *, start: int = 0
     ) -> tuple[Tensor, ...]:
-        """``n`` rows of what ``part``'s forward takes: pictures (and noise), or codes (and classes)."""
+        """``n`` rows of what ``part``'s forward takes: pictures (and noise, or classes), or codes (and classes)."""
         shape = image_shape or self.image_shapes[0]
         generator = torch.Generator().manual_seed(derive_seed("inputs", start))
         pictures = batch(n, shape, CLASSES, start=start)
         if isinstance(part, Encoder) and part.family.noise_channels:
             noise = torch.randn(n, part.family.noise_channels, *shape[1:], generator=generator)
             return pictures.x, noise
-        if isinstance(part, Encoder | FeatureExtractor):
-            return (pictures.x,)
         if isinstance(part, Decoder):
-            z = torch.randn(n, part.latent_dim, generator=generator)
-            return (z, torch.arange(start, start + n) % self.labels.count) if "labels" in part.capabilities else (z,)
-        raise TypeError(f"a {type(part).__name__} has no forward that is known")
+            first = torch.randn(n, part.latent_dim, generator=generator)
+        elif isinstance(part, Encoder | FeatureExtractor):
+            first = pictures.x
+        else:
+            raise TypeError(f"a {type(part).__name__} has no forward that is known")
+        if "labels" in part.capabilities and not isinstance(part, Encoder):
+            return first, torch.arange(start, start + n) % self.labels.count
+        return (first,)
 
 
 def outputs(part: Callable[..., object], inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -95,18 +95,18 @@ class PlainPrior(Prior):
 
 @final
 class PlainExtractor(FeatureExtractor):
-    """A hidden layer and logits."""
+    """A hidden layer ``features``, and logits or a score."""
 
-    def __init__(self, image_shape: ImageShape, outputs: int) -> None:
+    def __init__(self, image_shape: ImageShape, outputs: int, head: str = "logits") -> None:
         super().__init__()
-        self.layers = ("hidden", "logits")
-        self.shapes = {"hidden": (HIDDEN,), "logits": (outputs,)}
+        self.layers = ("features", head)
+        self.shapes = {"features": (HIDDEN,), head: (outputs,)}
         self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(prod(image_shape), HIDDEN), nn.Tanh())
-        self.logits = nn.Linear(HIDDEN, outputs)
+        self.head = nn.Linear(HIDDEN, outputs)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        hidden = self.hidden(x)
-        return hidden, self.logits(hidden)
+        features = self.hidden(x)
+        return features, self.head(features)
 
 
 def surround(
@@ -144,7 +144,10 @@ def _plain(kind: str, image_shape: ImageShape, labels: Labels, conditional: bool
         case "prior":
             return [PlainPrior]
         case "feature-extractor":
-            return [lambda: PlainExtractor(image_shape, labels.count or 10)]
+            return [
+                lambda: PlainExtractor(image_shape, labels.count or 10),
+                lambda: PlainExtractor(image_shape, 1, "score"),
+            ]
         case _:
             return []
 

@@ -77,4 +77,12 @@ class ProgressBar:
         if now >= self._next_line or epoch == epochs:
             self._next_line = now + 2.0
             validation = f"  validation {figures['loss']:.4g}" if "loss" in figures else ""
-            print(f"epoch {epoch}/{epochs}  {self._losses}{validation}", file=sys.stderr, flush=True)
+            varied = f"  diversity {figures['diversity']:.2g}" if "diversity" in figures else ""
+            print(f"epoch {epoch}/{epochs}  {self._losses}{validation}{varied}", file=sys.stderr, flush=True)
+
+    def warn(self, text: str) -> None:
+        """Say ``text`` beside the bar, or on a line of its own off a terminal."""
+        if self._terminal:
+            self._progress.console.print(f"[yellow]{text}[/yellow]")
+        elif self._show:
+            print(text, file=sys.stderr, flush=True)

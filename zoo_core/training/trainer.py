@@ -27,6 +27,7 @@ from zoo_core.pictures import beside, grid, save_png
 from zoo_core.training import checkpoints
 from zoo_core.training.callbacks import Callback
 from zoo_core.training.checkpoints import Progress, read_checkpoint, write_checkpoint
+from zoo_core.training.diversity import COLLAPSED, diversity
 from zoo_core.training.logs import Logs
 from zoo_core.training.precision import prepared
 from zoo_core.training.progress import ProgressBar
@@ -35,6 +36,8 @@ from zoo_core.training.session import Session
 from zoo_core.training.validation import validate
 
 SHOWN_IMAGES = 32
+COMPARED_IMAGES = 100
+"""Held-out images, and as many samples, whose diversity is compared."""
 CALMER = "try a smaller learning rate (training.players.NAME.lr) or clipping (training.players.NAME.clip=1)"
 
 
@@ -70,6 +73,7 @@ class Training:
         self._logs: Logs | None = None
         self._held_out: Source | None = None
         self._figures: dict[str, float] = {}
+        self._collapsed = False
 
     @property
     def model(self) -> Model:
@@ -213,6 +217,8 @@ class Training:
                 and self._logs is not None
             ):
                 self._draw(epoch)
+            if settings.validate_every and epoch % settings.validate_every == 0:
+                self._look_at_samples(bar)
         bar.epoch(epoch, settings.epochs, self._figures)
         for callback in self._callbacks:
             callback.on_epoch(self, epoch)
@@ -237,6 +243,26 @@ class Training:
             self._stop_if_stuck()
         for callback in self._callbacks:
             callback.on_validation(self, figures)
+
+    def _look_at_samples(self, bar: ProgressBar) -> None:
+        """How varied samples of the prior are; once they are all alike, it is said."""
+        if not self.model.config["sampler"] or "prior" not in self.model.parts:
+            return
+        x = next(iter(evaluation_batches(self._held_out_source(), COMPARED_IMAGES))).x
+        if len(x) < 2:
+            return
+        seed = derive_seed(self.session.seed, "diversity")
+        samples = self.model.samples(len(x), seed=seed, x=x.to(self.model.dtype)).x
+        varied = diversity(samples, x)
+        self._figures = {**self._figures, "diversity": varied}
+        if self._logs is not None:
+            self._logs.scalars("samples", self.round, {"diversity": varied}, epoch=self.progress.epoch)
+        if varied < COLLAPSED and not self._collapsed:
+            bar.warn(
+                f"samples are all alike (diversity {varied:.2g} of the data's): the model has collapsed; "
+                "try a smaller learning rate, another objective (zoo list --kind objective) or instance noise"
+            )
+        self._collapsed = varied < COLLAPSED
 
     def _stop_if_stuck(self) -> None:
         """Stop early; also a run that had stopped early and is resumed."""

@@ -11,7 +11,7 @@ from scipy.stats import kstest, multivariate_normal
 from zoo_aae.priors.categorical_gaussian import CategoricalGaussian
 from zoo_aae.priors.gaussian_mixture import GaussianMixture
 from zoo_aae.priors.swiss_roll import SwissRoll
-from zoo_aae.priors.uniform import Uniform
+from zoo_basics.priors.uniform import Uniform
 
 from zoo_core.interfaces import Prior
 from zoo_core.noise import GeneratorNoise

@@ -26,7 +26,6 @@ def _register_parts(register: Callable[..., None]) -> None:
              summary="ring of elongated 2-D Gaussians, one for each class")
     register("prior", "swiss-roll", f"{package}.swiss_roll:SwissRoll", paper=PAPER,
              summary="a 2-D spiral, each class a stretch of it")
-    register("prior", "uniform", f"{package}.uniform:Uniform", summary="uniform in a cube")
     register("prior", "categorical-gaussian", f"{package}.categorical_gaussian:CategoricalGaussian", paper=PAPER,
              summary="a one-hot label beside a Gaussian style")
     register("decoder", "cluster-heads", "zoo_aae.cluster_heads:ClusterHeadDecoder", paper=PAPER,

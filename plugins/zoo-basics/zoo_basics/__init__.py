@@ -12,6 +12,7 @@ def register_components(register: Callable[..., None]) -> None:
     """Everything this plugin brings, by name; nothing is imported until it is built."""
     _register_parts(register)
     _register_objectives(register)
+    _register_adversarial_objectives(register)
     _register_samplers_and_metrics(register)
     _register_plots(register)
     _register_datasets(register)
@@ -27,7 +28,15 @@ def _register_parts(register: Callable[..., None]) -> None:
                  summary="the CelebA net of discriminative regularization; sides divisible by 16")
         register(kind, "resnet", f"{package}.resnet:ResNet{suffix}", paper="Huang et al. 2018",
                  summary="residual blocks with pooling or upsampling between, as in IntroVAE")
+    package = "zoo_basics.discriminators"
+    register("feature-extractor", "mlp", f"{package}.mlp:MLPDiscriminator",
+             summary="discriminator of fully connected layers, with a score")
+    register("feature-extractor", "dcgan", f"{package}.dcgan:DCGANDiscriminator",
+             summary="discriminator of stride-2 convolutions, with a score", paper="Radford et al. 2016")
+    register("feature-extractor", "resnet", f"{package}.resnet:ResNetDiscriminator",
+             summary="discriminator of residual blocks, with a score", paper="Gulrajani et al. 2017")
     register("prior", "gaussian", "zoo_basics.priors.gaussian:GaussianPrior", summary="isotropic Gaussian around 0")
+    register("prior", "uniform", "zoo_basics.priors.uniform:Uniform", summary="uniform in a cube")
 
 
 def _register_objectives(register: Callable[..., None]) -> None:
@@ -40,6 +49,28 @@ def _register_objectives(register: Callable[..., None]) -> None:
              summary="trains a classifier of classes")
     register("objective", "attribute-bce", f"{package}.attribute_bce:AttributeBCE",
              summary="trains a classifier of yes-or-no attributes")
+
+
+def _register_adversarial_objectives(register: Callable[..., None]) -> None:
+    package = "zoo_basics.objectives"
+    for name, target, paper, summary in (
+        ("gan", "gan:GAN", "Goodfellow et al. 2014", "adversarial game, non-saturating cross-entropy"),
+        ("gan-minimax", "gan:MinimaxGAN", "Goodfellow et al. 2014", "adversarial game, cross-entropy as minimax"),
+        ("lsgan", "gan:LeastSquaresGAN", "Mao et al. 2017", "adversarial game, least squares"),
+        ("hinge", "gan:HingeGAN", "Lim and Ye 2017", "adversarial game, hinge losses"),
+        ("wgan", "wgan:WGAN", "Arjovsky et al. 2017", "Wasserstein game, weights of the critic clipped"),
+        ("wgan-gp", "wgan:WGANGP", "Gulrajani et al. 2017", "Wasserstein game with a gradient penalty"),
+        ("bgan", "boundary_seeking:BoundarySeekingGAN", "Hjelm et al. 2018",
+         "boundary-seeking game, continuous or discrete pixels"),
+        ("feature-matching", "feature_matching:FeatureMatching", "Salimans et al. 2016",
+         "the generator matches mean features of the discriminator"),
+        ("r1", "gradient_penalties:R1", "Mescheder et al. 2018", "penalty on the discriminator's slope at the data"),
+        ("roth", "gradient_penalties:RothPenalty", "Roth et al. 2017",
+         "penalty on the discriminator's slope, in place of noise on images"),
+        ("jacobian-clamping", "jacobian_clamping:JacobianClamping", "Odena et al. 2018",
+         "bounds how much the generator's images change with the code"),
+    ):
+        register("objective", name, f"{package}.{target}", summary=summary, paper=paper)
 
 
 def _register_samplers_and_metrics(register: Callable[..., None]) -> None:
@@ -55,6 +86,15 @@ def _register_samplers_and_metrics(register: Callable[..., None]) -> None:
     register("metric", "accuracy", f"{package}.accuracy:Accuracy", summary="accuracy of the classifier")
     register("metric", "feature-error", f"{package}.feature_error:FeatureError",
              summary="error of reconstructions in a classifier's layers, over their variance")
+    register("metric", "fid", f"{package}.fid:FID", summary="Fréchet distance between features of images and samples",
+             paper="Heusel et al. 2017")
+    register("metric", "kid", f"{package}.kid:KID", summary="kernel distance between features of images and samples",
+             paper="Bińkowski et al. 2018")
+    register("metric", "inception-score", f"{package}.inception_score:InceptionScore",
+             summary="how sure a classifier is of samples, and how different it finds them", paper="Salimans et al. 2016")
+    register("metric", "precision-recall", f"{package}.precision_recall:PrecisionRecall",
+             summary="share of samples among the images, and of images among the samples", paper="Kynkäänniemi et al. 2019")
+    register("metric", "modes", f"{package}.modes:Modes", summary="classes among the samples, and their entropy")
 
 
 def _register_plots(register: Callable[..., None]) -> None:

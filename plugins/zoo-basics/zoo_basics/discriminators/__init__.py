@@ -1,0 +1,1 @@
+"""Discriminators: feature extractors with a score."""

@@ -1,0 +1,142 @@
+"""Discriminator: what the discriminators have in common, from the last map to the score."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import embedding
+from torch.nn.utils.parametrizations import spectral_norm
+
+from zoo_basics.layers.activation import activation
+from zoo_core.errors import SettingError, did_you_mean, shown
+from zoo_core.interfaces import FeatureExtractor, Labels
+
+Normalisation: TypeAlias = Literal["none", "batch", "layer"]
+"""Between a layer and its activation. Under ``batch`` an example's score depends on the other examples of its batch; ``layer`` is
+one group of all channels."""
+
+
+class ScoreHead(nn.Module):
+    """Features to one number; with labels y, plus the inner product of the features with an embedding of y (Miyato and Koyama
+    2018, Eq. 4). An example without a label (−1) gets no such addend.
+
+    Arguments:
+        features: width of the features.
+        classes: how many labels there are; 0 takes none.
+    """
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.score = nn.Linear(features, 1)
+        self.label = nn.Linear(classes, features, bias=False) if classes else None
+
+    def forward(self, features: Tensor, y: Tensor | None = None) -> Tensor:
+        """(N, features) and y (N,) to (N, 1)."""
+        score: Tensor = self.score(features)
+        if self.label is None or y is None:
+            return score
+        projected = (embedding(y.clamp(min=0), self.label.weight.t()) * features).sum(1, keepdim=True)
+        return score + projected * (y >= 0).to(score.dtype).unsqueeze(1)
+
+
+class Discriminator(FeatureExtractor):
+    """Stages, each a layer that can be asked for, a fully connected layer ``features`` with ReLU, and ``score``.
+
+    A subclass builds its stages and calls :meth:`finish`.
+    """
+
+    stages: nn.ModuleDict
+    classes: int
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return super().capabilities | (frozenset({"labels"}) if self.classes else frozenset())
+
+    def finish(self, name: str, stages: dict[str, nn.Module], shapes: dict[str, tuple[int, ...]], *,
+               layers: Sequence[str], features: int, normalisation: Normalisation, labels: Labels, conditional: bool) -> None:
+        """Put the head on ``stages``, drop what lies behind the last of ``layers``.
+
+        Arguments:
+            name: for messages.
+            stages, shapes: layer to module and to the shape of its activation for one example, from the image on.
+
+        Raises:
+            SettingError: there is no such layer, or none is asked for; ``conditional`` and the data have no classes.
+        """
+        if conditional and (labels.type != "classes" or not labels.count):
+            raise SettingError(
+                f"a conditional discriminator needs data with classes, these have labels of type {labels.type}",
+                hint="choose data with classes, or discriminator.conditional=false",
+            )
+        width = torch.Size(list(shapes.values())[-1]).numel()
+        self.layers = _asked(name, layers, [*stages, "features", "score"])
+        known = {**shapes, "features": (features,), "score": (1,)}
+        self.shapes = {layer: known[layer] for layer in self.layers}
+        headed = self.layers[-1] in ("features", "score")
+        last = len(stages) if headed else list(stages).index(self.layers[-1]) + 1
+        self.stages = nn.ModuleDict(dict(list(stages.items())[:last]))
+        self.classes = labels.count if conditional and "score" in self.layers else 0
+        self.features_layer = nn.Sequential(nn.Flatten(), *normalised_linear(width, features, normalisation),
+                                            activation("relu")) if headed else None
+        self.head = ScoreHead(features, self.classes) if "score" in self.layers else None
+
+    @abstractmethod
+    def look(self, x: Tensor) -> Tensor:
+        """Images (N, C, H, W) in [0, 1] as the first stage takes them."""
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Activations of ``layers`` for x (N, C, H, W) in [0, 1] and, where it is conditional, y int64 (N,), −1 = unlabelled."""
+        seen: dict[str, Tensor] = {}
+        h = self.look(x)
+        for name, stage in self.stages.items():
+            h = seen[name] = stage(h)
+        if self.features_layer is not None:
+            h = seen["features"] = self.features_layer(h)
+        if self.head is not None:
+            seen["score"] = self.head(h, y)
+        return tuple(seen[layer] for layer in self.layers)
+
+
+def normalised_linear(inputs: int, outputs: int, normalisation: Normalisation) -> list[nn.Module]:
+    """A linear layer and its normalisation."""
+    linear = nn.Linear(inputs, outputs, bias=normalisation == "none")
+    match normalisation:
+        case "none":
+            return [linear]
+        case "batch":
+            return [linear, nn.BatchNorm1d(outputs)]
+        case "layer":
+            return [linear, nn.LayerNorm(outputs)]
+
+
+def normalised_maps(channels: int, normalisation: Normalisation) -> list[nn.Module]:
+    """The normalisation of maps (N, channels, H, W)."""
+    match normalisation:
+        case "none":
+            return []
+        case "batch":
+            return [nn.BatchNorm2d(channels)]
+        case "layer":
+            return [nn.GroupNorm(1, channels)]
+
+
+def spectrally_normalised(net: nn.Module) -> None:
+    """Divide the weight of every convolution and linear layer of ``net`` by its largest singular value, as a power iteration, one
+    for each forward in train mode, estimates it (Miyato et al. 2018, Algorithm 1). Weights that are spectrally normalised stay so."""
+    for layer in list(net.modules()):
+        if isinstance(layer, nn.Conv2d | nn.Linear) and not nn.utils.parametrize.is_parametrized(layer):
+            spectral_norm(layer)
+
+
+def _asked(name: str, layers: Sequence[str], available: Sequence[str]) -> tuple[str, ...]:
+    for layer in layers:
+        if layer not in available:
+            raise SettingError(f"{name}: there is no layer {shown(layer)!r}",
+                               hint=did_you_mean(layer, available) or f"its layers are {', '.join(available)}")
+    if not layers:
+        raise SettingError(f"{name}: no layer is asked for", hint=f"its layers are {', '.join(available)}")
+    return tuple(layer for layer in available if layer in layers)

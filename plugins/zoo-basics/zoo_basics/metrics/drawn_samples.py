@@ -1,0 +1,64 @@
+"""A model's samples as a stream: never more than a batch of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, final
+
+import torch
+from torch import Tensor
+
+from zoo_basics.samplers.codes import takes_labels
+from zoo_core.errors import DataError
+
+if TYPE_CHECKING:
+    from zoo_core.model import Model
+
+SamplerSpec: TypeAlias = str | dict[str, Any]
+"""A sampler's name, or a table with ``name`` and its parameters."""
+
+BATCH = 250
+"""Samples at a time."""
+
+
+@final
+class DrawnSamples:
+    """Pictures from ``model``, each drawn once, all randomness from ``generator``. A model that takes labels makes its classes
+    in turn, over all that is drawn.
+
+    Arguments:
+        sampler: None is the recipe's.
+
+    Raises:
+        SeamError: the model makes no pictures by itself, or the sampler is not for it.
+        UnknownName: there is no such sampler.
+    """
+
+    def __init__(self, model: Model, sampler: SamplerSpec | None, generator: torch.Generator) -> None:
+        self._model, self._generator = model, generator
+        self._sampler = model.sampler(sampler)
+        self._classes = model.labels.count if takes_labels(model) else 0
+        self._drawn = 0
+        spec = sampler or model.config["sampler"]
+        self.sampler: Any = dict(spec) if isinstance(spec, Mapping) else str(spec).rpartition(":")[2]
+        """What drew them, for a protocol."""
+
+    def batches(self, count: int) -> Iterator[Tensor]:
+        """The next ``count`` samples: (N, C, H, W) in [0, 1], N ≤ 250.
+
+        Raises:
+            DataError: pixels that are not finite.
+        """
+        left = count
+        while left:
+            n = min(left, BATCH)
+            conditions: dict[str, Any] = {}
+            if self._classes:
+                turns = torch.arange(self._drawn, self._drawn + n, device=self._model.device)
+                conditions["y"] = turns % self._classes
+            x = self._sampler(self._model, n, self._generator, **conditions).x
+            if not torch.isfinite(x).all():
+                raise DataError("the model made samples with pixels that are not finite",
+                                hint="its training went wrong; take an earlier checkpoint")
+            self._drawn, left = self._drawn + n, left - n
+            yield x.clamp(0, 1)

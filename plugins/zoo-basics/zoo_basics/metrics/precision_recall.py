@@ -1,0 +1,115 @@
+"""PrecisionRecall: how much of what a model makes looks real, and how much of what is real it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, final
+
+import torch
+from annotated_types import Ge
+from torch import Tensor
+
+from zoo_basics.metrics.drawn_samples import BATCH, DrawnSamples, SamplerSpec
+from zoo_basics.metrics.extractor import DEFAULT, Features, choose_extractor
+from zoo_basics.metrics.feature_cache import FeatureCache
+from zoo_basics.metrics.progress import tracked
+from zoo_basics.metrics.real_images import RealImages
+from zoo_core.errors import SettingError
+from zoo_core.interfaces import Batch, Figure, Metric
+
+if TYPE_CHECKING:
+    from zoo_core.model import Model
+
+ROWS = 500
+"""Vectors whose distances to all others are in memory at once."""
+
+
+@final
+class PrecisionRecall(Metric):
+    """The share of samples inside the estimated manifold of real images, and of real images inside that of samples
+    (Kynkäänniemi et al. 2019, section 3).
+
+    A set's manifold is the union of balls around its features, each as wide as the distance to its k-th nearest neighbour
+    in the set. As many real images as samples are compared. Their features are all in memory: at most 2 · ``samples``
+    vectors; the time grows with the square of ``samples``.
+
+    Figures: ``precision`` and ``recall``, fractions.
+
+    Arguments:
+        features: the feature extractor, see :data:`zoo_basics.metrics.extractor.Features`.
+        layer: of the extractor; None is its last before the logits. Of a map the mean over space is taken.
+        samples: how many are drawn at most, and how many real images are compared with at most; both numbers are the same.
+        k: which neighbour.
+        sampler: None is the recipe's.
+        cache: keep the real images' features on disk, see :mod:`zoo_basics.metrics.feature_cache`.
+    """
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        small = {"features": "digit-classifier", "sampler": "prior", "cache": False}
+        return [{**small, "samples": 30}, {**small, "samples": 20, "k": 1, "layer": "conv1"}]
+
+    def __init__(
+        self,
+        *,
+        features: Features = DEFAULT,
+        layer: str | None = None,
+        samples: Annotated[int, Ge(2)] = 10_000,
+        k: Annotated[int, Ge(1)] = 3,
+        sampler: SamplerSpec | None = None,
+        cache: bool = True,
+    ) -> None:
+        self.features = features
+        self.layer = layer
+        self.samples = samples
+        self.k = k
+        self.sampler = sampler
+        self.cache = cache
+
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+        """Two figures, ``precision`` and ``recall``.
+
+        Raises:
+            UnknownName, SettingError, WeightsError: the extractor, see
+                :func:`zoo_basics.metrics.extractor.choose_extractor`; or there are no k + 1 images.
+            SeamError: the model makes no pictures by itself.
+            DataError: fewer than two images, or features that are not finite.
+        """
+        extractor = choose_extractor(self.features, self.layer, model, "features")
+        drawn = DrawnSamples(model, self.sampler, generator)
+        with RealImages(batches) as real:
+            count = min(self.samples, real.count)
+            if count <= self.k:
+                raise SettingError(f"neighbour {self.k} needs more than {self.k} images, there are {count}",
+                                   hint="take more, or a smaller k: --set precision-recall.k=1")
+
+            def features_of_images() -> dict[str, Tensor]:
+                looked = tracked(real.batches(BATCH, real.mixed(count)), count, "real images")
+                return {"features": torch.cat([extractor(x) for x in looked]).cpu()}
+
+            cache = FeatureCache(extractor, real.sha256, enabled=self.cache)
+            seen = cache.get("features", features_of_images, mixed=[count, 1])["features"]
+        made = torch.cat([extractor(x) for x in tracked(drawn.batches(count), count, "samples")])
+        seen = seen.to(made.device)
+        protocol = {**extractor.protocol, "real": count, "samples": count, "k": self.k, "sampler": drawn.sampler}
+        return [
+            Figure("precision", share_inside(made, seen, self.k), "fraction", "higher", None, protocol),
+            Figure("recall", share_inside(seen, made, self.k), "fraction", "higher", None, protocol),
+        ]
+
+
+def share_inside(points: Tensor, manifold: Tensor, k: int) -> float:
+    """The share of ``points`` (N, D) that lie in a ball around one of ``manifold`` (M, D), M > k, each as wide as the distance to its
+    k-th nearest neighbour there (Kynkäänniemi et al. 2019, Eq. 1)."""
+    inside = 0
+    # k + 1 of them: each vector is its own nearest neighbour.
+    radii = torch.cat([_distances(rows, manifold).kthvalue(k + 1, dim=1).values for rows in manifold.split(ROWS)])
+    for rows in points.split(ROWS):
+        inside += int((_distances(rows, manifold) <= radii).any(1).sum())
+    return inside / len(points)
+
+
+def _distances(rows: Tensor, others: Tensor) -> Tensor:
+    """(N, D) and (M, D) to (N, M), in float64 where the device has it: neighbours may be very near."""
+    width = torch.float32 if rows.device.type == "mps" else torch.float64
+    return torch.cdist(rows.to(width), others.to(width))
