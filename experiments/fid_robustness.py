@@ -1,7 +1,7 @@
 """How FID and the inception score see spoilt images: the study of Heusel et al. 2017 as the thesis tells it (Lamb 2020, section 1.2.3).
 
 Real images against the same images, more and more spoilt: Gaussian noise, removed regions, swirl, salt and pepper, and images of another
-set mixed in. FID should rise with each; the inception score hardly knows of most.
+set mixed in. FID should rise with each. The inception score over the same classifier stands beside it.
 
     python experiments/fid_robustness.py                   # scikit-learn's digits and the classifier that travels with the zoo
     python experiments/fid_robustness.py --data cifar10    # real CIFAR-10 images and a real CIFAR ResNet-20
@@ -57,7 +57,7 @@ def digits(device: str) -> tuple[Tensor, Tensor, dict[str, Any]]:
 
     pieces = []
     for photograph in load_sample_images().images:
-        grey = torch.from_numpy(photograph).float().mean(-1) / 255
+        grey = torch.tensor(photograph).float().mean(-1) / 255
         pieces.append(grey.unfold(0, 32, 16).unfold(1, 32, 16).reshape(-1, 1, 32, 32))
     mixed = torch.cat(pieces)
     mixed = mixed[torch.randperm(len(mixed), generator=torch.Generator().manual_seed(0))]

@@ -99,11 +99,13 @@ def test_metrics_jsonl_is_strict_json_with_what_was_measured(tmp_path: Path) -> 
     lines = [json.loads(line, parse_constant=lambda c: pytest.fail(c)) for line in (tmp_path / "metrics.jsonl").open()]
     assert run.history == lines
     assert [(line["what"], line["round"]) for line in lines] == [
-        ("train", 2), ("train", 4), ("validation", 4), ("train", 6), ("train", 8), ("validation", 8)
+        *(("train", 2), ("train", 4), ("validation", 4), ("samples", 4)),
+        *(("train", 6), ("train", 8), ("validation", 8), ("samples", 8)),
     ]
     assert all(line["images_per_second"] > 1 for line in lines if line["what"] == "train")
-    assert [line["epoch"] for line in lines] == [0.5, 1.0, 1, 1.5, 2.0, 2]
-    last = lines[-1]["values"]
+    assert [line["epoch"] for line in lines] == [0.5, 1.0, 1, 1, 1.5, 2.0, 2, 2]
+    assert lines[-1]["values"] == {"diversity": run.diversity}
+    last = lines[-2]["values"]
     assert last["loss"] == pytest.approx(last["elbo.nll"] + last["elbo.kl"])
     assert run.validation == last
 
@@ -456,3 +458,31 @@ def test_ones_own_loop_ends_with_the_averaged_weights_as_train_does() -> None:
         pass
     expected = dict(trained.named_parameters())
     assert all(torch.equal(p, expected[name]) for name, p in looped.named_parameters())
+
+
+# ------------------------------------------------------------------------------------------------ collapse
+
+
+def test_a_model_whose_samples_are_all_alike_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    nets = {"decoder": {"name": "mlp", "hidden": [4], "sigma": "fixed"}, "discriminator": {"name": "mlp", "hidden": [4], "features": 4}}
+    settings = {"training.players.generator.lr": 1e-6, "width": 8}
+    alike = zoo.build("gan", data="digits", **nets, **{**settings, "decoder.init_std": 1e-6})
+    run = zoo.train(alike, "digits", epochs=2, progress=True)
+    said = capsys.readouterr().err
+    assert run.diversity is not None and run.diversity < 1e-4
+    assert said.count("samples are all alike") == 1 and "try a smaller learning rate" in said
+    assert "diversity" in said.splitlines()[-1]
+
+
+def test_diversity_is_the_mean_squared_distance_of_two_samples_over_that_of_two_images() -> None:
+    from zoo_core.training.diversity import diversity
+
+    generator = torch.Generator().manual_seed(0)
+    samples, images = torch.rand(5, 1, 4, 4, generator=generator), 3 * torch.rand(7, 1, 4, 4, generator=generator)
+
+    def spread(x: torch.Tensor) -> float:
+        pairs = [(a - b).square().sum() for i, a in enumerate(x) for j, b in enumerate(x) if i != j]
+        return float(torch.stack(pairs).mean())
+
+    assert diversity(samples, images) == pytest.approx(spread(samples) / spread(images))
+    assert diversity(images[:1].expand(5, -1, -1, -1), images) == 0

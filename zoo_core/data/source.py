@@ -68,7 +68,7 @@ class Source(ABC):
     def _examples(self, x: Tensor, indices: Tensor, dtype: torch.dtype) -> Batch:
         y = None if self.y is None else self.y[indices]
         attributes = None if self.attributes is None else self.attributes[indices]
-        return Batch(x.to(dtype).div_(255), y, attributes)
+        return Batch(x.to(dtype).div_(255) if x.dtype == torch.uint8 else x.to(dtype), y, attributes)
 
 
 @final

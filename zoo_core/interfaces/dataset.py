@@ -30,7 +30,8 @@ class Split:
     """One part of a data set.
 
     Arguments:
-        x: uint8 (N, C, H, W), all in memory; or images read one at a time.
+        x: uint8 (N, C, H, W), all in memory; or images read one at a time. Points of a space that are no pictures, (N, 1, 1, D), may
+            be floating, in [0, 1].
         y: int64 (N,), −1 = unlabelled; None where there are no classes.
         attributes: int8 (N, A), −1 = unknown; None where there are no attributes.
     """

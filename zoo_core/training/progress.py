@@ -69,7 +69,7 @@ class ProgressBar:
             "  ".join(f"{name} {value:.4g}" for name, value in values.items()) + f"  {images_per_second:,.0f} images/s"
         )
 
-    def epoch(self, epoch: int, epochs: int, figures: Mapping[str, float]) -> None:
+    def epoch(self, epoch: int, epochs: int, figures: Mapping[str, float], diversity: float | None) -> None:
         """An epoch is complete. Off a terminal a line is printed, at most every two seconds and for the last one."""
         if not self._show or self._terminal:
             return
@@ -77,7 +77,7 @@ class ProgressBar:
         if now >= self._next_line or epoch == epochs:
             self._next_line = now + 2.0
             validation = f"  validation {figures['loss']:.4g}" if "loss" in figures else ""
-            varied = f"  diversity {figures['diversity']:.2g}" if "diversity" in figures else ""
+            varied = "" if diversity is None else f"  diversity {diversity:.2g}"
             print(f"epoch {epoch}/{epochs}  {self._losses}{validation}{varied}", file=sys.stderr, flush=True)
 
     def warn(self, text: str) -> None:

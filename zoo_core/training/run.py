@@ -27,6 +27,7 @@ class Run:
         rounds: how many were played in all.
         seconds: spent in rounds, over all parts of the run.
         validation: the last validation's means.
+        diversity: of samples at the end, as a share of the data's; 0 is the same picture every time. None where it was not measured.
     """
 
     model: Model
@@ -35,6 +36,7 @@ class Run:
     rounds: int
     seconds: float
     validation: Mapping[str, float]
+    diversity: float | None = None
 
     @property
     def history(self) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ class Training:
         self._logs: Logs | None = None
         self._held_out: Source | None = None
         self._figures: dict[str, float] = {}
-        self._collapsed = False
+        self._diversity: float | None = None
 
     @property
     def model(self) -> Model:
@@ -219,7 +219,7 @@ class Training:
                 self._draw(epoch)
             if settings.validate_every and epoch % settings.validate_every == 0:
                 self._look_at_samples(bar)
-        bar.epoch(epoch, settings.epochs, self._figures)
+        bar.epoch(epoch, settings.epochs, self._figures, self._diversity)
         for callback in self._callbacks:
             callback.on_epoch(self, epoch)
         self._since = time.monotonic()
@@ -253,16 +253,15 @@ class Training:
             return
         seed = derive_seed(self.session.seed, "diversity")
         samples = self.model.samples(len(x), seed=seed, x=x.to(self.model.dtype)).x
-        varied = diversity(samples, x)
-        self._figures = {**self._figures, "diversity": varied}
+        before, varied = self._diversity, diversity(samples, x)
+        self._diversity = varied
         if self._logs is not None:
             self._logs.scalars("samples", self.round, {"diversity": varied}, epoch=self.progress.epoch)
-        if varied < COLLAPSED and not self._collapsed:
+        if varied < COLLAPSED and (before is None or before >= COLLAPSED):
             bar.warn(
                 f"samples are all alike (diversity {varied:.2g} of the data's): the model has collapsed; "
                 "try a smaller learning rate, another objective (zoo list --kind objective) or instance noise"
             )
-        self._collapsed = varied < COLLAPSED
 
     def _stop_if_stuck(self) -> None:
         """Stop early; also a run that had stopped early and is resumed."""
@@ -364,7 +363,7 @@ class Training:
             player.swap_average()
         for callback in self._callbacks:
             callback.on_end(self, self._reason)
-        return Run(self.model, self.folder, self._reason, self.round, self.progress.seconds, self._figures)
+        return Run(self.model, self.folder, self._reason, self.round, self.progress.seconds, self._figures, self._diversity)
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:

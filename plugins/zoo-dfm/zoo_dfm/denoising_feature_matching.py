@@ -81,12 +81,12 @@ class DenoisingFeatureMatching(Objective):
             std = self.noise + step.progress * (self.final_noise - self.noise)
             corrupted = torch.add(clean, step.noise.normal("corruption", clean.shape), alpha=std)
             target = clean if self.target == "clean" else corrupted
-            yield Term("denoise", (self.denoiser(corrupted) - target).square().mean(), frozenset({"self"}))
+            yield Term("denoise", (self.denoiser(corrupted) - target).square().mean())
         else:
             made = self._features(step, "generated")
             with torch.no_grad():
                 better = self.denoiser(made)
-            yield Term("features", self.weight * (made - better).square().mean(), frozenset({"decoder"}))
+            yield Term("features", self.weight * (made - better).square().mean())
 
     def _features(self, step: Step, of: str) -> Tensor:
         return step.features(self.extractor, of=of)[self.layer]

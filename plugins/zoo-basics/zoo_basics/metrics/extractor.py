@@ -25,6 +25,9 @@ KIND = "feature-extractor"
 DEFAULT = "torchvision/inception_v3"
 """What Inception scores and Fréchet Inception distances are named after."""
 
+SIDE = 299
+"""What images are resized to for it, whatever their size: figures over images of other sizes are reported so."""
+
 HEADS = ("logits", "score")
 """Layers that say what an image is, and not how it looks."""
 
@@ -41,7 +44,7 @@ class ChosenExtractor:
     Arguments:
         name: the component's name, without its plugin's.
         version: of the plugin that brings it.
-        sha256: over the component, its settings and its weights, as far as they are used.
+        sha256: over the component, its settings, its weights and constants, as far as they are used.
         layer: which layer.
         resize: what it does to the image's size, in words.
         width: numbers per image.
@@ -118,6 +121,8 @@ def extractor_for(
     """
     params = dict(features) if isinstance(features, Mapping) else {"name": features}
     name = str(params.pop("name", DEFAULT))
+    if name == DEFAULT:
+        params.setdefault("size", SIDE)
     find = _saved if _is_saved(name) else _registered
     found = find(name, params, layer, wanted, image_shape, labels or Labels())
     part, device = found.part, torch.device(device)
@@ -272,7 +277,8 @@ def _digest(found: _Found) -> str:
     """sha256 of what decides the features."""
     part = found.part
     digest = hashlib.sha256(json.dumps([found.name, part.format, found.settings], sort_keys=True, default=str).encode())
-    for key, tensor in sorted(part.state_dict().items()):
+    # Constants such as a mean to subtract are no weights, and decide as much.
+    for key, tensor in sorted([*part.named_parameters(), *part.named_buffers()]):
         digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

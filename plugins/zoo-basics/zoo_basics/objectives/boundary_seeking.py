@@ -64,7 +64,7 @@ class BoundarySeekingGAN(AdversarialGame):
             scores = [step.score(DISCRIMINATOR, images) for images in (real, self._drawn(step)[0])]
             yield Term("discriminator", critic_loss(self.kind, *scores), frozenset({DISCRIMINATOR}))
         else:
-            yield Term("generator", self.weight * self._policy_loss(step), frozenset({"decoder"}))
+            yield Term("generator", self.weight * self._policy_loss(step))
 
     def _policy_loss(self, step: Step) -> Tensor:
         """−Σ_m w̃_m log p(x_m given z) per dimension, the batch's mean."""
