@@ -74,6 +74,17 @@ def test_a_part_that_an_objective_asks_for_is_trained_unless_it_is_a_feature_ext
     assert tiny(objective=["elbo", "discreg"], classifier="toy-net").frozen == {"classifier"}
 
 
+def test_a_setting_inside_a_table_leaves_the_rest_of_it_and_the_recipe_as_they_are() -> None:
+    def nets(**settings: Any) -> list[Any]:
+        two = Labels("classes", ("a", "b"))
+        built = zoo.build("aae-dimred", image_shape=(1, 8, 8), labels=two, **{"encoder.hidden": [4], **settings})
+        params = built.config["parts"]["decoder"]["params"]["net_params"]
+        return [params["hidden"], params["sigma"]]
+
+    assert nets(**{"decoder.net_params.hidden": [5]}) == [[5], "fixed"]
+    assert nets() == [[1000, 1000], "fixed"]
+
+
 def test_settings_for_a_data_set_hold_with_it_and_only_with_it() -> None:
     with_digits = zoo.build("vae", data="digits", **{"encoder.width": 2, "decoder.width": 2})
     without = zoo.build("vae", **{"encoder.width": 2, "decoder.width": 2})
@@ -126,6 +137,8 @@ def test_image_size_wins_over_the_data_sets() -> None:
     ({"training.players.autoencoder": 5}, SettingError, "training.players"),
     ({"training.players.autoencoder.lr": float("nan")}, SettingError, "lr"),
     ({"training.batch_size.x": 5}, SettingError, "is a value, not a table"),
+    ({"encoder.hidden.x": 5}, SettingError, "is a value, not a table"),
+    ({"encoder.hiden.x": 5}, SettingError, 'did you mean "hidden"'),
     ({"pretrained": True}, SettingError, "zoo.load"),
     ({"encoder": "./nowhere"}, zoo.ZooError, "no saved model"),
     ({"encoder": "a" * 5000}, UnknownName, "no encoder"),

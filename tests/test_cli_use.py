@@ -56,6 +56,12 @@ def test_sample_is_a_grid_of_as_many_pictures_as_asked_for(capsys: Captured) -> 
     assert size("samples.png") == (8 * 34 + 2, 8 * 34 + 2)
 
 
+def test_without_a_number_there_are_as_many_pictures_as_fill_whole_rows(capsys: Captured) -> None:
+    for columns, said in (("6", "60 pictures"), ("100", "64 pictures")):
+        assert main(["sample", "runs/vae-digits", "--columns", columns, "--out", "rows.png", "--device", "cpu"]) == 0
+        assert capsys.readouterr().out == f"{said} in rows.png\n"
+
+
 def test_the_same_seed_gives_the_same_picture() -> None:
     for name, seed in (("s1.png", "1"), ("s2.png", "1"), ("s3.png", "2")):
         assert main(["sample", "runs/vae-digits", "-n", "4", "--seed", seed, "--out", name, "--device", "cpu"]) == 0

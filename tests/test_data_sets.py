@@ -118,7 +118,7 @@ def test_a_labelled_subset_has_the_same_number_of_each_class_and_no_unlabelled_e
     (Split(BYTES), 4, "have no classes"),
     (Split(BYTES, torch.full((40,), -1)), 4, "none of these examples has one"),
     (Split(BYTES, torch.arange(40)), 80, "class 0 has 1 labelled examples, 2 are needed"),
-    (Split(BYTES, torch.arange(40)), 0, "at least 1"),
+    (Split(BYTES, torch.arange(40) % 4), 3, "not one for each of the 4 classes"),
 ])
 def test_a_labelled_subset_that_cannot_be_made_is_refused(split: Split, total: int, text: str) -> None:
     with pytest.raises(DataError, match=text):

@@ -108,6 +108,11 @@ def test_zoo_plot_draws_what_is_named(home: Path, capsys: pytest.CaptureFixture[
         assert image.format == "PNG" and image.width > image.height > 500
 
 
+def test_a_missing_folder_is_made(home: Path) -> None:
+    assert main(["plot", "saved", "--what", "manifold", "--out", "new/inner/a.png", *CPU]) == 0
+    assert (home / "new" / "inner" / "a.png").is_file()
+
+
 def test_curves_need_no_data(home: Path) -> None:
     assert main(["plot", "saved", "--what", "curves", *CPU]) == 0
     assert (home / "plot.png").is_file()
@@ -122,7 +127,7 @@ WRONG = {
     "setting of a plot not asked for": (["--what", "codes", "--set", "manifold.side=3"], "PLOT.KEY"),
     "no such setting": (["--what", "codes", "--set", "codes.example=3"], 'did you mean "examples"'),
     "setting out of bounds": (["--what", "manifold", "--set", "manifold.side=1"], "≥ 2"),
-    "folder that is not there": (["--what", "manifold", "--out", "no/such/a.png"], "no folder no/such"),
+    "folder that cannot be": (["--what", "manifold", "--out", "saved/config.json/a.png"], "cannot be written"),
     "suffix of no picture": (["--what", "manifold", "--out", "a.docx"], ".png, .pdf, .svg"),
     "data not known": (["--what", "codes"], "--data digits"),
     "limit of nothing": (["--what", "codes", "--limit", "0"], "less than 1"),
@@ -148,5 +153,6 @@ def test_a_plot_says_which_part_it_misses() -> None:
 
 
 def test_a_figure_that_cannot_be_written_is_told_before_anything_is_drawn(model: zoo.Model, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="no folder"):
-        zoo.plot(model, "nowhere", "codes", out=tmp_path / "missing" / "a.png", device="cpu")
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="nothing can be made"):
+        zoo.plot(model, "nowhere", "codes", out=tmp_path / "file" / "a.png", device="cpu")

@@ -20,7 +20,9 @@ from torch import Tensor
 import zoo_core as zoo
 from zoo_core.errors import DataError, NonFinite, RunError, SettingError, WeightsError
 from zoo_core.game import Round
+from zoo_core.game.settings import training_settings
 from zoo_core.training import Callback, Training, resume
+from zoo_core.training.session import Session
 
 SHAPE = (1, 8, 8)
 DATA = torch.rand(60, *SHAPE, generator=torch.Generator().manual_seed(0))
@@ -397,6 +399,17 @@ def test_a_damaged_run_json_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(RunError, match=r"run\.json cannot be read"):
         resume(tmp_path)
+
+
+def test_images_a_second_are_those_that_epochs_count() -> None:
+    twice = [{"losses": ["fit"], "players": ["autoencoder"], "batches": 2}]
+    beside = [*twice, {"losses": ["fit"], "players": ["autoencoder"], "stream": "labelled"}]
+    model = zoo.build("vae-mlp", data="digits", **{"encoder.hidden": [4], "decoder.hidden": [4]})
+    for turns, examples in ((twice, 24), (beside, 36)):
+        settings = training_settings(model.config["training"], batch_size=12, turns=turns)
+        session = Session(model, "digits", settings, device="cpu")
+        assert session.images_per_round == 24 and session.game.play().examples == examples
+        assert session.rounds_per_epoch == len(session.dataset.split("train")) // 24
 
 
 def test_a_run_on_data_given_in_python_says_how_it_is_resumed(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ def draw_images(
     column_titles: Sequence[str] = (),
     row_titles: Sequence[str] = (),
     row_ends: Sequence[str] = (),
+    columns_are: str = "",
+    rows_are: str = "",
     framed: int | None = None,
 ) -> None:
     """Pictures side by side, pixel by pixel, without ticks and frame.
@@ -45,6 +47,7 @@ def draw_images(
         gap: white pixels between two pictures.
         column_titles: above the columns, from the left.
         row_titles, row_ends: before and behind the rows, from the top.
+        columns_are, rows_are: what a column and a row stand for: ``class``.
         framed: the column with a frame around it, to tell it from the others.
     """
     axes.imshow(grid(x, columns, gap=gap), interpolation="nearest")
@@ -56,17 +59,26 @@ def draw_images(
     axes.set_xticks([gap + i * width + (x.shape[3] - 1) / 2 for i in range(len(column_titles))], column_titles, **how)
     centres = [gap + i * height + (x.shape[2] - 1) / 2 for i in range(max(len(row_titles), len(row_ends)))]
     axes.set_yticks(centres[: len(row_titles)], row_titles)
+    axes.set_xlabel(columns_are)
+    axes.xaxis.set_label_position("top" if column_titles else "bottom")
+    axes.set_ylabel(rows_are)
     if framed is not None:
         from matplotlib.patches import Rectangle
 
         corner, rows = (gap + framed * width - gap / 2 - 0.5, gap / 2 - 0.5), math.ceil(len(x) / columns)
         frame = Rectangle(corner, width, rows * height, fill=False, edgecolor=FRAME, linewidth=1.5, clip_on=False)
         axes.add_patch(frame)
-    if row_ends:
-        behind = axes.secondary_yaxis("right")
-        behind.spines[:].set_visible(False)
-        behind.tick_params(length=0)
-        behind.set_yticks(centres[: len(row_ends)], row_ends)
+    # Not as ticks of a second axis, for which a constrained layout leaves no room.
+    for centre, text in zip(centres, row_ends):
+        axes.annotate(
+            text,
+            (1, centre),
+            xycoords=("axes fraction", "data"),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize="small",
+        )
 
 
 def class_colours(count: int) -> list[tuple[float, float, float]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def read_small(path: Path, largest: int) -> str:
         OSError: it is not there, cannot be read, or is no file.
         ValueError: it is larger than ``largest`` bytes, or no UTF-8.
     """
-    if path.exists() and not path.is_file():
+    if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("it is no file")
     with path.open("rb") as file:
         content = file.read(largest + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from zoo_core.errors import PluginFailed, UnknownName, did_you_mean, shown
@@ -73,6 +74,7 @@ class ComponentName:
     architecture: str | None
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> ComponentName:
         """``name``, ``family/architecture``, or either with ``plugin:`` before it.
 
@@ -119,11 +121,15 @@ class Entry:
         return f"{self.plugin}:{self.name}"
 
     def load(self) -> type[Any]:
-        """The class, imported now.
+        """The class, imported at the first call.
 
         Raises:
             PluginFailed: it cannot be imported, or is not what its kind promises.
         """
+        return self._class
+
+    @cached_property
+    def _class(self) -> type[Any]:
         from importlib import import_module
 
         module, _, attribute = self.target.partition(":")

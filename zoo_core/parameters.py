@@ -48,13 +48,13 @@ class Parameter:
         return f"{self.type_text} {self.bounds_text}".strip()
 
 
-def parameters(cls: type[Any]) -> dict[str, Parameter]:
+def parameters(cls: type[Any]) -> Mapping[str, Parameter]:
     """The parameters of ``cls``, in the order in which it declares them.
 
     Raises:
         PluginFailed: one has no annotation, or one that cannot be resolved.
     """
-    return {parameter.name: parameter for parameter in _parameters(cast(Hashable, cls))}
+    return _parameters(cast(Hashable, cls))
 
 
 def context(cls: type[Any]) -> set[str]:
@@ -98,7 +98,7 @@ def _arguments(cls: Any) -> tuple[inspect.Parameter, ...]:
 
 
 @cache
-def _parameters(cls: Any) -> tuple[Parameter, ...]:
+def _parameters(cls: Any) -> Mapping[str, Parameter]:
     from zoo_core.interfaces import CONTEXT
 
     arguments = [argument for argument in _arguments(cls) if argument.name not in CONTEXT]
@@ -112,14 +112,14 @@ def _parameters(cls: Any) -> tuple[Parameter, ...]:
         hints = get_type_hints(bare, globalns=scope, include_extras=True)
     except Exception as error:
         raise PluginFailed(f"{cls.__module__}.{cls.__name__}: its annotations cannot be resolved: {shown(error)}") from error
-    made = []
+    made = {}
     for argument in arguments:
         annotation = hints[argument.name]
         required = argument.default is inspect.Parameter.empty
         # A dataclass field with a factory has no default to show in the signature; the factory makes it.
         default = None if required else _default(cls, argument)
-        made.append(Parameter(argument.name, annotation, default, required, *_described(annotation)))
-    return tuple(made)
+        made[argument.name] = Parameter(argument.name, annotation, default, required, *_described(annotation))
+    return types.MappingProxyType(made)
 
 
 def _default(cls: type[Any], argument: inspect.Parameter) -> Any:

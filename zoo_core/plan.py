@@ -2,7 +2,8 @@
 
 Settings are one flat mapping from keys to values, the same in Python (``build("vae", encoder="resnet", **{"encoder.width": 32})``) and on
 the command line (``--set encoder.width=32``). A key without a dot is a part, a shared parameter, ``objective``,
-``sampler``, ``image_size`` or ``image_shape``; with a dot it reaches into a part, an objective or the training table.
+``sampler``, ``image_size`` or ``image_shape``; with a dot it reaches into a part (and with more dots into its tables, as in
+``decoder.net_params.hidden``), an objective or the training table.
 """
 
 from __future__ import annotations
@@ -76,7 +77,10 @@ def plan(
         recipe=recipe.name,
         image_shape=recipe.image_shape if image_shape is None else _image_shape(image_shape),
         labels=labels or Labels(),
-        parts={name: PartPlan(p.kind, p.name, dict(p.params), p.trainable) for name, p in recipe.parts.items()},
+        parts={
+            name: PartPlan(p.kind, p.name, copy.deepcopy(dict(p.params)), p.trainable)
+            for name, p in recipe.parts.items()
+        },
         objectives={name: ObjectivePlan(o.name, dict(o.params)) for name, o in recipe.objectives.items()},
         sampler=recipe.sampler,
         training=copy.deepcopy(dict(recipe.training)),
@@ -125,13 +129,13 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
         made.parts[head] = _part(
             made.parts[head] if head in made.parts else _asked_part(asked[head]), head, value
         )
-    elif rest and head in made.parts and "." not in rest:
+    elif rest and head in made.parts:
         if rest == "trainable":
             if not isinstance(value, bool):
                 raise SettingError(f"{shown(key)}: should be true or false, got {shown(value)!r}")
             made.parts[head].trainable = value
         else:
-            made.parts[head].params[rest] = value
+            _set_nested(made.parts[head].params, rest, value, key)
     else:
         known = sorted({*made.parts, *shared, *_asked_parts(made), *RESERVED, "training"})
         near = did_you_mean(head, known)
@@ -279,7 +283,10 @@ def _add_up(shared: dict[str, Any], recipe: Recipe) -> None:
             addends = {one: shared[one] for one in parameter.sum_of}
             wrong = next((one for one, value in addends.items() if type(value) is not int), None)
             if wrong is not None:
-                raise SettingError(f"{wrong}: should be a whole number, got {shown(addends[wrong])!r}")
+                raise SettingError(
+                    f"{wrong}: should be a whole number, got {shown(addends[wrong])!r}",
+                    hint=f"for instance {wrong}={recipe.shared[wrong].default}",
+                )
             shared[name] = sum(addends.values())
 
 

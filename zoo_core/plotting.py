@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -60,7 +61,7 @@ def plot(
         data: what is plotted, as :func:`zoo_core.open_dataset` takes it; it is read only where a plot asks for it, and may
             be None for plots that do not.
         what: names (``zoo list --kind plot``), or tables with ``name`` and parameters.
-        out: where to write the figure: PNG, PDF or SVG, by its suffix.
+        out: where to write the figure: PNG, PDF or SVG, by its suffix; its folder is made.
         split: which split is plotted.
         limit: only its first so many examples; None takes all.
         seed: of all draws: same seed, same figure.
@@ -100,18 +101,20 @@ def plot(
 
 
 def writable(out: str | Path) -> Path:
-    """``out`` with its ``~`` put in full.
+    """``out`` with its ``~`` put in full; a folder that is not there is made when the figure is written.
 
     Raises:
         SettingError: its suffix is none of :data:`FORMATS`.
-        RunError: its folder is not there.
+        RunError: its folder is not there and cannot be made, or nothing can be written there.
     """
     path = expanded(out)
     if path.suffix.lower() not in FORMATS:
         raise SettingError(f"{shown(path)}: a figure is written as {', '.join(FORMATS)}", hint="e.g. --out figure.png")
-    if not is_folder(path.parent):
+    nearest = next(folder for folder in path.absolute().parents if os.path.exists(folder))
+    if not (is_folder(nearest) and os.access(nearest, os.W_OK)):
         raise RunError(
-            f"{shown(path)} cannot be written: there is no folder {shown(path.parent)}", hint="make it first"
+            f"{shown(path)} cannot be written: nothing can be made in {shown(nearest)}",
+            hint="choose another folder with --out",
         )
     return path
 

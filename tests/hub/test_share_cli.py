@@ -500,6 +500,8 @@ def test_references_that_say_two_things(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "org").mkdir()
     refused(cli("pull", REPO), "there is no folder 'org/model', but a folder 'org'", "write hf:org/model")
+    (tmp_path / "org" / "model-2").mkdir()
+    refused(cli("pull", REPO), 'did you mean "model-2"?', "write hf:org/model")
     assert cli("pull", f"hf:{REPO}").code == 0
 
 

@@ -68,10 +68,10 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.saving import load
 
     metrics = settings_by_name(args.metric, args.settings, "metric")
-    data = data_of(args)
+    model = load(args.model)
     figures = evaluate(
-        load(args.model),
-        data,
+        model,
+        data_of(args),
         metrics,
         split=args.split,
         limit=args.limit,

@@ -11,6 +11,9 @@ from zoo_core.cli.values import add_data, add_device, add_settings, count, parse
 if TYPE_CHECKING:
     from zoo_core.model import Model
 
+PICTURES = 64
+"""How many are drawn where nobody says."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
@@ -21,7 +24,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("model", help="a saved model or run folder")
-    parser.add_argument("-n", type=count, default=64, metavar="N", help="how many pictures (default: 64)")
+    parser.add_argument(
+        "-n", type=count, metavar="N", help="how many pictures (default: 64, or as many of them as fill whole rows)"
+    )
     parser.add_argument(
         "--out", type=Path, default=Path("samples.png"), metavar="FILE", help="where to (default: samples.png)"
     )
@@ -50,19 +55,23 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
 
+    n = args.n or PICTURES
     model = load(args.model, device=processes(args.device).device)
     conditions: dict[str, Any] = {}
     if args.data or "prior" not in model.parts:
         # Without a prior a sampler can only start from images: those of the run's own data.
         split = open_dataset(data_of(args), image_size=model.image_shape[1:]).split("test")
-        conditions["x"] = next(iter(evaluation_batches(open_source(split, device=model.device, workers=0), args.n))).x
+        conditions["x"] = next(iter(evaluation_batches(open_source(split, device=model.device, workers=0), n))).x
     if args.label:
         _check_labels(model, args.label)
-        conditions["y"] = torch.tensor([args.label[i % len(args.label)] for i in range(args.n)], device=model.device)
+        conditions["y"] = torch.tensor([args.label[i % len(args.label)] for i in range(n)], device=model.device)
     sampler = {"name": args.sampler or model.config["sampler"], **parse_settings(args.settings)}
-    samples = model.samples(args.n, sampler, seed=args.seed, **conditions)
-    save_png(args.out, grid(samples.x, args.columns or samples.columns))
-    print(f"{len(samples.x)} pictures in {args.out}")
+    samples = model.samples(n, sampler, seed=args.seed, **conditions)
+    columns = args.columns or samples.columns
+    short = 0 if args.n or columns is None or columns > n else n % columns
+    pictures = samples.x[: n - short]
+    save_png(args.out, grid(pictures, columns))
+    print(f"{len(pictures)} pictures in {args.out}")
     return 0
 
 

@@ -108,7 +108,7 @@ def _having(parameter: str, names: Iterable[str], what: Literal["metric", "plot"
 
 def whole(text: str) -> int:
     """An argparse type for seeds: a whole number from 0 to 2⁶³ − 1."""
-    number = int(text)
+    number = _integer(text)
     if not 0 <= number < 2**63:
         raise argparse.ArgumentTypeError(f"{text} is not from 0 to 2**63 - 1")
     return number
@@ -116,7 +116,14 @@ def whole(text: str) -> int:
 
 def count(text: str) -> int:
     """An argparse type: a whole number from 1 up."""
-    number = int(text)
+    number = _integer(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{shown(text)!r} is no whole number") from None

@@ -54,6 +54,11 @@ class Stream:
         self._batches: Iterator[Batch] | None = None
 
     @property
+    def batch_size(self) -> int:
+        """Examples in a joint batch."""
+        return self._order.batch_size
+
+    @property
     def batches_per_epoch(self) -> int:
         """Joint batches in an epoch."""
         return self._order.batches_per_epoch

@@ -61,16 +61,17 @@ def with_labels(split: Split, total: int, seed: int) -> Split:
         seed: of the choice.
 
     Raises:
-        DataError: the split has no classes, or a class has too few examples, or ``total`` is not positive.
+        DataError: the split has no classes, a class has too few examples, or ``total`` is less than one for each class.
     """
     if split.y is None:
         raise DataError("labels were asked for, and these data have no classes", hint="choose data with classes")
-    if total < 1:
-        raise DataError(f"{total} labelled examples were asked for, expected at least 1")
     generator = torch.Generator().manual_seed(derive_seed(seed, "labelled", total))
     classes = split.y[split.y >= 0].unique().tolist()
     if not classes:
         raise DataError("labels were asked for, and none of these examples has one")
+    if total < len(classes):
+        raise DataError(f"{total} labelled examples are not one for each of the {len(classes)} classes",
+                        hint=f"--labels {len(classes)} or more")
     favoured = set(torch.randperm(len(classes), generator=generator)[: total % len(classes)].tolist())
     kept = torch.full_like(split.y, -1)
     for place, label in enumerate(classes):

@@ -122,14 +122,14 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
             if not any(unique in turn.get("players", ()) for turn in turns):
                 played = {loss for turn in turns for loss in turn.get("losses", ())}
                 own_losses = [loss for loss in player.losses if loss not in played]
-                turns.append({"losses": own_losses, "players": [unique], **own_turn})
+                turns.append(_checked_turn(len(turns), {"losses": own_losses, "players": [unique], **own_turn}))
     for name in edits:
         raise SettingError(
             f"training.players.{shown(name)} names no losses, and no objective brings a player of that name",
             hint=did_you_mean(name, players) or "give it losses and trains",
         )
     players = _claim_owned(objectives, players)
-    rules = Rules(_stepping([_turn(i, turn, players, declared) for i, turn in enumerate(turns)]), players)
+    rules = Rules(_stepping([_turn(turn, players, declared) for turn in turns]), players)
     _complete(rules, objectives, declared, parts)
     return rules
 
@@ -154,11 +154,11 @@ def _checked_turn(index: int, turn: Mapping[str, Any]) -> dict[str, Any]:
     return check(TurnRules, plain, f"training.turns[{index}]")
 
 
-def _turn(index: int, turn: Mapping[str, Any], players: Mapping[str, PlayerRules], declared: Collection[str]) -> TurnRules:
-    values = _checked_turn(index, turn)
-    values["players"] = tuple(player for player in values["players"] if player in players)
-    values["losses"] = tuple(loss for loss in values["losses"] if loss in declared)
-    return TurnRules(**values)
+def _turn(turn: Mapping[str, Any], players: Mapping[str, PlayerRules], declared: Collection[str]) -> TurnRules:
+    """A checked turn, without the players and losses that this model does not have."""
+    own_players = tuple(player for player in turn["players"] if player in players)
+    own_losses = tuple(loss for loss in turn["losses"] if loss in declared)
+    return TurnRules(**{**turn, "players": own_players, "losses": own_losses})
 
 
 def _claim_owned(objectives: Mapping[str, Objective], players: dict[str, PlayerRules]) -> dict[str, PlayerRules]:

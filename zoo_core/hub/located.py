@@ -75,7 +75,7 @@ def parse_reference(reference: str | Path, *, revision: str | None = None) -> Ta
         if is_folder(Path(name.split("/")[0])):
             raise UnknownName(
                 f"there is no folder {shown(text)!r}, but a folder {shown(name.split('/')[0])!r}",
-                hint=f"for the repository on the Hub write hf:{shown(text)}",
+                hint=f"{near + ' ' if (near := _near(expanded(text))) else ''}for the repository on the Hub write hf:{shown(text)}",
             )
         return _repository(text, revision)
     raise _unknown(text)
@@ -98,10 +98,14 @@ def _repository(text: str, revision: str | None) -> Target:
     return Target(repo=repo, revision=own or revision)
 
 
+def _near(folder: Path) -> str:
+    """``did you mean …?`` with folders beside ``folder`` that are called almost so, or an empty text."""
+    beside = [p.name for p in folder.parent.iterdir() if p.is_dir()] if is_folder(folder.parent) else []
+    return did_you_mean(folder.name, beside)
+
+
 def _unknown(text: str) -> UnknownName:
-    folder = expanded(text)
-    near = [p.name for p in folder.parent.iterdir() if p.is_dir()] if is_folder(folder.parent) else []
-    hint = did_you_mean(folder.name, near) or did_you_mean(text, catalogue().weights)
+    hint = _near(expanded(text)) or did_you_mean(text, catalogue().weights)
     return UnknownName(
         f"no saved model {shown(text)!r}: there is no such folder, and no such name in the catalogue",
         hint=hint or "train one with: zoo train RECIPE --out FOLDER; for the Hub write org/name",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -181,7 +182,7 @@ def read_header(path: Path) -> tuple[dict[str, TensorInfo], dict[str, Any]]:
     Raises:
         WeightsError: the file is missing or damaged, or was written in a newer format.
     """
-    with _opened(path) as handle:
+    with _opened(path, backend="pread") as handle:
         names: Iterable[str] = handle.keys()
         slices = {name: handle.get_slice(name) for name in names}
         tensors = {
@@ -222,7 +223,7 @@ def _check_size(path: Path) -> None:
     Raises:
         OSError, ValueError: with the reason.
     """
-    if path.exists() and not path.is_file():
+    if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("it is no file")
     with path.open("rb") as file:
         header = int.from_bytes(file.read(8), "little")
@@ -231,7 +232,7 @@ def _check_size(path: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path, backend: Literal["mmap", "pread"] = "mmap") -> Iterator[Any]:
+def _opened(path: Path, *, backend: Literal["mmap", "pread"]) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -28,6 +28,10 @@ class Session:
         device: where; None is the first accelerator, else the CPU.
         data_root: where data sets lie.
         data_settings: parameters of the data set.
+
+    Attributes:
+        rounds_per_epoch: rounds in one pass over the main stream.
+        images_per_round: images of the main stream, which an epoch counts, in a round; those of other streams come on top.
     """
 
     def __init__(
@@ -63,7 +67,9 @@ class Session:
             if turn.stream not in self.sources:
                 self.sources[turn.stream] = self._open(labelled(split))
         self.streams = {name: self._stream(name) for name in self.sources}
-        self.rounds_per_epoch = max(1, self.streams["main"].batches_per_epoch // _draws_a_round(rules.turns))
+        draws = _draws_a_round(rules.turns)
+        self.rounds_per_epoch = max(1, self.streams["main"].batches_per_epoch // draws)
+        self.images_per_round = draws * self.streams["main"].batch_size
         p = self.processes
         self.game = Game(
             {name: cast(Part, part) for name, part in model.parts.items()},

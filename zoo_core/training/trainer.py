@@ -47,7 +47,6 @@ class _Played:
 
     index: int
     terms: Mapping[str, Tensor]
-    examples: int
 
 
 class Training:
@@ -147,7 +146,7 @@ class Training:
             if not self.model.training:
                 self.model.train()
             played = session.game.play()
-            self._pending.append(_Played(played.index, played.terms, played.examples))
+            self._pending.append(_Played(played.index, played.terms))
             for callback in self._callbacks:
                 callback.on_round(self, played)
             at_epoch = self.round % session.rounds_per_epoch == 0
@@ -189,7 +188,7 @@ class Training:
             )
         seconds = time.monotonic() - self._since
         self.progress.seconds += seconds
-        rate = sum(played.examples for played in rounds) / max(seconds, 1e-9)
+        rate = len(rounds) * self.session.images_per_round / max(seconds, 1e-9)
         bar.losses(means, rate)
         if self._logs is not None:
             self._logs.scalars(

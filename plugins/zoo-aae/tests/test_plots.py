@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 from zoo_aae.plots.clusters import Clusters, Members
@@ -24,7 +25,7 @@ from zoo_core.interfaces import Batch, Plot
 def built(recipe: str, **settings: Any) -> zoo.Model:
     """A model of ``recipe`` with small nets, for digits."""
     small = {"encoder.hidden": [8], "objective.adversarial-prior.hidden": [4]}
-    decoder = {"decoder.net_params": {"hidden": [8]}} if recipe == "aae-dimred" else {"decoder.hidden": [8]}
+    decoder = {"decoder.net_params.hidden" if recipe == "aae-dimred" else "decoder.hidden": [8]}
     return zoo.build(recipe, data="digits", **{**small, **decoder, **settings})
 
 
@@ -89,6 +90,18 @@ def test_a_decoder_with_classes_is_not_walked_where_the_prior_has_no_place_for_t
         drawn(Walk(), built("aae-supervised", latent_dim=3))
 
 
+def test_rows_and_columns_say_what_they_stand_for() -> None:
+    for recipe, settings, plot, columns, rows in (
+        ("aae-labelled", {"prior": "swiss-roll"}, Walk(), "row after row along the prior's first axis", "class"),
+        ("aae", {"prior": "gaussian-mixture", "latent_dim": 2}, Walk(), "row after row along the prior's first axis", "component"),
+        ("aae-semi", {}, StyleGridPlot(rows=1), "class", "style"),
+        ("aae-clusters", {"clusters": 10}, StyleGridPlot(rows=1), "cluster", "style"),
+        ("aae-clusters", {"clusters": 10}, Clusters(), "", "cluster"),
+    ):
+        axes = drawn(plot, built(recipe, **settings)).axes[0]
+        assert (axes.get_xlabel(), axes.get_ylabel()) == (columns, rows)
+
+
 # ----------------------------------------------------------------------------------------------- style grid
 
 
@@ -140,7 +153,7 @@ def test_each_cluster_s_row_begins_with_its_head_and_holds_its_members() -> None
     figure = drawn(Clusters(members=3), model, [batch.rows(0, 25), batch.rows(25, 60)])
     assert batch.y is not None
     cluster, side = model.encode(batch.x)[:, :4].argmax(1), model.image_shape[1]
-    ends = [label.get_text() for label in figure.axes[0].child_axes[0].get_yticklabels()]
+    ends = [text.get_text() for text in figure.axes[0].texts]
     for k in range(4):
         code = torch.zeros(1, 6)
         code[0, k] = 1
@@ -152,6 +165,15 @@ def test_each_cluster_s_row_begins_with_its_head_and_holds_its_members() -> None
         largest = max(Counter(batch.y[cluster == k].tolist()).values(), default=0)
         said = f"{largest / len(own):.0%} of {len(own)}" if len(own) else "empty"
         assert ends[k].endswith(said)
+
+
+def test_what_stands_behind_a_row_is_within_the_figure() -> None:
+    model = built("aae-clusters", clusters=4, style_dim=2)
+    figure = zoo.plot(model, "digits", {"name": "clusters", "members": 3}, device="cpu")
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    for text in figure.axes[0].texts:
+        assert text.get_window_extent(renderer).x1 < figure.bbox.x1
 
 
 def test_the_members_that_are_kept_do_not_depend_on_the_order_of_batches() -> None:

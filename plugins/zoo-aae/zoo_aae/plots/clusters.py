@@ -77,7 +77,7 @@ class Clusters(Plot):
 
     def size(self, model: Model) -> tuple[float, float]:
         _, height, width = model.image_shape
-        return (self.members + 1) * CELL * width / height + 1.3, categories(model) * CELL + 0.4
+        return (self.members + 1) * CELL * width / height + 1.6, categories(model) * CELL + 0.6
 
     def draw(self, figure: FigureBase, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> None:
         """The rows, the first cluster's on top."""
@@ -96,15 +96,18 @@ class Clusters(Plot):
         for row, cluster_members in zip(shown, clusters):
             row[1 : 1 + len(cluster_members.images)] = cluster_members.images
         axes = figure.add_subplot()
+        called = category_names(model)
         draw_images(
             axes,
             shown.flatten(0, 1),
             1 + self.members,
-            row_titles=category_names(model),
+            row_titles=called.names,
+            rows_are=called.what,
             row_ends=[cluster_members.says(names) for cluster_members in clusters],
             framed=0,
         )
-        axes.set_title("framed: cluster heads", loc="left")
+        behind = "largest class: its share of the cluster" if names else "size of the cluster"
+        axes.set_title(f"framed: cluster heads\nbehind: {behind}", loc="left")
 
 
 def heads(model: Model) -> Tensor:

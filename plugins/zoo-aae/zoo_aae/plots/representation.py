@@ -63,12 +63,13 @@ class Representation(Plot):
         axes = figure.add_subplot()
         draw_classes(axes, points.double() @ to_plane, y, model.labels.names)
         outline = [withStroke(linewidth=2.5, foreground="white")]
-        for (right, up), name in zip((heads @ to_plane).tolist(), category_names(model)):
+        for (right, up), name in zip((heads @ to_plane).tolist(), category_names(model).names):
             axes.plot([right], [up], "o", markersize=11, markerfacecolor="white", markeredgecolor="black", alpha=0.85)
             axes.text(right, up, name, ha="center", va="center", fontsize=7, path_effects=outline)
         own = heads.shape[1] <= 2
         axes.set_xlabel("representation, dimension 1" if own else "linear map to the plane, dimension 1")
         axes.set_ylabel("dimension 2")
+        axes.set_title("circled: cluster heads", loc="left")
 
 
 def plane(heads: Tensor) -> Tensor:

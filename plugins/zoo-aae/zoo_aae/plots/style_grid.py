@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import torch
 from annotated_types import Ge, Le
 
-from zoo_aae.class_names import categories, category_names
+from zoo_aae.class_names import Called, categories, category_names
 from zoo_aae.samplers.style_grid import StyleGrid, classes_of
 from zoo_core.axes import CELL, draw_images
 from zoo_core.interfaces import Batch, Need, Plot, Tags
@@ -38,7 +38,7 @@ class StyleGridPlot(Plot):
 
     def size(self, model: Model) -> tuple[float, float]:
         _, height, width = model.image_shape
-        return classes_of(model) * CELL * width / height + 0.2, self.rows * CELL + 0.4
+        return classes_of(model) * CELL * width / height + 0.4, self.rows * CELL + 0.6
 
     def draw(self, figure: FigureBase, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> None:
         """The grid.
@@ -48,5 +48,7 @@ class StyleGridPlot(Plot):
         """
         columns = classes_of(model)
         x = StyleGrid()(model, self.rows * columns, generator).x
-        names = category_names(model) if categories(model) else model.labels.names
-        draw_images(figure.add_subplot(), x, columns, column_titles=names)
+        called = category_names(model) if categories(model) else Called("class", [*model.labels.names])
+        draw_images(
+            figure.add_subplot(), x, columns, column_titles=called.names, columns_are=called.what, rows_are="style"
+        )

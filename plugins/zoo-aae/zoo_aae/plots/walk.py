@@ -49,8 +49,8 @@ class Walk(Plot):
 
     def size(self, model: Model) -> tuple[float, float]:
         _, height, width = model.image_shape
-        titles = 0.6 if self._stretches(model) else 0.2
-        return self.columns * CELL * width / height + titles, math.ceil(self.steps / self.columns) * CELL + 0.2
+        titles = 0.8 if self._stretches(model) else 0.2
+        return self.columns * CELL * width / height + titles, math.ceil(self.steps / self.columns) * CELL + 0.4
 
     def draw(self, figure: FigureBase, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> None:
         """The rows of the walk.
@@ -70,11 +70,14 @@ class Walk(Plot):
         u[:, 0] = positions
         z = prior.from_percentiles(u.to(model.device, model.dtype))
         stretch = (positions * max(stretches, 1)).long()
+        called = component_names(model, stretches)
         draw_images(
             figure.add_subplot(),
             model.decode(z, stretch if labelled else None),
             self.columns,
-            row_titles=self._titles(stretch, component_names(model, stretches)) if stretches else (),
+            row_titles=self._titles(stretch, called.names) if stretches else (),
+            rows_are=called.what if stretches else "",
+            columns_are="row after row along the prior's first axis",
         )
 
     def _stretches(self, model: Model) -> int:
