@@ -129,7 +129,9 @@ def resting_on(figure: Figure) -> str:
         return ""
     name, digest, layer, resize = (shown(protocol.get(key, "unknown"), 60) for key in _LOOKED_THROUGH)
     counts = [f"{key} {protocol[key]:,}" for key in ("real", "samples") if isinstance(protocol.get(key), int)]
-    return "; ".join([f"over {name} ({digest[:8]}), {layer}, resize {resize}", *([", ".join(counts)] if counts else [])])
+    return "; ".join(
+        [f"over {name} ({digest[:8]}), {layer}, resize {resize}", *([", ".join(counts)] if counts else [])]
+    )
 
 
 def _differ(a: object, b: object) -> bool:

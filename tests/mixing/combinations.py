@@ -1,7 +1,8 @@
 """The combinations of the mix matrix, and what the zoo says to each.
 
-The whole product would take too long. Two parts of it are tried: of *nets*, every encoder with every decoder, by the
+The whole product would take too long. Parts of it are tried: of *nets*, every encoder with every decoder, by the
 objectives that look at pictures; of *codes*, every posterior with every prior, by all objectives, on the smallest nets alone.
+Models without an encoder are in games.py.
 """
 
 from __future__ import annotations
@@ -22,8 +23,15 @@ from zoo_core.registry import registry
 
 from .rows import CATEGORIES, LATENT_DIM, Row, objective_rows, official, own_width, pairs, rows
 
-FILLING: dict[str, dict[str, Any]] = {"feature-extractor": {"name": "digit-classifier", "layers": ["conv1"]}}
-"""What fills a part that an objective asks for; of other kinds, the first component that is registered."""
+CLASSIFIER: dict[str, Any] = {"name": "digit-classifier", "layers": ["conv1"]}
+DISCRIMINATOR: dict[str, Any] = {"name": "mlp", "hidden": [8], "features": 8}
+"""What fills a feature extractor that an objective asks for; of other kinds, the first component that is registered."""
+
+SHARED_PLAYERS = {
+    "training.players.critic.trains": ["adversarial-prior", "discriminator"],
+    "training.players.generator.trains": ["encoder", "decoder"],
+}
+"""What is set where an adversarial prior and a game are in one model, for one critic and one generator to play both."""
 
 PRIOR = "gaussian"
 """The prior that every net is tried with."""
@@ -70,9 +78,11 @@ class Combination:
         for objective in self.objectives:
             for slot, need in _needs(objective.name).items():
                 if slot not in ("encoder", "decoder", "prior"):
-                    asked[slot] = _filling(need)
+                    asked[slot] = _filling(slot, need)
         if self.prior:
             asked["prior"] = self.prior.setting
+        if {"adversarial-prior", "discriminator"} <= {*asked, *(objective.name for objective in self.objectives)}:
+            asked |= SHARED_PLAYERS
         own = self.prior and own_width(self.prior)
         return {
             "encoder": _fitted(self.encoder, own),
@@ -142,6 +152,10 @@ def tried(encoder: Row) -> Iterator[tuple[Combination, zoo.Model | SeamError | S
 def _of_nets(encoder: Row) -> Iterator[Combination]:
     (gaussian,) = rows("prior", PRIOR)
     for (_, decoder), objectives in itertools.product(pairs(encoder), net_objectives()):
+        if objectives in mixes():
+            if encoder.plain and decoder.plain:
+                yield Combination(encoder, decoder, objectives, EASIEST, gaussian)
+            continue
         # What no autoencoder can be trained with is refused with a prior and without.
         for prior in (gaussian, None) if is_taken(objectives[0].name) else (gaussian,):
             yield Combination(encoder, decoder, objectives, EASIEST, prior)
@@ -179,19 +193,40 @@ def code_decoders() -> tuple[Row, ...]:
 
 @cache
 def net_objectives() -> tuple[Objectives, ...]:
-    """Each objective alone that looks at pictures, each two of these that the plain VAE takes, and the adversarial autoencoder."""
+    """Each objective alone that looks at pictures, each two of these that the plain VAE takes, the adversarial autoencoder, and mixes
+    with a game."""
     alone = [(row,) for entry in official("objective") if looks_at_pictures(entry.name) for row in _plain(entry.name)]
     taken = [row for (row,) in alone if _is_taken_by(_PLAIN_VAE, row)]
-    return (*alone, *itertools.combinations(taken, 2), _named("adversarial-prior", "reconstruction"))
+    return (*alone, *itertools.combinations(taken, 2), _named("adversarial-prior", "reconstruction"), *mixes())
+
+
+@cache
+def mixes() -> tuple[Objectives, ...]:
+    """Objectives of several publications, a game among them."""
+    return (
+        _named("elbo", "gan"),
+        _named("elbo", "discreg", "gan"),
+        _named("reconstruction", "adversarial-prior", "gan", "dfm"),
+    )
+
+
+def tried_on_nets(objectives: Objectives, encoder: Row) -> bool:
+    """Whether ``objectives`` are tried with ``encoder``: mixes with a game, where it is plain."""
+    return encoder.plain or objectives not in mixes()
 
 
 @cache
 def code_objectives() -> tuple[Objectives, ...]:
     """Each objective alone and each two that a model takes, those of every recipe that has more, and the adversarial autoencoder with
     another publication's term and with a critic that is told the labels."""
-    taken = [row for entry in official("objective") if is_taken(entry.name) for row in _plain(entry.name)]
+    names = [entry.name for entry in official("objective") if not adversarial(entry.name)]
+    taken = [row for name in names if is_taken(name) for row in _plain(name)]
     told = [row for entry in official("objective") for row in objective_rows(entry.name) if not row.plain]
-    recipes = {tuple(sorted(recipe.objectives)) for recipe in catalogue().recipes.values()}
+    recipes = {
+        tuple(sorted(recipe.objectives))
+        for recipe in catalogue().recipes.values()
+        if not any(adversarial(objective) for objective in recipe.objectives)
+    }
     chosen = [*((row,) for row in taken), *itertools.combinations(taken, 2)]
     chosen += [_named(*names) for names in sorted(recipes) if len(names) > 2]
     chosen += [_named("adversarial-prior", "discreg", "reconstruction")]
@@ -211,9 +246,22 @@ def title(objectives: Objectives) -> str:
     return " + ".join(row.label for row in objectives)
 
 
+def adversarial(objective: str) -> bool:
+    """Whether it trains a discriminator of pictures, or the generator that plays against one."""
+    cls: type[Objective] = registry().resolve("objective", objective).entry.load()
+    return any({"decoder", "discriminator"} & set(player["trains"]) for player in cls.default_players.values())
+
+
+def plays(objective: str) -> bool:
+    """Whether it is a game of its own: it trains the discriminator as well as the generator."""
+    cls: type[Objective] = registry().resolve("objective", objective).entry.load()
+    trained = {part for player in cls.default_players.values() for part in player["trains"]}
+    return {"decoder", "discriminator"} <= trained
+
+
 def looks_at_pictures(objective: str) -> bool:
-    """Whether it asks for a decoder or for a classifier of pictures: which nets there are may matter to it."""
-    return any(need.kind in ("decoder", "feature-extractor") for need in _needs(objective).values())
+    """Whether it asks for a decoder or for a classifier of pictures, and is no part of a game: which nets there are may matter to it."""
+    return not adversarial(objective) and any(need.kind in ("decoder", "feature-extractor") for need in _needs(objective).values())
 
 
 @cache
@@ -259,11 +307,12 @@ def _fitted(row: Row, own: int | None) -> dict[str, Any]:
     return row.setting
 
 
-def _filling(need: Need) -> dict[str, Any]:
-    if need.kind not in FILLING:
+def _filling(slot: str, need: Need) -> dict[str, Any]:
+    if need.kind != "feature-extractor":
         return {"name": official(need.kind)[0].name}
-    filling = FILLING[need.kind]
-    return {**filling, "layers": [*filling["layers"], "logits"]} if "logits" in need.capabilities else filling
+    if slot == "discriminator" or "score" in need.capabilities:
+        return DISCRIMINATOR
+    return {**CLASSIFIER, "layers": ["conv1", "logits"]} if "logits" in need.capabilities else CLASSIFIER
 
 
 def _needs(objective: str) -> Mapping[str, Need]:

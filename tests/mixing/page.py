@@ -7,8 +7,21 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from .combinations import Outcomes, code_objectives, net_objectives, priors, title, tried, tried_on_codes, ways
+from .combinations import (
+    Outcomes,
+    code_objectives,
+    net_objectives,
+    priors,
+    title,
+    tried,
+    tried_on_codes,
+    tried_on_nets,
+    ways,
+)
+from .games import GameOutcomes, decoders, tried_games
+from .games_tables import games_head, games_lines, games_tables
 from .rows import Row, official, rows
+from .tables import head, line
 
 PAGE = Path(__file__).parents[2] / "docs" / "mixing.md"
 BEGIN, END = "<!-- the matrix: python docs/make_mixing.py -->", "<!-- end of the matrix -->"
@@ -23,8 +36,7 @@ def every_encoder() -> tuple[Row, ...]:
 
 def decoders_line() -> str:
     """The rows of all decoders."""
-    labels = [row.label for entry in official("decoder") for row in rows("decoder", entry.name)]
-    return f"Decoders: {'; '.join(labels)}."
+    return f"Decoders: {'; '.join(row.label for row in decoders())}."
 
 
 def judged() -> dict[str, Outcomes]:
@@ -33,6 +45,16 @@ def judged() -> dict[str, Outcomes]:
     for encoder in every_encoder():
         own = outcomes[encoder.label] = Outcomes()
         for one, model in tried(encoder):
+            own.count(one, model)
+    return outcomes
+
+
+def judged_games() -> dict[str, GameOutcomes]:
+    """The outcomes of every decoder's row, by building alone."""
+    outcomes: dict[str, GameOutcomes] = {}
+    for decoder in decoders():
+        own = outcomes[decoder.label] = GameOutcomes()
+        for one, model in tried_games(decoder):
             own.count(one, model)
     return outcomes
 

@@ -27,8 +27,12 @@ SMALL: dict[str, tuple[Any, ...]] = {
     "hidden": (8, [8]),
     "categories": (CATEGORIES,),
     "net_params": ({"hidden": [8]},),
+    "features": (8,),
+    "denoiser": ({"name": "zoo-dfm:mlp-denoiser", "depth": 1},),
+    "highest": (1.0,),
 }
-"""Values that keep a net small, for parameters of these names; the first that the component takes."""
+"""Values that keep a net small, for parameters of these names (``highest``: so low that the term is not 0); the first that the component
+takes."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,20 @@ def objective_rows(name: str) -> list[Row]:
         return [Row(name, small, name)]
     told = Row(name, {**small, "conditional": True}, f"{name}, conditional=true", plain=False)
     return [Row(name, {**small, "conditional": False}, name), told]
+
+
+def discriminator_rows(name: str) -> list[Row]:
+    """The feature extractor as it comes and with each of its switches on, if it is a discriminator; else nothing."""
+    cls = registry().resolve("feature-extractor", name).entry.load()
+    known = parameters(cls)
+    if "score" not in known["layers"].default:
+        return []
+    switches = [key for key, parameter in known.items() if parameter.annotation is bool]
+    off = {**_small_settings(cls), **dict.fromkeys(switches, False)}
+    return [
+        Row(name, off, name),
+        *(Row(name, {**off, key: True}, f"{name}, {key}=true", plain=False) for key in switches),
+    ]
 
 
 def own_width(prior: Row) -> int | None:

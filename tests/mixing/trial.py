@@ -33,7 +33,8 @@ def faults(model: zoo.Model, samplers: Sequence[str], digits: ArrayDataset, fold
 
 def _trained(model: zoo.Model, digits: ArrayDataset) -> list[str]:
     before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
-    with contextlib.closing(zoo.rounds(model, digits, batch_size=COUNT, epochs=1, device="cpu")) as rounds:
+    # More epochs than two rounds take: a Wasserstein critic plays five batches in each.
+    with contextlib.closing(zoo.rounds(model, digits, batch_size=COUNT, epochs=10, device="cpu")) as rounds:
         played = list(itertools.islice(rounds, 2))
     wrong = [f"{name} is not finite" for one in played for name, value in one.terms.items() if not value.isfinite()]
     seen = {name.split(".")[0] for name in played[-1].terms}

@@ -55,7 +55,9 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
-def settings_by_name(names: Iterable[str], texts: Sequence[str], what: Literal["metric", "plot"]) -> list[dict[str, Any]]:
+def settings_by_name(
+    names: Iterable[str], texts: Sequence[str], what: Literal["metric", "plot"]
+) -> list[dict[str, Any]]:
     """A table with its ``name`` and its settings for each of ``names``, from ``NAME.KEY=VALUE`` texts.
 
     ``metric.KEY=VALUE`` sets KEY of every one of them that has such a setting; what is set by name goes before it.
@@ -101,7 +103,8 @@ def _having(parameter: str, names: Iterable[str], what: Literal["metric", "plot"
         own = sorted({setting for settings in known.values() for setting in settings})
         raise SettingError(
             f"--set {what}.{shown(parameter)}: none of the {what}s asked for ({shown(', '.join(known))}) has such a setting",
-            hint=did_you_mean(parameter, own) or (f"they have {shown(', '.join(own), 300)}" if own else "they have none"),
+            hint=did_you_mean(parameter, own)
+            or (f"they have {shown(', '.join(own), 300)}" if own else "they have none"),
         )
     return found
 

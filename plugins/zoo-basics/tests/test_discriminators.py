@@ -104,3 +104,21 @@ def test_what_cannot_be_is_refused(params: dict[str, Any], labels: Labels, said:
     with pytest.raises(SettingError, match=said) as refusal:
         build_part("feature-extractor", {"name": "dcgan", **params}, image_shape=(3, 32, 32), labels=labels)
     assert refusal.value.hint
+
+
+def test_any_feature_extractor_becomes_a_discriminator() -> None:
+    part = build_part(
+        "feature-extractor",
+        {"name": "score-head", "net": {"name": "small-cnn", "width": 2, "hidden": 8}, "layer": "conv2", "features": 6},
+        image_shape=(1, 16, 16),
+        labels=CLASSES,
+    )
+    assert part.capabilities == {"score"}
+    net = part.get_submodule("net")
+    x = torch.rand(3, 1, 16, 16)
+    part.eval()
+    maps = net.features(x)["conv2"].flatten(1)  # type: ignore[operator]
+    hidden = torch.relu(part.get_submodule("hidden")[1](maps))  # type: ignore[index]
+    score = part.get_submodule("head")(hidden)
+    assert torch.allclose(part(x)[0], hidden) and torch.allclose(part(x)[1], score)
+    assert all(p.requires_grad for p in part.parameters())

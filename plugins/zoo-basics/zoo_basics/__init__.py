@@ -35,6 +35,8 @@ def _register_parts(register: Callable[..., None]) -> None:
              summary="discriminator of stride-2 convolutions, with a score", paper="Radford et al. 2016")
     register("feature-extractor", "resnet", f"{package}.resnet:ResNetDiscriminator",
              summary="discriminator of residual blocks, with a score", paper="Gulrajani et al. 2017")
+    register("feature-extractor", "score-head", f"{package}.score_head:ScoredExtractor",
+             summary="any feature extractor as a discriminator, with a score")
     register("prior", "gaussian", "zoo_basics.priors.gaussian:GaussianPrior", summary="isotropic Gaussian around 0")
     register("prior", "uniform", "zoo_basics.priors.uniform:Uniform", summary="uniform in a cube")
 

@@ -67,11 +67,7 @@ class Discriminator(FeatureExtractor):
         Raises:
             SettingError: there is no such layer, or none is asked for; ``conditional`` and the data have no classes.
         """
-        if conditional and (labels.type != "classes" or not labels.count):
-            raise SettingError(
-                f"a conditional discriminator needs data with classes, these have labels of type {labels.type}",
-                hint="choose data with classes, or discriminator.conditional=false",
-            )
+        check_conditional(labels, conditional)
         width = torch.Size(list(shapes.values())[-1]).numel()
         self.layers = _asked(name, layers, [*stages, "features", "score"])
         known = {**shapes, "features": (features,), "score": (1,)}
@@ -99,6 +95,19 @@ class Discriminator(FeatureExtractor):
         if self.head is not None:
             seen["score"] = self.head(h, y)
         return tuple(seen[layer] for layer in self.layers)
+
+
+def check_conditional(labels: Labels, conditional: bool) -> None:
+    """Refuse labels in the score where the data have no classes.
+
+    Raises:
+        SettingError: it says what to choose instead.
+    """
+    if conditional and (labels.type != "classes" or not labels.count):
+        raise SettingError(
+            f"a conditional discriminator needs data with classes, these have labels of type {labels.type}",
+            hint="choose data with classes, or discriminator.conditional=false",
+        )
 
 
 def normalised_linear(inputs: int, outputs: int, normalisation: Normalisation) -> list[nn.Module]:

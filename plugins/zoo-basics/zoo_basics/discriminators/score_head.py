@@ -1,0 +1,69 @@
+"""ScoredExtractor: any feature extractor as a discriminator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from zoo_basics.discriminators.discriminator import ScoreHead, check_conditional, spectrally_normalised
+from zoo_basics.layers.bounds import Width
+from zoo_core.building import build_part
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
+from zoo_core.seams import check_layer
+
+
+class ScoredExtractor(FeatureExtractor):
+    """A layer of any feature extractor, a fully connected layer ``features`` with ReLU, and ``score``: a classifier's net, a torchvision
+    or timm one, as a discriminator. It trains as a whole.
+
+    Arguments:
+        net: the extractor, by name or as a table with ``name`` and parameters; its weights are new unless it is asked for others.
+        layer: of the extractor; empty is its last before the logits. Maps are flattened.
+        features: width of the fully connected layer.
+        spectral_norm: every weight, the extractor's too, is divided by its largest singular value.
+        conditional: the score takes the label into account.
+
+    Raises:
+        SeamError: the extractor does not give that layer.
+        SettingError: ``conditional`` and the data have no classes.
+    """
+
+    tags: ClassVar[Tags] = Tags(stochastic=True, batch_statistics=True, conditional=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        net = {"name": "zoo-basics:mlp", "hidden": [12], "layers": ["hidden1"]}
+        return [{"net": net, "features": 8}, {"net": net, "features": 8, "spectral_norm": True, "conditional": True}]
+
+    def __init__(self, *, image_shape: ImageShape, labels: Labels, net: str | dict[str, Any] = "small-cnn",
+                 layer: str = "", features: Width = 1024, spectral_norm: bool = False,
+                 conditional: bool = False) -> None:
+        super().__init__()
+        check_conditional(labels, conditional)
+        spec = dict(net) if isinstance(net, Mapping) else {"name": net}
+        if layer:
+            spec.setdefault("layers", [layer])
+        seed = torch.default_generator.initial_seed()  # build has seeded it for this part
+        self.net = cast(FeatureExtractor, build_part("feature-extractor", spec, image_shape=image_shape, labels=labels, seed=seed))
+        self.layer = layer or [name for name in self.net.layers if name not in ("logits", "score")][-1]
+        check_layer(self.net, "net", self.layer)
+        self.classes = labels.count if conditional else 0
+        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(prod(self.net.shapes[self.layer]), features), nn.ReLU(inplace=True))
+        self.head = ScoreHead(features, self.classes)
+        self.layers = ("features", "score")
+        self.shapes = {"features": (features,), "score": (1,)}
+        if spectral_norm:
+            spectrally_normalised(self)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return super().capabilities | (frozenset({"labels"}) if self.classes else frozenset())
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, ...]:
+        """``features`` and ``score`` for x (N, C, H, W) in [0, 1] and, where it is conditional, y int64 (N,), −1 = unlabelled."""
+        features = self.hidden(self.net.features(x)[self.layer])
+        return features, self.head(features, y)
