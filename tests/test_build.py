@@ -288,3 +288,9 @@ def test_a_missing_capability_is_refused_with_the_setting_and_the_parts_that_wou
     zoo.build("vae", data="digits", encoder={"name": "dcgan", "posterior": "gaussian"})
     for other in refused.value.hint.partition("encoder=")[2].removesuffix(" …").split(" or "):
         zoo.build("vae", data="digits", encoder=other)
+
+
+def test_dots_reach_into_a_component_that_an_objective_names() -> None:
+    model = zoo.build("dfm-gan", data="digits", width=2, **{"objective.dfm.denoiser.depth": 1, "discriminator.features": 4})
+    spec = model.config["objectives"]["dfm"]["params"]["denoiser"]
+    assert spec == {"name": "zoo-dfm:mlp-denoiser", "depth": 1}

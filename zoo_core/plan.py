@@ -106,14 +106,15 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
     head, _, rest = key.partition(".")
     if key == "objective":
         made.objectives = _objectives(made, value)
-    elif head == "objective" and rest.count(".") == 1:
+    elif head == "objective" and "." in rest:
         name, _, parameter = rest.partition(".")
         if name not in made.objectives:
             raise SettingError(
                 f"{shown(key)}: this model has no objective {shown(name)!r}",
                 hint=did_you_mean(name, made.objectives) or f"its objectives are {', '.join(made.objectives)}",
             )
-        made.objectives[name].params[parameter] = value
+        objective = made.objectives[name]
+        _set_parameter("objective", objective.name, objective.params, parameter, value, key)
     elif head == "training" and rest:
         _set_nested(made.training, rest, value, key)
     elif key == "sampler":
@@ -135,7 +136,8 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
                 raise SettingError(f"{shown(key)}: should be true or false, got {shown(value)!r}")
             made.parts[head].trainable = value
         else:
-            _set_nested(made.parts[head].params, rest, value, key)
+            part = made.parts[head]
+            _set_parameter(part.kind, part.name, part.params, rest, value, key)
     else:
         known = sorted({*made.parts, *shared, *_asked_parts(made), *RESERVED, "training"})
         near = did_you_mean(head, known)
@@ -238,6 +240,18 @@ def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trai
     if "weights" in parameters(registry().resolve(kind, saved["name"]).entry.load()) and not referenced:
         base["weights"] = None
     return PartPlan(kind, saved["name"], {**base, **params}, trainable, None if referenced else folder, own)
+
+
+def _set_parameter(kind: str, component: str, params: dict[str, Any], path: str, value: Any, key: str) -> None:
+    """Set a parameter, or what is inside one that is a table: ``net_params.hidden``. One that names a component becomes the table with
+    its ``name``: ``denoiser.depth``."""
+    first, _, inside = path.partition(".")
+    if inside:
+        known = parameters(registry().resolve(kind, component).entry.load())
+        current = params.get(first, known[first].default if first in known else None)
+        if isinstance(current, str):
+            params[first] = {"name": current}
+    _set_nested(params, path, value, key)
 
 
 def _set_nested(table: dict[str, Any], path: str, value: Any, key: str) -> None:

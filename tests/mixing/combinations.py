@@ -261,7 +261,9 @@ def plays(objective: str) -> bool:
 
 def looks_at_pictures(objective: str) -> bool:
     """Whether it asks for a decoder or for a classifier of pictures, and is no part of a game: which nets there are may matter to it."""
-    return not adversarial(objective) and any(need.kind in ("decoder", "feature-extractor") for need in _needs(objective).values())
+    return not adversarial(objective) and any(
+        need.kind in ("decoder", "feature-extractor") for need in _needs(objective).values()
+    )
 
 
 @cache

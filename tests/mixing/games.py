@@ -1,7 +1,7 @@
 """The games of the mix matrix: generative adversarial networks, and what the zoo says to each.
 
-Every net is tried with `gan`; the other objectives with the nets as they come, and with the smallest in all their settings; every
-prior and every two objectives with the smallest alone.
+Every net is tried with `gan`, in each of its settings; the other objectives with the nets as they come, and with the smallest in all
+their settings; every prior and every two objectives with the smallest as they come.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ GAME = "gan"
 """The game that all nets are tried with, and beside which stands what is no game of its own."""
 
 NET_PRIORS = (PRIOR, "uniform")
-"""The priors that all nets are tried with."""
+"""The priors that all nets are tried with, in another setting than their own with the first alone."""
 
 DISCRETE = Row("bgan", {"pixels": "discrete", "draws": 2}, "bgan, pixels=discrete", plain=False)
 MATCHING = Row("feature-matching", {"discriminate": False}, "feature-matching, discriminate=false", plain=False)
@@ -97,7 +97,7 @@ class GameOutcomes:
 
 def tried_games(decoder: Row) -> Iterator[tuple[Game, zoo.Model | SeamError | SettingError]]:
     """Every game with ``decoder`` that is tried, with the model or the refusal."""
-    for discriminator, objectives, prior in itertools.product(discriminators(), all_games(), priors()):
+    for discriminator, objectives, prior in itertools.product(discriminator_rows(), all_games(), priors()):
         if not is_tried(decoder, discriminator, objectives, prior):
             continue
         for sampler in samplers():
@@ -116,21 +116,18 @@ def is_tried(decoder: Row, discriminator: Row, objectives: Objectives, prior: Ro
     plain, smallest = all(net.plain for net in nets), all(net.name == SMALLEST for net in nets)
     if plain and smallest:
         return True
+    if objectives not in net_games():
+        return False
     if objectives == net_games()[0]:
-        return prior.label in NET_PRIORS
-    return objectives in net_games() and prior.label == PRIOR and (plain or smallest)
+        fits = plain or smallest or any(net.plain for net in nets) or all(net.params.get("conditional") for net in nets)
+        return fits and prior.label in (NET_PRIORS if plain else NET_PRIORS[:1])
+    return prior.label == PRIOR and (plain or smallest)
 
 
 @cache
 def decoders() -> tuple[Row, ...]:
     """The rows of all decoders."""
     return tuple(row for entry in official("decoder") for row in rows("decoder", entry.name))
-
-
-@cache
-def discriminators() -> tuple[Row, ...]:
-    """The rows of all discriminators."""
-    return tuple(row for entry in official("feature-extractor") for row in discriminator_rows(entry.name))
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 import torch
@@ -10,9 +11,11 @@ import torch
 from zoo_core.building import build_part
 from zoo_core.catalogue import catalogue
 from zoo_core.errors import SettingError
-from zoo_core.interfaces import Decoder, Encoder, Labels, Part, Prior
+from zoo_core.interfaces import Decoder, Encoder, Labels, Need, Part, Prior
 from zoo_core.parameters import Parameter, check, parameters
+from zoo_core.plan import plan
 from zoo_core.registry import Entry, registry
+from zoo_core.remedies import fitting
 
 IMAGE_SHAPE = (1, 32, 32)
 LABELS = Labels("classes", tuple("0123456789"))
@@ -29,6 +32,7 @@ SMALL: dict[str, tuple[Any, ...]] = {
     "net_params": ({"hidden": [8]},),
     "features": (8,),
     "denoiser": ({"name": "zoo-dfm:mlp-denoiser", "depth": 1},),
+    "net": ({"name": "small-cnn", "width": 2, "hidden": 8},),
     "highest": (1.0,),
 }
 """Values that keep a net small, for parameters of these names (``highest``: so low that the term is not 0); the first that the component
@@ -93,18 +97,19 @@ def objective_rows(name: str) -> list[Row]:
     return [Row(name, {**small, "conditional": False}, name), told]
 
 
-def discriminator_rows(name: str) -> list[Row]:
-    """The feature extractor as it comes and with each of its switches on, if it is a discriminator; else nothing."""
-    cls = registry().resolve("feature-extractor", name).entry.load()
-    known = parameters(cls)
-    if "score" not in known["layers"].default:
-        return []
-    switches = [key for key, parameter in known.items() if parameter.annotation is bool]
-    off = {**_small_settings(cls), **dict.fromkeys(switches, False)}
-    return [
-        Row(name, off, name),
-        *(Row(name, {**off, key: True}, f"{name}, {key}=true", plain=False) for key in switches),
-    ]
+@cache
+def discriminator_rows() -> tuple[Row, ...]:
+    """Every feature extractor with a score as it comes, then with each of its switches on."""
+    made = plan(catalogue().recipe("gan"), {}, image_shape=IMAGE_SHAPE, labels=LABELS)
+    able = fitting(Need("feature-extractor", frozenset({"score"})), made)
+    found: list[Row] = []
+    for name in (entry.name for entry in official("feature-extractor") if entry.name in able):
+        cls = registry().resolve("feature-extractor", name).entry.load()
+        switches = [key for key, parameter in parameters(cls).items() if parameter.annotation is bool]
+        off = {**_small_settings(cls), **dict.fromkeys(switches, False)}
+        found.append(Row(name, off, name))
+        found += [Row(name, {**off, key: True}, f"{name}, {key}=true", plain=False) for key in switches]
+    return tuple(found)
 
 
 def own_width(prior: Row) -> int | None:

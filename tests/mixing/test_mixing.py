@@ -2,38 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 import zoo_core as zoo
 from zoo_core.data import ArrayDataset
+from zoo_core.errors import SeamError, SettingError
 
-from .combinations import Outcomes, tried
+from .combinations import Combination, Outcomes, tried
+from .games import Game, GameOutcomes, decoders, tried_games
+from .games_page import game_lines
 from .page import PAGE, every_encoder, lines
 from .rows import Row
 from .trial import faults
+
+One = TypeVar("One", Combination, Game)
 
 
 @pytest.mark.parametrize("encoder", every_encoder(), ids=lambda row: row.label)
 def test_every_combination_works_wholly_or_is_refused_at_build(
     encoder: Row, digits: ArrayDataset, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    outcomes, ready, found = Outcomes(), {}, []
-    for one, said in tried(encoder):
-        outcomes.count(one, said)
+    outcomes = Outcomes()
+    found = _faults(tried(encoder), outcomes.count, digits, tmp_path)
+    record_property("mixing", [encoder.label, *outcomes.counts])
+    assert not found, f"{len(found)} faults:\n" + "\n".join(found[:20])
+    _assert_on_page(lines(encoder, outcomes))
+
+
+@pytest.mark.parametrize("decoder", decoders(), ids=lambda row: row.label)
+def test_every_game_works_wholly_or_is_refused_at_build(
+    decoder: Row, digits: ArrayDataset, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    outcomes = GameOutcomes()
+    found = _faults(tried_games(decoder), outcomes.count, digits, tmp_path)
+    record_property("mixing", [f"games of {decoder.label}", *outcomes.counts])
+    assert not found, f"{len(found)} faults:\n" + "\n".join(found[:20])
+    _assert_on_page(game_lines(decoder, outcomes))
+
+
+def _faults(
+    tried: Iterable[tuple[One, zoo.Model | SeamError | SettingError]],
+    count: Callable[[One, zoo.Model | SeamError | SettingError], None],
+    digits: ArrayDataset,
+    folder: Path,
+) -> list[str]:
+    """What is wrong with those that are accepted, and with the words in which the others are refused."""
+    ready: dict[object, tuple[One, zoo.Model, list[str]]] = {}
+    found = []
+    for one, said in tried:
+        count(one, said)
         if isinstance(said, zoo.Model):
             ready.setdefault(one.trained, (one, said, []))[2].append(one.sampler)
         elif not said.hint:
             found.append(f"{one}: refused without a hint: {said}")
     for i, (one, model, samplers) in enumerate(ready.values()):
         try:
-            found += [f"{one}: {fault}" for fault in faults(model, samplers, digits, tmp_path / str(i))]
+            found += [f"{one}: {fault}" for fault in faults(model, samplers, digits, folder / str(i))]
         except Exception as error:  # whatever it is, the others are tried too
             found.append(f"{one}: {type(error).__name__}: {error}")
-    record_property("mixing", [encoder.label, *outcomes.counts])
-    assert not found, f"{len(found)} faults:\n" + "\n".join(found[:20])
+    return found
+
+
+def _assert_on_page(wanted: list[str]) -> None:
     page = PAGE.read_text().splitlines()
-    stale = [line for line in lines(encoder.label, outcomes) if line not in page]
+    stale = [line for line in wanted if line not in page]
     assert not stale, f"docs/mixing.md is out of date (python docs/make_mixing.py): {stale}"

@@ -10,7 +10,10 @@ import zoo_core as zoo
 from zoo_core.errors import SettingError
 
 from .combinations import CODE_NET, code_objectives, priors, title
-from .page import COUNTS, PAGE, decoders_line, every_encoder
+from .games import all_games, decoders
+from .games_page import BY_DISCRIMINATOR, BY_OBJECTIVES, SMALLEST_GAMES
+from .page import COUNTS, NETS, PAGE, decoders_line, every_encoder
+from .rows import discriminator_rows
 
 TEXT = PAGE.read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
@@ -32,14 +35,31 @@ def test_each_fully_connected_encoder_has_a_table_of_codes() -> None:
         assert [line.split("|")[1].strip() for line in lines] == [title(objectives) for objectives in code_objectives()]
 
 
-def test_the_counts_are_the_sums_of_the_first_table_and_there_are_enough() -> None:
-    sums = [[int(n) for n in counts] for counts in re.findall(r"^\|.* (\d+) \| (\d+) \|$", TEXT, re.MULTILINE)]
-    first = sums[: len(every_encoder())]
+def test_the_tables_of_games_hold_every_decoder_discriminator_and_mix() -> None:
+    by_discriminator, by_objectives, smallest = (
+        _table(name) for name in (BY_DISCRIMINATOR, BY_OBJECTIVES, SMALLEST_GAMES)
+    )
+    labels = [row.label for row in decoders()]
+    assert [row[0] for row in by_discriminator] == ["decoder", *labels]
+    assert by_discriminator[0][1:-2] == [row.label for row in discriminator_rows()]
+    assert [row[0] for row in by_objectives] == ["decoder", *labels]
+    assert [row[0] for row in smallest[1:]] == [title(objectives) for objectives in all_games()]
+    assert smallest[0][1:] == [prior.label for prior in priors()]
+
+
+def test_the_counts_are_the_sums_of_the_tables_of_nets_and_of_games_and_there_are_enough() -> None:
+    sums = [[int(n) for n in row[-2:]] for name in (NETS, BY_DISCRIMINATOR) for row in _table(name)[1:]]
     said = COUNTS.search(TEXT)
     assert said is not None
     accepted, refused = (int(n.replace(",", "")) for n in said.groups())
-    assert [accepted, refused] == [sum(column) for column in zip(*first)]
+    assert [accepted, refused] == [sum(column) for column in zip(*sums)]
     assert accepted >= 150
+
+
+def _table(title: str) -> list[list[str]]:
+    """The cells of the table of this title: its head, then its rows."""
+    head, _, *rows = TEXT.partition(title + "\n\n")[2].partition("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in (head, *rows)]
 
 
 @pytest.mark.parametrize(

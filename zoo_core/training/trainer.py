@@ -38,6 +38,12 @@ from zoo_core.training.validation import validate
 SHOWN_IMAGES = 32
 COMPARED_IMAGES = 100
 """Held-out images, and as many samples, whose diversity is compared."""
+LONG = 10
+"""Epochs; samples that are still all alike after fewer need not mean anything."""
+ALIKE = (
+    f"samples are all alike (diversity below {COLLAPSED} of the data's): the model has collapsed; "
+    "try a smaller learning rate, another objective (zoo list --kind objective) or instance noise"
+)
 CALMER = "try a smaller learning rate (training.players.NAME.lr) or clipping (training.players.NAME.clip=1)"
 
 
@@ -216,9 +222,10 @@ class Training:
                 and self._logs is not None
             ):
                 self._draw(epoch)
-            if settings.validate_every and epoch % settings.validate_every == 0:
-                self._look_at_samples(bar)
+            collapsed = bool(settings.validate_every) and epoch % settings.validate_every == 0 and self._has_collapsed()
         bar.epoch(epoch, settings.epochs, self._figures, self._diversity)
+        if collapsed:
+            bar.warn(ALIKE)
         for callback in self._callbacks:
             callback.on_epoch(self, epoch)
         self._since = time.monotonic()
@@ -243,24 +250,21 @@ class Training:
         for callback in self._callbacks:
             callback.on_validation(self, figures)
 
-    def _look_at_samples(self, bar: ProgressBar) -> None:
-        """How varied samples of the prior are; once they are all alike, it is said."""
+    def _has_collapsed(self) -> bool:
+        """Measure how varied samples of the prior are. True when they are found all alike after they were not, or at the end of a
+        training that was long enough for them to become varied."""
         if not self.model.config["sampler"] or "prior" not in self.model.parts:
-            return
+            return False
         x = next(iter(evaluation_batches(self._held_out_source(), COMPARED_IMAGES))).x
         if len(x) < 2:
-            return
+            return False
         seed = derive_seed(self.session.seed, "diversity")
         samples = self.model.samples(len(x), seed=seed, x=x.to(self.model.dtype)).x
-        before, varied = self._diversity, diversity(samples, x)
-        self._diversity = varied
+        before, self._diversity = self._diversity, diversity(samples, x)
         if self._logs is not None:
-            self._logs.scalars("samples", self.round, {"diversity": varied}, epoch=self.progress.epoch)
-        if varied < COLLAPSED and (before is None or before >= COLLAPSED):
-            bar.warn(
-                f"samples are all alike (diversity {varied:.2g} of the data's): the model has collapsed; "
-                "try a smaller learning rate, another objective (zoo list --kind objective) or instance noise"
-            )
+            self._logs.scalars("samples", self.round, {"diversity": self._diversity}, epoch=self.progress.epoch)
+        ended = self.progress.epoch == self.settings.epochs >= LONG
+        return self._diversity < COLLAPSED and (ended or (before is not None and before >= COLLAPSED))
 
     def _stop_if_stuck(self) -> None:
         """Stop early; also a run that had stopped early and is resumed."""

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
+from zoo_basics.objectives.jacobian_clamping import JacobianClamping, clamping
 
 import zoo_core as zoo
-from zoo_basics.objectives.jacobian_clamping import JacobianClamping, clamping
 from zoo_core.errors import SeamError, SettingError, ZooError
 from zoo_core.game import Game, Step, rules_for
 from zoo_core.interfaces import Batch, Decoder, FeatureExtractor, Labels, Objective, Part

@@ -37,7 +37,7 @@ class Torchvision(FeatureExtractor):
     Arguments:
         architecture: torchvision's name, e.g. ``resnet18``.
         layers: ``"stages"`` (a map each), ``"last"``, ``"logits"``, or a list of names and of indices into the stages.
-        weights: ``"default"`` (torchvision's own, from timm's repositories, for ResNets and VGGs), a path, ``hf:org/name``, or
+        weights: ``"default"`` (torchvision's own, from timm's repositories, for ResNets, VGGs and Inception), a path, ``hf:org/name``, or
             None for random ones.
         size: resize the image to size × size before the net; None takes it as it is where the net can, else resizes it to
             the size that the net was made for.
@@ -79,7 +79,9 @@ class Torchvision(FeatureExtractor):
         self.nodes = {layer: nodes.named.get(layer, layer) for layer in self.layers}
         self.prefix = 1 if nodes.transformer else 0
         self.channels_last = frozenset(layer for layer, node in self.nodes.items() if nodes.is_channels_last(node))
-        self.preprocessing = Preprocessing(published.mean, published.std)
+        # torchvision's Inception, given its weights, brings images back to the −1 to 1 that those were trained on.
+        mean, std = ((0.5,) * 3, (0.5,) * 3) if architecture == "inception_v3" else (published.mean, published.std)
+        self.preprocessing = Preprocessing(mean, std)
         # Two layers may be one node, and a node is returned once.
         asked = {node: node for node in self.nodes.values()}
         self.net: Any = feature_extraction.create_feature_extractor(net, asked, suppress_diff_warning=True)
@@ -89,7 +91,7 @@ class Torchvision(FeatureExtractor):
         tensors, self.weights_reference = fetch(weights, None if weights != "default" else _twin(architecture, self.who), self.who)
         if tensors is not None:
             # timm calls the head of a VGG otherwise.
-            load_into(self.net, tensors, self.who, ignored=(*dropped, "pre_logits.", "head.") if dropped else ())
+            load_into(self.net, tensors, self.who, ignored=(*dropped, "pre_logits.", "head.", "AuxLogits.") if dropped else ("AuxLogits.",))
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         x = self.preprocessing(x)
@@ -219,7 +221,7 @@ def _created(architecture: str) -> nn.Module:
 def _twin(architecture: str, who: str) -> Published:
     """timm's repository of torchvision's weights, where both call the parameters alike."""
     tagged = f"{architecture}.tv_in1k"
-    if architecture.startswith(("resnet", "resnext", "wide_resnet", "vgg")) and tagged in timm.list_pretrained():
+    if architecture.startswith(("resnet", "resnext", "wide_resnet", "vgg", "inception_v3")) and tagged in timm.list_pretrained():
         return Published(f"timm/{tagged}")
     raise WeightsError(f"{who}: torchvision publishes no safetensors weights, and its own files are pickles",
                        hint=f"give timm/{architecture} or another of timm's models, weights=PATH to a .safetensors file, or weights=None")
