@@ -21,7 +21,7 @@ from zoo_core.errors import SeamError, SettingError
 from zoo_core.interfaces import Need, Objective
 from zoo_core.registry import registry
 
-from .rows import CATEGORIES, LATENT_DIM, Row, objective_rows, official, own_width, pairs, rows
+from .rows import CATEGORIES, LATENT_DIM, Row, adversarial, objective_rows, official, own_width, pairs, rows
 
 CLASSIFIER: dict[str, Any] = {"name": "digit-classifier", "layers": ["conv1"]}
 DISCRIMINATOR: dict[str, Any] = {"name": "mlp", "hidden": [8], "features": 8}
@@ -244,19 +244,6 @@ def tried_on_codes(objectives: Objectives, prior: Row) -> bool:
 def title(objectives: Objectives) -> str:
     """How the page calls them."""
     return " + ".join(row.label for row in objectives)
-
-
-def adversarial(objective: str) -> bool:
-    """Whether it trains a discriminator of pictures, or the generator that plays against one."""
-    cls: type[Objective] = registry().resolve("objective", objective).entry.load()
-    return any({"decoder", "discriminator"} & set(player["trains"]) for player in cls.default_players.values())
-
-
-def plays(objective: str) -> bool:
-    """Whether it is a game of its own: it trains the discriminator as well as the generator."""
-    cls: type[Objective] = registry().resolve("objective", objective).entry.load()
-    trained = {part for player in cls.default_players.values() for part in player["trains"]}
-    return {"decoder", "discriminator"} <= trained
 
 
 def looks_at_pictures(objective: str) -> bool:

@@ -16,8 +16,8 @@ from typing import Any
 import zoo_core as zoo
 from zoo_core.errors import SeamError, SettingError
 
-from .combinations import EASIEST, PRIOR, Objectives, adversarial, plays, priors, samplers, title
-from .rows import LATENT_DIM, Row, discriminator_rows, objective_rows, official, own_width, rows
+from .combinations import EASIEST, PRIOR, Objectives, priors, samplers, title
+from .rows import LATENT_DIM, Row, adversarial, discriminator_rows, objective_rows, official, own_width, plays, rows
 
 SMALLEST = "mlp"
 """The net that all priors and pairs of objectives are tried with, as decoder and as discriminator."""

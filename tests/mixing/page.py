@@ -35,7 +35,7 @@ def every_encoder() -> tuple[Row, ...]:
     return tuple(row for entry in official("encoder") for row in rows("encoder", entry.name))
 
 
-def decodersline() -> str:
+def decoders_line() -> str:
     """The rows of all decoders."""
     return f"Decoders: {'; '.join(row.label for row in decoders())}."
 
@@ -92,7 +92,7 @@ def matrix(outcomes: Mapping[Row, Outcomes], games: Mapping[Row, GameOutcomes]) 
             BEGIN,
             f"**{accepted:,} combinations are accepted, {refused:,} refused.**",
             "",
-            decodersline(),
+            decoders_line(),
             "",
             NETS,
             "",

@@ -11,7 +11,7 @@ import torch
 from zoo_core.building import build_part
 from zoo_core.catalogue import catalogue
 from zoo_core.errors import SettingError
-from zoo_core.interfaces import Decoder, Encoder, Labels, Need, Part, Prior
+from zoo_core.interfaces import Decoder, Encoder, Labels, Need, Objective, Part, Prior
 from zoo_core.parameters import Parameter, check, parameters
 from zoo_core.plan import plan
 from zoo_core.registry import Entry, registry
@@ -110,6 +110,19 @@ def discriminator_rows() -> tuple[Row, ...]:
         found.append(Row(name, off, name))
         found += [Row(name, {**off, key: True}, f"{name}, {key}=true", plain=False) for key in switches]
     return tuple(found)
+
+
+def adversarial(objective: str) -> bool:
+    """Whether it trains a discriminator of pictures, or the generator that plays against one."""
+    cls: type[Objective] = registry().resolve("objective", objective).entry.load()
+    return any({"decoder", "discriminator"} & set(player["trains"]) for player in cls.default_players.values())
+
+
+def plays(objective: str) -> bool:
+    """Whether it is a game of its own: it trains the discriminator as well as the generator."""
+    cls: type[Objective] = registry().resolve("objective", objective).entry.load()
+    trained = {part for player in cls.default_players.values() for part in player["trains"]}
+    return {"decoder", "discriminator"} <= trained
 
 
 def own_width(prior: Row) -> int | None:
