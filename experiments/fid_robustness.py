@@ -1,4 +1,4 @@
-"""How FID and the inception score see spoilt images: the study of Heusel et al. 2017 as the thesis tells it (Lamb 2020, section 1.2.3).
+"""How FID and the inception score see spoilt images: the study of Heusel et al. 2017 as the thesis tells it (Lamb 2018, section 1.2.3).
 
 Real images against the same images, more and more spoilt: Gaussian noise, removed regions, swirl, salt and pepper, and images of another
 set mixed in. FID should rise with each. The inception score over the same classifier stands beside it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .combinations import Objectives, priors, title
 from .games import SMALLEST, GameOutcomes, all_games, decoders, is_tried, net_games, tried_games
@@ -30,10 +30,15 @@ def judged_games() -> dict[Row, GameOutcomes]:
 
 
 def game_lines(decoder: Row, outcomes: GameOutcomes) -> list[str]:
-    """The lines that the page has to hold for one decoder's row: one in each of the first two tables, the table of the smallest nets
-    where it has a part in that, and its refusals."""
+    """The lines that the page has to hold for one decoder's row: one in each of the first two tables that it is in, the table of the
+    smallest nets where it has a part in that, and its refusals."""
     smallest = _of_smallest(outcomes) if decoder.plain and decoder.name == SMALLEST else []
-    return [_by_discriminator(decoder, outcomes), _by_objectives(decoder, outcomes), *smallest, *refusals(outcomes)]
+    return [
+        _by_discriminator(decoder, outcomes),
+        *_by_objectives({decoder: outcomes}),
+        *smallest,
+        *refusals(outcomes),
+    ]
 
 
 def game_tables(outcomes: Mapping[Row, GameOutcomes]) -> list[str]:
@@ -49,7 +54,7 @@ def game_tables(outcomes: Mapping[Row, GameOutcomes]) -> list[str]:
         BY_OBJECTIVES,
         "",
         *head(["decoder", *(title(objectives) for objectives in net_games()[1:])]),
-        *(_by_objectives(decoder, own) for decoder, own in outcomes.items()),
+        *_by_objectives(outcomes),
         "",
         SMALLEST_GAMES,
         "",
@@ -66,27 +71,33 @@ def refusals(outcomes: GameOutcomes) -> list[str]:
 
 def _by_discriminator(decoder: Row, outcomes: GameOutcomes) -> str:
     gan = net_games()[0]
-    numbers = [_cell(decoder, [row], gan, outcomes) for row in discriminator_rows()]
+    numbers = [_cell(decoder, [row], gan, priors(), outcomes) for row in discriminator_rows()]
     return line([decoder.label, *numbers, *map(str, outcomes.counts)])
 
 
-def _by_objectives(decoder: Row, outcomes: GameOutcomes) -> str:
-    return line(
-        [decoder.label, *(_cell(decoder, discriminator_rows(), objectives, outcomes) for objectives in net_games()[1:])]
+def _by_objectives(outcomes: Mapping[Row, GameOutcomes]) -> list[str]:
+    """A line for each decoder that is tried with other objectives."""
+    rows = (
+        [_cell(decoder, discriminator_rows(), objectives, priors(), own) for objectives in net_games()[1:]]
+        for decoder, own in outcomes.items()
     )
+    return [line([decoder.label, *cells]) for decoder, cells in zip(outcomes, rows) if any(cells)]
 
 
 def _of_smallest(outcomes: GameOutcomes) -> list[str]:
-    (plain,) = (row for row in discriminator_rows() if row.plain and row.name == SMALLEST)
+    (decoder,) = (row for row in decoders() if row.plain and row.name == SMALLEST)
+    (against,) = (row for row in discriminator_rows() if row.plain and row.name == SMALLEST)
     return [
-        line([title(objectives), *(number(outcomes.accepted[plain, objectives, prior]) for prior in priors())])
+        line([title(objectives), *(_cell(decoder, [against], objectives, [prior], outcomes) for prior in priors())])
         for objectives in all_games()
     ]
 
 
-def _cell(decoder: Row, against: list[Row] | tuple[Row, ...], objectives: Objectives, outcomes: GameOutcomes) -> str:
-    """How many were accepted with any prior, of what is tried."""
+def _cell(
+    decoder: Row, against: Sequence[Row], objectives: Objectives, given: Sequence[Row], outcomes: GameOutcomes
+) -> str:
+    """How many were accepted against these discriminators, with these priors, of what is tried."""
     tried = [
-        (row, prior) for row, prior in itertools.product(against, priors()) if is_tried(decoder, row, objectives, prior)
+        (row, prior) for row, prior in itertools.product(against, given) if is_tried(decoder, row, objectives, prior)
     ]
     return number(sum(outcomes.accepted[row, objectives, prior] for row, prior in tried), tried=bool(tried))

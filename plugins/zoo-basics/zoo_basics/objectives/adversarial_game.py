@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
+from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from zoo_core.adversarial import AdversarialLoss, critic_loss, generator_loss
@@ -42,7 +43,12 @@ class AdversarialGame(Objective):
         "generator": {"trains": ["decoder"], "losses": ["fool"], "lr": 2e-4, "betas": [0.5, 0.999]},
     }
 
-    def __init__(self, instance_noise: float, noise_until: float, weight: float) -> None:
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{}, {"instance_noise": 0.1, "noise_until": 0.5, "weight": 0.5}]
+
+    def __init__(self, *, instance_noise: Annotated[float, Ge(0)] = 0.0,
+                 noise_until: Annotated[float, Gt(0), Le(1)] = 1.0, weight: Annotated[float, Ge(0)] = 1.0) -> None:
         super().__init__()
         self.instance_noise, self.noise_until, self.weight = instance_noise, noise_until, weight
 

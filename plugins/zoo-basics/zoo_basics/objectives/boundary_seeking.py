@@ -27,10 +27,7 @@ class BoundarySeekingGAN(AdversarialGame):
     Arguments:
         pixels: which of the two.
         draws: images a code, for ``discrete``.
-        instance_noise: standard deviation of Gaussian noise on all images that the discriminator sees, at the start; only for
-            ``continuous``.
-        noise_until: the part of the training over which that noise falls to 0.
-        weight: factor of the generator's term.
+        instance_noise: as every game has it; only for ``continuous``.
 
     Raises:
         SettingError: instance noise on discrete pixels.
@@ -49,7 +46,7 @@ class BoundarySeekingGAN(AdversarialGame):
     def __init__(self, *, pixels: Literal["continuous", "discrete"] = "continuous",
                  draws: Annotated[int, Ge(2), Le(1024)] = 20, instance_noise: Annotated[float, Ge(0)] = 0.0,
                  noise_until: Annotated[float, Gt(0), Le(1)] = 1.0, weight: Annotated[float, Ge(0)] = 1.0) -> None:
-        super().__init__(instance_noise, noise_until, weight)
+        super().__init__(instance_noise=instance_noise, noise_until=noise_until, weight=weight)
         if pixels == "discrete" and instance_noise:
             raise SettingError("bgan: instance noise would make discrete pixels continuous",
                                hint="set objective.bgan.instance_noise=0")

@@ -24,9 +24,6 @@ class FeatureMatching(AdversarialGame):
     Arguments:
         layer: of the discriminator; the square is divided by how many units it has, so that the weight means the same for any.
         discriminate: whether it trains the discriminator.
-        instance_noise: standard deviation of Gaussian noise on all images that the discriminator sees, at the start.
-        noise_until: the part of the training over which that noise falls to 0.
-        weight: factor of the generator's term.
 
     Raises:
         SeamError: the discriminator does not give that layer.
@@ -41,7 +38,7 @@ class FeatureMatching(AdversarialGame):
     def __init__(self, *, parts: dict[str, Part], layer: str = "features", discriminate: bool = True,
                  instance_noise: Annotated[float, Ge(0)] = 0.0, noise_until: Annotated[float, Gt(0), Le(1)] = 1.0,
                  weight: Annotated[float, Ge(0)] = 1.0) -> None:
-        super().__init__(instance_noise, noise_until, weight)
+        super().__init__(instance_noise=instance_noise, noise_until=noise_until, weight=weight)
         check_layer(parts[DISCRIMINATOR], DISCRIMINATOR, layer)
         self.layer, self.discriminate = layer, discriminate
 

@@ -16,13 +16,7 @@ from zoo_core.interfaces import Term
 
 class WGAN(AdversarialGame):
     """Difference of mean scores (Arjovsky et al. 2017, Algorithm 1): the critic plays five batches a round and is held within
-    ±0.01 after each, both players with RMSprop.
-
-    Arguments:
-        instance_noise: standard deviation of Gaussian noise on all images that the critic sees, at the start.
-        noise_until: the part of the training over which that noise falls to 0.
-        weight: factor of the generator's term.
-    """
+    ±0.01 after each, both players with RMSprop."""
 
     kind: ClassVar[AdversarialLoss] = "wgan"
     default_players: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -30,10 +24,6 @@ class WGAN(AdversarialGame):
                           "constraint": 0.01, "batches": 5},
         "generator": {"trains": ["decoder"], "losses": ["fool"], "optimizer": "rmsprop", "lr": 5e-5},
     }
-
-    def __init__(self, *, instance_noise: Annotated[float, Ge(0)] = 0.0,
-                 noise_until: Annotated[float, Gt(0), Le(1)] = 1.0, weight: Annotated[float, Ge(0)] = 1.0) -> None:
-        super().__init__(instance_noise, noise_until, weight)
 
 
 class WGANGP(AdversarialGame):
@@ -45,9 +35,6 @@ class WGANGP(AdversarialGame):
 
     Arguments:
         penalty_weight: λ.
-        instance_noise: standard deviation of Gaussian noise on all images that the critic sees, at the start.
-        noise_until: the part of the training over which that noise falls to 0.
-        weight: factor of the generator's term.
     """
 
     kind: ClassVar[AdversarialLoss] = "wgan"
@@ -59,7 +46,7 @@ class WGANGP(AdversarialGame):
 
     def __init__(self, *, penalty_weight: Annotated[float, Ge(0)] = 10.0, instance_noise: Annotated[float, Ge(0)] = 0.0,
                  noise_until: Annotated[float, Gt(0), Le(1)] = 1.0, weight: Annotated[float, Ge(0)] = 1.0) -> None:
-        super().__init__(instance_noise, noise_until, weight)
+        super().__init__(instance_noise=instance_noise, noise_until=noise_until, weight=weight)
         self.penalty_weight = penalty_weight
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
