@@ -157,3 +157,38 @@ def test_a_second_critic_on_the_same_losses_shares_the_first_ones_player() -> No
     made = rules({"reconstruction": ToyReconstruction(), "codes": ToyCodeCritic(), "labels": Twin()})
     assert made.players["critic"].trains == ("codes", "labels") and list(made.players) == [
         "autoencoder", "critic", "regularizer"]
+
+
+class ToyPictureCritic(ToyCodeCritic):
+    """Another game on the same losses, over the decoder."""
+
+    default_players: ClassVar[Mapping[str, Any]] = {
+        "critic": {"trains": ["self"], "losses": ["discriminate"], "lr": 0.01},
+        "regularizer": {"trains": ["decoder"], "losses": ["fool"], "lr": 0.01},
+    }
+
+
+def test_two_games_on_the_same_losses_both_get_all_that_they_need_trained_in_the_same_turns() -> None:
+    for objectives in (
+        {"codes": ToyCodeCritic(), "pictures": ToyPictureCritic()},
+        {"pictures": ToyPictureCritic(), "codes": ToyCodeCritic()},
+    ):
+        first, second = objectives
+        made = rules({"reconstruction": ToyReconstruction(), **objectives})
+        assert {name: player.trains for name, player in made.players.items() if name != "autoencoder"} == {
+            "critic": (first,),
+            "regularizer": ("encoder",) if first == "codes" else ("decoder",),
+            f"{second}-critic": (second,),
+            f"{second}-regularizer": ("encoder",) if second == "codes" else ("decoder",),
+        }
+        assert listed(made) == [
+            (("fit",), ("autoencoder",)),
+            (("discriminate",), ("critic", f"{second}-critic")),
+            (("fool",), ("regularizer", f"{second}-regularizer")),
+        ]
+
+
+def test_a_frozen_part_is_nobodys_to_train() -> None:
+    objectives = {"codes": ToyCodeCritic(), "pictures": ToyPictureCritic()}
+    made = rules_for(objectives, PARTS - {"decoder"}, {"players": {}, "turns": []})
+    assert "pictures-regularizer" not in made.players

@@ -27,12 +27,6 @@ CLASSIFIER: dict[str, Any] = {"name": "digit-classifier", "layers": ["conv1"]}
 DISCRIMINATOR: dict[str, Any] = {"name": "mlp", "hidden": [8], "features": 8}
 """What fills a feature extractor that an objective asks for; of other kinds, the first component that is registered."""
 
-SHARED_PLAYERS = {
-    "training.players.critic.trains": ["adversarial-prior", "discriminator"],
-    "training.players.generator.trains": ["encoder", "decoder"],
-}
-"""What is set where an adversarial prior and a game are in one model, for one critic and one generator to play both."""
-
 PRIOR = "gaussian"
 """The prior that every net is tried with."""
 
@@ -81,8 +75,6 @@ class Combination:
                     asked[slot] = _filling(slot, need)
         if self.prior:
             asked["prior"] = self.prior.setting
-        if {"adversarial-prior", "discriminator"} <= {*asked, *(objective.name for objective in self.objectives)}:
-            asked |= SHARED_PLAYERS
         own = self.prior and own_width(self.prior)
         return {
             "encoder": _fitted(self.encoder, own),

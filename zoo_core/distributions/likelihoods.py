@@ -93,6 +93,10 @@ class GaussianFamily(LikelihoodFamily):
 class BernoulliFamily(LikelihoodFamily):
     """Bernoulli units with logits = output."""
 
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return super().capabilities | {"likelihood.discrete"}
+
     def forward(self, output: Tensor) -> Bernoulli:
         return Bernoulli(output)
 

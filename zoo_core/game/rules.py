@@ -86,7 +86,7 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
     """The rules of a model, from the recipe's ``turns`` and ``players`` and what its objectives bring along.
 
     A loss that an objective declares and nobody listens to gets that objective's default players, each with a turn of
-    its own after the recipe's; a recipe's player without ``losses`` edits the default player of its name. A player that
+    its own after the recipe's; where others listen, a default player trains what none of them does, in their turn; a recipe's player without ``losses`` edits the default player of its name. A player that
     is left with no loss that any objective declares is dropped, and so is its turn: that is what swapping an objective
     for another means. Networks that an objective owns are trained by whoever names the objective, else by the first
     listener of its ``own_loss``.
@@ -112,17 +112,25 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
     for own, objective in objectives.items():
         missing = [loss for loss in objective.losses if loss not in heard]
         for name, default in objective.default_players.items():
+            trains = tuple(own if part == "self" else part for part in default["trains"])
             if not set(default["losses"]) & set(missing):
-                continue
+                # All its losses are heard, perhaps by another objective's players, who train what that one needs.
+                trained = {part for player in players.values() if set(player.losses) & set(default["losses"]) for part in player.trains}
+                trains = tuple(part for part in trains if part not in trained and (part in parts or part == own))
+                if not trains:
+                    continue
             unique = name if name not in players else f"{own}-{name}"
             own_turn = {key: default[key] for key in ("stream", "batches") if key in default}
-            edited = {**{key: value for key, value in default.items() if key not in own_turn}, **edits.pop(unique, {})}
-            player = players[unique] = _player(unique, edited, declared, own)
+            plain = {key: value for key, value in default.items() if key not in own_turn}
+            player = players[unique] = _player(unique, {**plain, "trains": trains, **edits.pop(unique, {})}, declared, own)
             heard |= set(player.losses)
             if not any(unique in turn.get("players", ()) for turn in turns):
                 played = {loss for turn in turns for loss in turn.get("losses", ())}
-                own_losses = [loss for loss in player.losses if loss not in played]
-                turns.append(_checked_turn(len(turns), {"losses": own_losses, "players": [unique], **own_turn}))
+                if own_losses := [loss for loss in player.losses if loss not in played]:
+                    turns.append(_checked_turn(len(turns), {"losses": own_losses, "players": [unique], **own_turn}))
+                else:
+                    last = max(i for i, turn in enumerate(turns) if set(turn.get("losses", ())) & set(player.losses))
+                    turns[last] = {**turns[last], "players": [*turns[last].get("players", ()), unique]}
     for name in edits:
         raise SettingError(
             f"training.players.{shown(name)} names no losses, and no objective brings a player of that name",

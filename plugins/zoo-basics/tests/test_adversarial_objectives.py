@@ -272,7 +272,9 @@ def test_played_at_once_the_discriminator_looks_at_generated_images_once() -> No
     [
         ({"discriminator": "digit-classifier", "image_shape": (1, 32, 32)}, 'needs "score" of part "discriminator"'),
         ({"objective": "jacobian-clamping", "objective.jacobian-clamping.lowest": 30.0}, "above highest"),
-        ({"objective": {"name": "bgan", "pixels": "discrete", "instance_noise": 0.1}}, "would make discrete pixels continuous"),
+        ({"objective": {"name": "bgan", "pixels": "discrete"}}, "set decoder.likelihood=bernoulli"),
+        ({"objective": {"name": "bgan", "pixels": "discrete", "instance_noise": 0.1}, "decoder.likelihood": "bernoulli"},
+         "would make discrete pixels continuous"),
         ({"conditional": True, "labels": Labels()}, "needs data with classes"),
     ],
 )

@@ -34,14 +34,16 @@ class BoundarySeekingGAN(AdversarialGame):
     """
 
     kind: ClassVar[AdversarialLoss] = "bgan"
-    needs: ClassVar[Mapping[str, Need]] = {
-        **AdversarialGame.needs,
-        "decoder": Need("decoder", frozenset({"likelihood.log_prob"})),
-    }
-
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         return [{}, {"pixels": "discrete", "draws": 3}]
+
+    @classmethod
+    def asks(cls, params: Mapping[str, Any]) -> Mapping[str, Need]:
+        """The needs; for discrete pixels, a decoder that draws some."""
+        if params.get("pixels") != "discrete":
+            return cls.needs
+        return {**cls.needs, "decoder": Need("decoder", frozenset({"likelihood.discrete"}))}
 
     def __init__(self, *, pixels: Literal["continuous", "discrete"] = "continuous",
                  draws: Annotated[int, Ge(2), Le(1024)] = 20, instance_noise: Annotated[float, Ge(0)] = 0.0,
