@@ -33,7 +33,7 @@ class DCGANDiscriminator(Discriminator):
         features: width of the fully connected layer, a ReLU after it.
         layers: what is asked for.
         activation: after each convolution.
-        normalisation: before each activation but the first.
+        normalisation: before each activation but the first and that of ``features``.
         spectral_norm: every weight is divided by its largest singular value.
         conditional: the score takes the label into account.
         init: ``normal`` draws all weights from N(0, 0.02²), as the paper; ``default`` keeps PyTorch's.
@@ -67,8 +67,8 @@ class DCGANDiscriminator(Discriminator):
         shapes: dict[str, tuple[int, ...]] = {
             f"conv{i}": (channels, *size) for i, (channels, size) in enumerate(zip(filters[1:], sizes[1:]), 1)
         }
-        self.finish("dcgan", stages, shapes, layers=layers, features=features, normalisation=normalisation,
-                    labels=labels, conditional=conditional)
+        self.finish("dcgan", stages, shapes, layers=layers, features=features, labels=labels,
+                    conditional=conditional)
         if init == "normal":
             init_normal(self, 0.02)
         if spectral_norm:

@@ -46,6 +46,8 @@ class ScoreHead(nn.Module):
 class Discriminator(FeatureExtractor):
     """Stages, each a layer that can be asked for, a fully connected layer ``features`` with ReLU, and ``score``.
 
+    The fully connected layer is never normalised: with batch norm there, GANs on CIFAR-10 collapsed in their first epochs.
+
     A subclass builds its stages and calls :meth:`finish`.
     """
 
@@ -57,7 +59,7 @@ class Discriminator(FeatureExtractor):
         return super().capabilities | (frozenset({"labels"}) if self.classes else frozenset())
 
     def finish(self, name: str, stages: dict[str, nn.Module], shapes: dict[str, tuple[int, ...]], *,
-               layers: Sequence[str], features: int, normalisation: Normalisation, labels: Labels, conditional: bool) -> None:
+               layers: Sequence[str], features: int, labels: Labels, conditional: bool) -> None:
         """Put the head on ``stages``, drop what lies behind the last of ``layers``.
 
         Arguments:
@@ -76,8 +78,7 @@ class Discriminator(FeatureExtractor):
         last = len(stages) if headed else list(stages).index(self.layers[-1]) + 1
         self.stages = nn.ModuleDict(dict(list(stages.items())[:last]))
         self.classes = labels.count if conditional and "score" in self.layers else 0
-        self.features_layer = nn.Sequential(nn.Flatten(), *normalised_linear(width, features, normalisation),
-                                            activation("relu")) if headed else None
+        self.features_layer = nn.Sequential(nn.Flatten(), nn.Linear(width, features), activation("relu")) if headed else None
         self.head = ScoreHead(features, self.classes) if "score" in self.layers else None
 
     @abstractmethod

@@ -28,7 +28,7 @@ class MLPDiscriminator(Discriminator):
         features: width of the last hidden layer, a ReLU after it.
         layers: what is asked for.
         activation: after each of ``hidden``.
-        normalisation: before each activation.
+        normalisation: before each activation but that of ``features``.
         spectral_norm: every weight is divided by its largest singular value.
         conditional: the score takes the label into account.
     """
@@ -55,8 +55,8 @@ class MLPDiscriminator(Discriminator):
             for i, (inputs, outputs) in enumerate(pairwise((prod(image_shape), *hidden)), 1)
         }
         shapes: dict[str, tuple[int, ...]] = {f"hidden{i}": (width,) for i, width in enumerate(hidden, 1)}
-        self.finish("mlp", stages, shapes, layers=layers, features=features, normalisation=normalisation,
-                    labels=labels, conditional=conditional)
+        self.finish("mlp", stages, shapes, layers=layers, features=features, labels=labels,
+                    conditional=conditional)
         if spectral_norm:
             spectrally_normalised(self)
 

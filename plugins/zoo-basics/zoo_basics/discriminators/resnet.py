@@ -28,7 +28,7 @@ class ResNetDiscriminator(Discriminator):
         width: channels after the first block; they double, to at most 16 times ``width``.
         features: width of the fully connected layer, a ReLU after it.
         layers: what is asked for.
-        normalisation: before each activation.
+        normalisation: before each activation but that of ``features``.
         spectral_norm: every weight is divided by its largest singular value.
         conditional: the score takes the label into account.
 
@@ -60,8 +60,8 @@ class ResNetDiscriminator(Discriminator):
         shapes: dict[str, tuple[int, ...]] = {
             f"block{i}": (outputs, *size) for i, (outputs, size) in enumerate(zip(channels[1:], sizes[1:]), 1)
         }
-        self.finish("resnet", stages, shapes, layers=layers, features=features, normalisation=normalisation,
-                    labels=labels, conditional=conditional)
+        self.finish("resnet", stages, shapes, layers=layers, features=features, labels=labels,
+                    conditional=conditional)
         if spectral_norm:
             spectrally_normalised(self)
 
