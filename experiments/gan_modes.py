@@ -177,6 +177,7 @@ def main() -> int:
     """Every line at one seed."""
     parser = arguments(__doc__)
     parser.add_argument("--table", action="store_true", help="print what has been measured, and train nothing")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="train with --seed and draw samples of every line")
     args = parser.parse_args()
     results = Results("gan_modes")
@@ -185,7 +186,7 @@ def main() -> int:
         return 0
     if not args.table:
         deadline = Deadline(args.minutes)
-        lines = [f"{layout} {method}" for layout in LAYOUTS for method in METHODS]
+        lines = [f"{layout} {method}" for layout in LAYOUTS for method in args.methods]
         until_out_of_time(lines, lambda line: run(*line.split(), args.seed, deadline, results))
     table(results)
     return 0
