@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import zoo_basics
 
-from zoo_core.interfaces import Dataset, Decoder, Encoder, Metric, Objective, Plot, Prior, Sampler
+from zoo_core.interfaces import Dataset, Decoder, Encoder, FeatureExtractor, Metric, Objective, Plot, Prior, Sampler
 
-KINDS = {"encoder": Encoder, "decoder": Decoder, "prior": Prior, "objective": Objective, "sampler": Sampler,
+KINDS = {"encoder": Encoder, "decoder": Decoder, "feature-extractor": FeatureExtractor, "prior": Prior, "objective": Objective, "sampler": Sampler,
          "metric": Metric, "plot": Plot, "dataset": Dataset}
 
 
