@@ -86,10 +86,10 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
     """The rules of a model, from the recipe's ``turns`` and ``players`` and what its objectives bring along.
 
     A loss that an objective declares and nobody listens to gets that objective's default players, each with a turn of
-    its own after the recipe's; where others listen, a default player trains what none of them does, in their turn; a recipe's player without ``losses`` edits the default player of its name. A player that
-    is left with no loss that any objective declares is dropped, and so is its turn: that is what swapping an objective
-    for another means. Networks that an objective owns are trained by whoever names the objective, else by the first
-    listener of its ``own_loss``.
+    its own after the recipe's; where others listen, a default player trains what none of them does, in their turn. A
+    recipe's player without ``losses`` edits the default player of its name. A player that is left with no loss that any
+    objective declares is dropped, and so is its turn: that is what swapping an objective for another means. Networks
+    that an objective owns are trained by whoever names the objective, else by the first listener of its ``own_loss``.
 
     Arguments:
         objectives: by name.

@@ -12,8 +12,8 @@ import zoo_basics
 
 from zoo_core.interfaces import Dataset, Decoder, Encoder, FeatureExtractor, Metric, Objective, Plot, Prior, Sampler
 
-KINDS = {"encoder": Encoder, "decoder": Decoder, "feature-extractor": FeatureExtractor, "prior": Prior, "objective": Objective, "sampler": Sampler,
-         "metric": Metric, "plot": Plot, "dataset": Dataset}
+KINDS = {"encoder": Encoder, "decoder": Decoder, "feature-extractor": FeatureExtractor, "prior": Prior,
+         "objective": Objective, "sampler": Sampler, "metric": Metric, "plot": Plot, "dataset": Dataset}
 
 
 def registered() -> list[tuple[str, str, str, dict[str, Any]]]:
