@@ -37,9 +37,10 @@ def outputs(model: zoo.Model) -> dict[str, str]:
     if "decoder" in model.parts and "encoder" in model.parts:
         labelled = "labels" in model.capabilities("decoder")
         found["reconstruct"] = model.reconstruct(x, torch.arange(4) % 2 if labelled else None)
-    if "classifier" in model.parts:
-        with model.at_rest():
-            found |= {f"features.{number}": layer for number, layer in enumerate(model.parts["classifier"](x))}
+    for slot in ("classifier", "discriminator"):
+        if slot in model.parts:
+            with model.at_rest():
+                found |= {f"{slot}.{number}": layer for number, layer in enumerate(model.parts[slot](x))}
     return {
         name: f"{tensor.dtype} {tuple(tensor.shape)} {hashlib.sha256(tensor.detach().contiguous().numpy()).hexdigest()}"
         for name, tensor in found.items()
@@ -66,12 +67,15 @@ def small(recipe: str) -> zoo.Model:
     """A recipe with narrow nets and random weights, where it has such settings."""
     plan = catalogue().recipe(recipe)
     settings: dict[str, Any] = {
-        name: 2 for name, shared in plan.shared.items() if not shared.sum_of and not shared.follows
+        name: 2
+        for name, shared in plan.shared.items()
+        if not shared.sum_of and not shared.follows and type(shared.default) is int
     }
     for slot, part in plan.parts.items():
         known = parameters(registry().resolve(part.kind, part.name).entry.load())
         chosen: dict[str, Any] = {"weights": None} if "weights" in known else {}
         chosen |= {"width": 4} if "width" in known else {}
+        chosen |= {"features": 8} if "features" in known else {}
         chosen |= {"hidden": [6]} if isinstance(part.params.get("hidden"), list) else {}
         chosen |= {"net_params": {"hidden": [6]}} if "net_params" in known else {}
         settings[slot] = {"name": part.name, **part.params, **chosen}
