@@ -1,11 +1,12 @@
 """What adversarial training costs: the game against a hand-written DCGAN loop, and denoising feature matching against its parts.
 
-    python benchmarks/adversarial.py [--rounds 15] [--seconds 2] [--threads 2] [--width 16] [--features 1024]
+    python benchmarks/adversarial.py [--rounds 30] [--steps 3] [--threads 2] [--width 16] [--features 1024]
 
 The first line is images a second of ``gan`` in turn, of the zoo and of a loop as a person writes it, over the same modules. The
 second is the time of a round of ``dfm-gan`` over that of a round of the same recipe without the denoiser plus the denoiser's own
 work, timed alone on features in memory: forward and backward on corrupted features, its optimizer's step, and its forward on
-generated features. All sides take short turns in one process; the best of each counts.
+generated features. All sides take short turns in one process. A ratio is the median over rounds of turns, each of which is over in a
+second or two: so long a machine is much the same to all sides.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import copy
 import sys
 import time
 from collections.abc import Callable, Mapping
+from statistics import median
 from typing import Any
 
 import torch
@@ -71,28 +73,24 @@ def bare_denoiser(model: zoo.Model) -> Play:
     return play
 
 
-def best_seconds(sides: Mapping[str, Play], rounds: int, seconds: float) -> dict[str, float]:
-    """Shortest seconds of a step of each side."""
-    steps = {}
-    for name, play in sides.items():
-        play(5)
-        started = time.perf_counter()
-        play(5)
-        steps[name] = max(5, int(seconds / ((time.perf_counter() - started) / 5)))
-    best = dict.fromkeys(sides, float("inf"))
+def seconds_of_turns(sides: Mapping[str, Play], rounds: int, steps: int) -> dict[str, list[float]]:
+    """Seconds of a step of each side in each round of turns; a turn is ``steps`` steps."""
+    for play in sides.values():
+        play(steps)
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
     for i in range(rounds):
         for name in sorted(sides, reverse=bool(i % 2)):
             started = time.perf_counter()
-            sides[name](steps[name])
-            best[name] = min(best[name], (time.perf_counter() - started) / steps[name])
-    return best
+            sides[name](steps)
+            seconds[name].append((time.perf_counter() - started) / steps)
+    return seconds
 
 
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15, help="turns of each side")
-    parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn")
+    parser.add_argument("--rounds", type=int, default=30, help="turns of each side")
+    parser.add_argument("--steps", type=int, default=3, help="length of a turn")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--width", type=int, default=16, help="filters nearest to the image")
     parser.add_argument("--features", type=int, default=1024, help="penultimate layer, and the denoiser's ten layers")
@@ -104,25 +102,27 @@ def main() -> int:
 
     model = zoo.build("gan", **nets)
     sides = {"zoo": zoo_loop(copy.deepcopy(model), images, BATCH), "bare": bare_gan(model, images)}
-    best = best_seconds(sides, args.rounds, args.seconds)
+    took = seconds_of_turns(sides, args.rounds, args.steps)
     about = f"width {args.width}, features {args.features}, batch {BATCH}"
-    print(f"gan ({about}): zoo {BATCH / best['zoo']:,.0f} images/s, bare loop {BATCH / best['bare']:,.0f} images/s, "
-          f"ratio {best['bare'] / best['zoo']:.3f}", flush=True)
+    ratio = median(bare / ours for bare, ours in zip(took["bare"], took["zoo"]))
+    print(f"gan ({about}): zoo {BATCH / median(took['zoo']):,.0f} images/s, bare loop {BATCH / median(took['bare']):,.0f} images/s, "
+          f"ratio {ratio:.3f}", flush=True)
 
     with_denoiser = zoo.build("dfm-gan", **nets)
     without = zoo.build("dfm-gan", objective="gan", **nets)
-    best = best_seconds(
+    took = seconds_of_turns(
         {
             "dfm": zoo_loop(copy.deepcopy(with_denoiser), images, BATCH),
             "gan": zoo_loop(without, images, BATCH),
             "denoiser": bare_denoiser(with_denoiser),
         },
         args.rounds,
-        args.seconds,
+        args.steps,
     )
-    parts = best["gan"] + best["denoiser"]
-    print(f"dfm ({about}, denoiser 10 x {args.features}): {1e3 * best['dfm']:.1f} ms a round, gan {1e3 * best['gan']:.1f} ms + "
-          f"denoiser alone {1e3 * best['denoiser']:.1f} ms, ratio {best['dfm'] / parts:.3f}")
+    ratio = median(dfm / (gan + denoiser) for dfm, gan, denoiser in zip(*(took[name] for name in ("dfm", "gan", "denoiser"))))
+    middle = {name: 1e3 * median(seconds) for name, seconds in took.items()}
+    print(f"dfm ({about}, denoiser 10 x {args.features}): {middle['dfm']:.1f} ms a round, gan {middle['gan']:.1f} ms + "
+          f"denoiser alone {middle['denoiser']:.1f} ms, ratio {ratio:.3f}")
     return 0
 
 

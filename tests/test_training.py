@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -501,3 +502,34 @@ def test_diversity_is_the_mean_squared_distance_of_two_samples_over_that_of_two_
 
     assert diversity(samples, images) == pytest.approx(spread(samples) / spread(images))
     assert diversity(images[:1].expand(5, -1, -1, -1), images) == 0
+
+
+# ------------------------------------------------------------------------------------------------ memory
+
+FAULTS = """
+import resource, sys
+import torch
+from zoo_core.training.heap import keep_freed_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        held = [torch.ones(2**20) for _ in range(12)]
+        del held
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+if sys.argv[1] == "kept":
+    keep_freed_memory()
+faults()
+print(faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's heap is set")
+def test_memory_that_is_freed_is_not_given_back_and_faulted_in_again() -> None:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    found = {
+        how: int(subprocess.run([sys.executable, "-c", FAULTS, how], env=plain, capture_output=True, text=True, check=True).stdout)
+        for how in ("kept", "plain")
+    }
+    assert found["plain"] > 10_000 and found["kept"] < found["plain"] / 100

@@ -13,6 +13,7 @@ from zoo_core.game import Game, Round, rules_for
 from zoo_core.game.settings import TrainingSettings, training_settings
 from zoo_core.interfaces import Dataset, Objective, Part
 from zoo_core.model import Model
+from zoo_core.training.heap import keep_freed_memory
 from zoo_core.training.precision import prepared
 from zoo_core.training.processes import Processes, processes
 
@@ -47,6 +48,8 @@ class Session:
     ) -> None:
         self.model, self.settings, self.seed = model, settings, seed
         self.processes: Processes = processes(device)
+        if self.processes.device.type == "cpu":
+            keep_freed_memory()
         model.to(self.processes.device)
         self.dataset: Dataset = open_dataset(
             data, root=data_root, settings=data_settings, image_size=model.image_shape[1:]
