@@ -514,7 +514,8 @@ from zoo_core.training.heap import keep_freed_memory
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(5):
-        held = [torch.ones(2**20) for _ in range(12)]
+        # 12 blocks of 16 MB: beyond the 64 MB that glibc may come to keep by itself, below the 32 MB that are never kept.
+        held = [torch.ones(2**22) for _ in range(12)]
         del held
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
