@@ -18,10 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import Deadline, Results, arguments, data_root, until_out_of_time
+from bench import Deadline, Results, add_lines, arguments, columns, data_root, measure, spread
 
 import zoo_core as zoo
-from zoo_core.training import Callback
 
 RUNS = Path("runs") / "aae"
 
@@ -101,7 +100,7 @@ def folder(name: str, seed: int) -> Path:
     return RUNS / f"{name}-{seed}"
 
 
-def run(name: str, seed: int, split: str, deadline: Callback, results: Results, device: str) -> bool:
+def run(name: str, seed: int, split: str, deadline: Deadline, results: Results, device: str) -> bool:
     """Train and measure one line; False when the time ran out."""
     line = LINES[name]
     data = zoo.open_dataset("mnist", root=str(data_root()))
@@ -137,9 +136,7 @@ def run(name: str, seed: int, split: str, deadline: Callback, results: Results, 
         command=f"experiments/aae.py --seed {seed} --lines {name}" + ("" if split == "test" else f" --split {split}"),
         seconds=round(trained.seconds),
         device=device,
-        figures={figure.name: figure.value for figure in figures},
-        errors={figure.name: figure.std for figure in figures if figure.std is not None},
-        protocol={figure.name: dict(figure.protocol) for figure in figures},
+        **columns(figures),
     )
     return True
 
@@ -152,11 +149,10 @@ def table(results: Results) -> None:
         rows = [r for r in measured if (r["epochs"], r["rates"]) == (measured[-1]["epochs"], measured[-1]["rates"])]
         for figure in rows[0]["figures"] if rows else ():
             values = [r["figures"][figure] for r in rows]
-            spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
             paper = f"{line.paper[figure]:.4g}" if figure in line.paper else ""
             seeds, minutes = ", ".join(str(r["seed"]) for r in rows), statistics.mean(r["seconds"] for r in rows) / 60
             about = f"{seeds}; {rows[0]['epochs']}; {minutes:.0f}"
-            print(f"{name:24}{figure:28}{f'{statistics.mean(values):.4g}{spread}':>20}{paper:>9}  {about}")
+            print(f"{name:24}{figure:28}{f'{statistics.mean(values):.4g}{spread(values)}':>20}{paper:>9}  {about}")
 
 
 PICTURES: dict[str, tuple[str, Any]] = {
@@ -187,21 +183,16 @@ def pictures(seed: int, where: Path) -> None:
 
 def main() -> int:
     """Every line at one seed."""
-    parser = arguments(__doc__)
-    parser.add_argument("--table", action="store_true", help="print what has been measured, and train nothing")
+    parser = arguments(__doc__, table=True)
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw the paper's figures into DIR, train nothing")
-    parser.add_argument("--lines", nargs="+", choices=LINES, default=list(LINES), metavar="LINE")
-    parser.add_argument("--split", choices=("validation", "test"), default="test", help="measured on (default: test)")
+    add_lines(parser, LINES)
     args = parser.parse_args()
     results = Results("aae")
-    if args.table:
-        table(results)
-    elif args.pictures:
+    if args.pictures and not args.table:
         pictures(args.seed, args.pictures)
-    else:
-        deadline, device = Deadline(args.minutes), "cuda" if args.gpu else "cpu"
-        until_out_of_time(args.lines, lambda line: run(line, args.seed, args.split, deadline, results, device))
-        table(results)
+        return 0
+    measure(args, args.lines, lambda line, deadline: run(line, args.seed, args.split, deadline, results, args.device))
+    table(results)
     return 0
 
 

@@ -6,21 +6,23 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-from zoo_core.interfaces import Dataset, Split
+from zoo_core.interfaces import Dataset, Figure, Split
 from zoo_core.interfaces.dataset import SplitName
 from zoo_core.training import Callback
 from zoo_core.training.trainer import Training
 
 HERE = Path(__file__).parent
+Line = TypeVar("Line")
 
 
 def data_root() -> Path:
@@ -35,15 +37,28 @@ def data_root() -> Path:
     return root
 
 
-def arguments(description: str | None) -> argparse.ArgumentParser:
-    """``--seed``, ``--minutes`` and ``--gpu``, as every experiment has them."""
+def arguments(description: str | None, *, table: bool = False) -> argparse.ArgumentParser:
+    """``--seed``, ``--minutes`` and ``--gpu``, as every experiment has them, and ``--table`` where there is one to print.
+
+    ``--gpu`` stands in the result as ``device``: ``cuda`` or ``cpu``.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--minutes", type=float, default=60.0, help="stop cleanly after so long; the same command goes on"
     )
-    parser.add_argument("--gpu", action="store_true", help="on the first CUDA device")
+    parser.add_argument(
+        "--gpu", dest="device", action="store_const", const="cuda", default="cpu", help="on the first CUDA device"
+    )
+    if table:
+        parser.add_argument("--table", action="store_true", help="print what has been measured, and train nothing")
     return parser
+
+
+def add_lines(parser: argparse.ArgumentParser, lines: Collection[str]) -> None:
+    """``--lines``, all of ``lines`` where nobody says, and the ``--split`` that they are measured on."""
+    parser.add_argument("--lines", nargs="+", choices=lines, default=list(lines), metavar="LINE")
+    parser.add_argument("--split", choices=("validation", "test"), default="test", help="measured on (default: test)")
 
 
 class Results:
@@ -89,12 +104,35 @@ class Deadline(Callback):
             training.stop("out of time")
 
 
-def until_out_of_time(lines: Iterable[str], run: Callable[[str], bool]) -> None:
-    """``run`` each line until one says that the time is over."""
+def measure(args: argparse.Namespace, lines: Iterable[Line], run: Callable[[Line, Deadline], bool]) -> None:
+    """``run`` each line until one says that the time is over; none of them for ``--table``.
+
+    Arguments:
+        args: parsed, of :func:`arguments` with a table.
+        run: trains and measures one line; False when the time ran out.
+    """
+    if args.table:
+        return
+    deadline = Deadline(args.minutes)
     for line in lines:
-        if not run(line):
+        if not run(line, deadline):
             print("out of time; the same command goes on")
             break
+
+
+def columns(figures: Iterable[Figure]) -> dict[str, dict[str, Any]]:
+    """Figures as a line of results holds them: values, errors and protocols by the figure's name."""
+    measured = list(figures)
+    return {
+        "figures": {figure.name: figure.value for figure in measured},
+        "errors": {figure.name: figure.std for figure in measured if figure.std is not None},
+        "protocol": {figure.name: dict(figure.protocol) for figure in measured},
+    }
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """The standard deviation over seeds as tables show it behind a mean; nothing for a single seed."""
+    return f" ± {statistics.stdev(values):.{digits}g}" if len(values) > 1 else ""
 
 
 @dataclass

@@ -20,7 +20,7 @@ from typing import cast
 
 import torch
 from bench import HERE, Results, arguments, data_root
-from discreg_cifar import classifier
+from discreg_cifar import classifier, folder
 from rich.progress import track
 from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
@@ -36,7 +36,6 @@ STEPS = 400
 SIGMA = 1.0
 """Standard deviation of the blur, in the units of the layer."""
 SHOWN = 10
-TRAINED = Path("runs") / "discreg-cifar"
 
 
 def train(
@@ -78,7 +77,7 @@ def main() -> int:
         "--out", type=Path, default=HERE.parent / "docs" / "models" / "images" / "blurred-representation.png"
     )
     args = parser.parse_args()
-    device = "cuda" if args.gpu else "cpu"
+    device: str = args.device
     deadline = time.monotonic() + 60 * args.minutes
     data = zoo.open_dataset("cifar10", root=str(data_root()), settings={"variant": "exact"})
     x = next(iter(evaluation_batches(open_source(data.split("test"), device=device), IMAGES))).x
@@ -116,9 +115,9 @@ def main() -> int:
             command=f"experiments/blurred_representation.py --seed {args.seed}",
         )
         print(results.lines[-1])
-    folder = TRAINED / f"discreg-resnet20-{args.seed}"
-    if (folder / "model.safetensors").is_file():
-        columns.insert(2, zoo.load(folder, device=device).reconstruct(x))
+    trained = folder("discreg-resnet20", args.seed)
+    if (trained / "model.safetensors").is_file():
+        columns.insert(2, zoo.load(trained, device=device).reconstruct(x))
     save_png(args.out, grid(torch.stack([c[:SHOWN] for c in columns], dim=1).flatten(0, 1), len(columns)), enlarge=3)
     print(f"picture: {args.out}")
     return 0

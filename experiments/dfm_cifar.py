@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench import Deadline, Results, arguments, data_root, until_out_of_time
+from bench import Deadline, Results, add_lines, arguments, columns, data_root, measure, spread
 
 import zoo_core as zoo
 from zoo_core.pictures import grid, save_png
@@ -92,9 +92,7 @@ def run(line: str, seed: int, split: str, deadline: Deadline, results: Results, 
         seconds=round(trained.seconds),
         device=device,
         diversity=trained.diversity,
-        figures={figure.name: figure.value for figure in figures},
-        errors={figure.name: figure.std for figure in figures if figure.std is not None},
-        protocol={figure.name: dict(figure.protocol) for figure in figures},
+        **columns(figures),
     )
     return True
 
@@ -108,10 +106,9 @@ def table(results: Results) -> None:
         own = [r for r in own if all(r[k] == own[-1][k] for k in ("epochs", "width", "rate"))]
         for figure in own[0]["figures"] if own else ():
             values = [r["figures"][figure] for r in own]
-            spread = f" ± {statistics.stdev(values):.2g}" if len(values) > 1 else ""
             minutes = statistics.mean(r["seconds"] for r in own) / 60
             about = f"{', '.join(str(r['seed']) for r in own)}; {own[0]['epochs']}; {own[0]['width']}; {minutes:.0f}"
-            print(f"{line:8}{figure:24}{f'{statistics.mean(values):.4g}{spread}':>18}  {about}")
+            print(f"{line:8}{figure:24}{f'{statistics.mean(values):.4g}{spread(values)}':>18}  {about}")
 
 
 def pictures(seed: int, where: Path, device: str) -> None:
@@ -123,18 +120,19 @@ def pictures(seed: int, where: Path, device: str) -> None:
 
 def main() -> int:
     """Every line at one seed."""
-    parser = arguments(__doc__)
-    parser.add_argument("--table", action="store_true", help="print what has been measured, and train nothing")
+    parser = arguments(__doc__, table=True)
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw samples into DIR, train nothing")
-    parser.add_argument("--lines", nargs="+", choices=LINES, default=list(LINES), metavar="LINE")
-    parser.add_argument("--split", choices=("validation", "test"), default="test", help="measured on (default: test)")
+    add_lines(parser, LINES)
     args = parser.parse_args()
-    results, device = Results("dfm_cifar"), "cuda" if args.gpu else "cpu"
+    results = Results("dfm_cifar")
     if args.pictures:
-        pictures(args.seed, args.pictures, device)
-    elif not args.table:
-        deadline = Deadline(args.minutes)
-        until_out_of_time(args.lines, lambda line: run(line, args.seed, args.split, deadline, results, device))
+        pictures(args.seed, args.pictures, args.device)
+    else:
+        measure(
+            args,
+            args.lines,
+            lambda line, deadline: run(line, args.seed, args.split, deadline, results, args.device),
+        )
     table(results)
     return 0
 

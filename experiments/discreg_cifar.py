@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bench import Deadline, FirstImages, Results, arguments, data_root, until_out_of_time
+from bench import Deadline, FirstImages, Results, arguments, data_root, measure, spread
 
 import zoo_core as zoo
 from zoo_core.data import evaluation_batches, open_source
@@ -56,6 +56,11 @@ LINES: dict[str, dict[str, Any]] = {
 }
 
 
+def folder(line: str, seed: int) -> Path:
+    """Where a line is trained."""
+    return Path("runs") / "discreg-cifar" / f"{line}-{TRAIN_IMAGES}-{WEIGHT:g}-{seed}"
+
+
 def run(line: str, seed: int, deadline: Deadline, results: Results, device: str) -> bool:
     """Train and measure one line; False when the time ran out."""
     key = {"line": line, "seed": seed, "epochs": EPOCHS, "train_images": TRAIN_IMAGES, "weight": WEIGHT}
@@ -71,7 +76,7 @@ def run(line: str, seed: int, deadline: Deadline, results: Results, device: str)
     trained = zoo.train(
         model,
         FirstImages(data["jpeg"], {"train": TRAIN_IMAGES, "validation": 1_000}),
-        out=Path("runs") / "discreg-cifar" / f"{line}-{TRAIN_IMAGES}-{WEIGHT:g}-{seed}",
+        out=folder(line, seed),
         epochs=EPOCHS,
         seed=seed,
         device=device,
@@ -115,9 +120,9 @@ def picture(seed: int, where: Path) -> None:
     rows = [x]
     samples = []
     for line in LINES:
-        folder = Path("runs") / "discreg-cifar" / f"{line}-{TRAIN_IMAGES}-{WEIGHT:g}-{seed}"
-        if (folder / "model.safetensors").is_file():
-            model = zoo.load(folder)
+        trained = folder(line, seed)
+        if (trained / "model.safetensors").is_file():
+            model = zoo.load(trained)
             rows.append(model.reconstruct(x))
             samples.append(model.sample(32, seed=1))
     save_png(where / "discreg-cifar-reconstructions.png", grid(torch.cat(rows), 16), enlarge=2)
@@ -140,30 +145,25 @@ def table(results: Results) -> None:
             )
             for name in next(iter(rows.values())):
                 values = [f[name] for f in rows.values()]
-                spread = f" ± {statistics.stdev(values):.3g}" if len(values) > 1 else ""
                 compared = [s for s in sorted(rows) if s in plain and line != "vae"]
                 changes = [f"{100 * (rows[s][name] / plain[s][name] - 1):+.1f} %" for s in compared if name != "nll"]
-                print(f"  {name:34} {statistics.mean(values):8.4f}{spread:12} {'  '.join(changes)}")
+                print(f"  {name:34} {statistics.mean(values):8.4f}{spread(values, 3):12} {'  '.join(changes)}")
 
 
 def main() -> int:
     """Every line at one seed."""
-    parser = arguments(__doc__)
-    parser.add_argument("--table", action="store_true", help="print what has been measured, and train nothing")
+    parser = arguments(__doc__, table=True)
     parser.add_argument(
         "--picture", type=Path, metavar="DIR", help="draw the trained lines into DIR, and train nothing"
     )
     parser.add_argument("--lines", nargs="+", choices=LINES, default=["vae", "discreg-resnet20"])
     args = parser.parse_args()
     results = Results("discreg_cifar")
-    if args.table:
-        table(results)
-    elif args.picture:
+    if args.picture and not args.table:
         picture(args.seed, args.picture)
-    else:
-        deadline, device = Deadline(args.minutes), "cuda" if args.gpu else "cpu"
-        until_out_of_time(args.lines, lambda line: run(line, args.seed, deadline, results, device))
-        table(results)
+        return 0
+    measure(args, args.lines, lambda line, deadline: run(line, args.seed, deadline, results, args.device))
+    table(results)
     return 0
 
 

@@ -180,7 +180,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=HERE.parent / "docs" / "models" / "images" / "fid-robustness.png")
     args = parser.parse_args()
     results = Results("fid_robustness")
-    measure(args.data, args.seed, "cuda" if args.gpu else "cpu", results)
+    measure(args.data, args.seed, args.device, results)
     print(table(results, args.data, args.seed))
     draw(results, args.seed, args.out)
     print(f"picture: {args.out}")

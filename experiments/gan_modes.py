@@ -12,6 +12,7 @@ nearest to it.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import sys
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from bench import Deadline, Results, arguments, until_out_of_time
+from bench import Deadline, Results, arguments, measure, spread
 from torch import Tensor
 
 import zoo_core as zoo
@@ -146,9 +147,9 @@ def table(results: Results) -> None:
             rows = [r for r in results.lines if (r["layout"], r["method"], r["rounds"]) == (layout, method, ROUNDS)]
             if rows:
                 modes, good = [r["modes"] for r in rows], [r["good"] for r in rows]
-                spread = [f" ± {statistics.stdev(v):.2g}" if len(v) > 1 else "" for v in (modes, good)]
-                found = f"{statistics.mean(modes):.1f}{spread[0]} of {rows[0]['of']}"
-                print(f"{layout:8}{method:20}{found:>16}{statistics.mean(good):>12.1f}{spread[1]:>6} %  {len(rows)}")
+                found = f"{statistics.mean(modes):.1f}{spread(modes)} of {rows[0]['of']}"
+                share = f"{statistics.mean(good):>12.1f}{spread(good):>6} %"
+                print(f"{layout:8}{method:20}{found:>16}{share}  {len(rows)}")
 
 
 def picture(path: Path, seed: int) -> None:
@@ -175,8 +176,7 @@ def picture(path: Path, seed: int) -> None:
 
 def main() -> int:
     """Every line at one seed."""
-    parser = arguments(__doc__)
-    parser.add_argument("--table", action="store_true", help="print what has been measured, and train nothing")
+    parser = arguments(__doc__, table=True)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), metavar="METHOD")
     parser.add_argument("--picture", type=Path, metavar="PNG", help="train with --seed and draw samples of every line")
     args = parser.parse_args()
@@ -184,10 +184,8 @@ def main() -> int:
     if args.picture:
         picture(args.picture, args.seed)
         return 0
-    if not args.table:
-        deadline = Deadline(args.minutes)
-        lines = [f"{layout} {method}" for layout in LAYOUTS for method in args.methods]
-        until_out_of_time(lines, lambda line: run(*line.split(), args.seed, deadline, results))
+    lines = itertools.product(LAYOUTS, args.methods)
+    measure(args, lines, lambda line, deadline: run(*line, args.seed, deadline, results))
     table(results)
     return 0
 

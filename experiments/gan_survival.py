@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from bench import Deadline, Results, arguments, until_out_of_time
+from bench import Deadline, Results, arguments, measure
 
 import zoo_core as zoo
 
@@ -72,13 +72,9 @@ def table(results: Results) -> None:
 
 def main() -> int:
     """Every line at one seed."""
-    parser = arguments(__doc__)
-    parser.add_argument("--table", action="store_true", help="print what has run, and train nothing")
-    args = parser.parse_args()
+    args = arguments(__doc__, table=True).parse_args()
     results = Results("gan_survival")
-    if not args.table:
-        deadline = Deadline(args.minutes)
-        until_out_of_time(LINES, lambda line: run(line, args.seed, deadline, results))
+    measure(args, LINES, lambda line, deadline: run(line, args.seed, deadline, results))
     table(results)
     return 0
 

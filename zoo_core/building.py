@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -134,11 +135,7 @@ def build_plan(
     trainable = frozenset(name for name in parts if made.parts[name].trainable)
     training_settings(made.training)
     rules = rules_for(objectives, trainable, made.training)
-    training = {
-        **made.training,
-        "turns": [_plain(vars(turn)) for turn in rules.turns],
-        "players": {name: _plain(vars(player)) for name, player in rules.players.items()},
-    }
+    training = _plain({**made.training, "turns": rules.turns, "players": rules.players})
     config = {
         "format": FORMAT,
         "zoo_core": VERSION,
@@ -292,10 +289,12 @@ def _complete(cls: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """``value`` as JSON has it: tuples as lists, settings classes as tables."""
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
-    if hasattr(value, "__dataclass_fields__"):
+    if is_dataclass(value):
         return _plain(vars(value))
     return value

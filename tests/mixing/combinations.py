@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -21,7 +21,8 @@ from zoo_core.errors import SeamError, SettingError
 from zoo_core.interfaces import Need, Objective
 from zoo_core.registry import registry
 
-from .rows import CATEGORIES, LATENT_DIM, Row, adversarial, objective_rows, official, own_width, pairs, rows
+from .answers import EASIEST, Answer, answers, samplers
+from .rows import CATEGORIES, LATENT_DIM, Row, adversarial, every_row, objective_rows, official, own_width, pairs, rows
 
 CLASSIFIER: dict[str, Any] = {"name": "digit-classifier", "layers": ["conv1"]}
 DISCRIMINATOR: dict[str, Any] = {"name": "mlp", "hidden": [8], "features": 8}
@@ -32,9 +33,6 @@ PRIOR = "gaussian"
 
 CODE_NET = "mlp"
 """The net that all priors are tried with."""
-
-EASIEST = "interpolation"
-"""The sampler that asks for a decoder alone: what is refused with it is refused with every other."""
 
 Objectives = tuple[Row, ...]
 
@@ -113,7 +111,7 @@ class Outcomes:
         """How many were accepted and refused."""
         return sum(self.accepted.values()) + sum(self.of_codes.values()), sum(self.refusals.values())
 
-    def count(self, one: Combination, said: zoo.Model | SeamError | SettingError) -> None:
+    def count(self, one: Combination, said: Answer) -> None:
         """Count ``one``, accepted as a model or refused."""
         if isinstance(said, SeamError | SettingError):
             text = str(said).replace(f'"{one.encoder.name}"', '"ENCODER"')
@@ -128,17 +126,11 @@ class Outcomes:
             self.sampled[way] = self.sampled.get(way, 0) + 1
 
 
-def tried(encoder: Row) -> Iterator[tuple[Combination, zoo.Model | SeamError | SettingError]]:
+def tried(encoder: Row) -> Iterator[tuple[Combination, Answer]]:
     """Every combination with ``encoder`` that is tried, with the model or the refusal."""
-    for trained in (*_of_nets(encoder), *(_of_codes(encoder) if encoder.name == CODE_NET else ())):
-        for sampler in samplers():
-            one = replace(trained, sampler=sampler)
-            try:
-                yield one, one.build()
-            except (SeamError, SettingError) as refusal:
-                yield one, refusal
-                if sampler == EASIEST:
-                    break
+    yield from answers(_of_nets(encoder))
+    if encoder.name == CODE_NET:
+        yield from answers(_of_codes(encoder))
 
 
 def _of_nets(encoder: Row) -> Iterator[Combination]:
@@ -159,21 +151,15 @@ def _of_codes(encoder: Row) -> Iterator[Combination]:
             yield Combination(encoder, decoder, objectives, EASIEST, prior, of_codes=True)
 
 
-def samplers() -> list[str]:
-    """All samplers, that which can be asked of every model first."""
-    return sorted((entry.name for entry in official("sampler")), key=lambda name: (name != EASIEST, name))
-
-
 def ways() -> list[tuple[str, Row | None]]:
     """How the model of a combination of nets may be sampled: each sampler, with a prior and without one."""
     (gaussian,) = rows("prior", PRIOR)
     return [(sampler, prior) for sampler in samplers() for prior in (gaussian, None)]
 
 
-@cache
 def priors() -> tuple[Row, ...]:
     """The rows of all priors."""
-    return tuple(row for entry in official("prior") for row in rows("prior", entry.name))
+    return every_row("prior")
 
 
 @cache

@@ -16,8 +16,19 @@ from typing import Any
 import zoo_core as zoo
 from zoo_core.errors import SeamError, SettingError
 
-from .combinations import EASIEST, PRIOR, Objectives, priors, samplers, title
-from .rows import LATENT_DIM, Row, adversarial, discriminator_rows, objective_rows, official, own_width, plays, rows
+from .answers import EASIEST, Answer, answers
+from .combinations import PRIOR, Objectives, priors, title
+from .rows import (
+    LATENT_DIM,
+    Row,
+    adversarial,
+    discriminator_rows,
+    every_row,
+    objective_rows,
+    official,
+    own_width,
+    plays,
+)
 
 SMALLEST = "mlp"
 """The net that all priors and pairs of objectives are tried with, as decoder and as discriminator."""
@@ -92,7 +103,7 @@ class GameOutcomes:
         """How many were accepted and refused."""
         return self.accepted.total(), self.refusals.total()
 
-    def count(self, one: Game, said: zoo.Model | SeamError | SettingError) -> None:
+    def count(self, one: Game, said: Answer) -> None:
         """Count ``one``, accepted as a model or refused."""
         if isinstance(said, SeamError | SettingError):
             self.refusals[str(said)] += 1
@@ -100,19 +111,10 @@ class GameOutcomes:
             self.accepted[one.discriminator, one.objectives, one.prior] += 1
 
 
-def tried_games(decoder: Row) -> Iterator[tuple[Game, zoo.Model | SeamError | SettingError]]:
+def tried_games(decoder: Row) -> Iterator[tuple[Game, Answer]]:
     """Every game with ``decoder`` that is tried, with the model or the refusal."""
-    for discriminator, objectives, prior in itertools.product(discriminator_rows(), all_games(), priors()):
-        if not is_tried(decoder, discriminator, objectives, prior):
-            continue
-        for sampler in samplers():
-            one = Game(decoder, discriminator, objectives, prior, sampler)
-            try:
-                yield one, one.build()
-            except (SeamError, SettingError) as refusal:
-                yield one, refusal
-                if sampler == EASIEST:
-                    break
+    games = itertools.product(discriminator_rows(), all_games(), priors())
+    return answers(Game(decoder, *game, EASIEST) for game in games if is_tried(decoder, *game))
 
 
 def is_tried(decoder: Row, discriminator: Row, objectives: Objectives, prior: Row) -> bool:
@@ -129,10 +131,9 @@ def is_tried(decoder: Row, discriminator: Row, objectives: Objectives, prior: Ro
     return prior.label == PRIOR and (plain or smallest)
 
 
-@cache
 def decoders() -> tuple[Row, ...]:
     """The rows of all decoders."""
-    return tuple(row for entry in official("decoder") for row in rows("decoder", entry.name))
+    return every_row("decoder")
 
 
 @cache

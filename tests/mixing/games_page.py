@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
+from .answers import tallied
 from .combinations import Objectives, priors, title
 from .games import SMALLEST, GameOutcomes, all_games, decoders, is_tried, net_games, tried_games
 from .rows import Row, discriminator_rows
-from .tables import head, line, number
+from .tables import line, number, table
 
 BY_DISCRIMINATOR = "Accepted of the games of `gan`, by decoder and discriminator (the last two numbers: of all games):"
 BY_OBJECTIVES = (
@@ -21,12 +22,7 @@ SMALLEST_GAMES = (
 
 def judged_games() -> dict[Row, GameOutcomes]:
     """The outcomes of every decoder's row, by building alone."""
-    outcomes: dict[Row, GameOutcomes] = {}
-    for decoder in decoders():
-        own = outcomes[decoder] = GameOutcomes()
-        for one, said in tried_games(decoder):
-            own.count(one, said)
-    return outcomes
+    return tallied(decoders(), tried_games, GameOutcomes)
 
 
 def game_lines(decoder: Row, outcomes: GameOutcomes) -> list[str]:
@@ -44,23 +40,13 @@ def game_lines(decoder: Row, outcomes: GameOutcomes) -> list[str]:
 def game_tables(outcomes: Mapping[Row, GameOutcomes]) -> list[str]:
     """The tables of all decoders."""
     (smallest,) = (own for decoder, own in outcomes.items() if decoder.plain and decoder.name == SMALLEST)
+    by_discriminator = (_by_discriminator(decoder, own) for decoder, own in outcomes.items())
     against = [row.label for row in discriminator_rows()]
+    mixes = [title(objectives) for objectives in net_games()[1:]]
     return [
-        BY_DISCRIMINATOR,
-        "",
-        *head(["decoder", *against, "accepted", "refused"]),
-        *(_by_discriminator(decoder, own) for decoder, own in outcomes.items()),
-        "",
-        BY_OBJECTIVES,
-        "",
-        *head(["decoder", *(title(objectives) for objectives in net_games()[1:])]),
-        *_by_objectives(outcomes),
-        "",
-        SMALLEST_GAMES,
-        "",
-        *head(["objectives", *(prior.label for prior in priors())]),
-        *_of_smallest(smallest),
-        "",
+        *table(BY_DISCRIMINATOR, ["decoder", *against, "accepted", "refused"], by_discriminator),
+        *table(BY_OBJECTIVES, ["decoder", *mixes], _by_objectives(outcomes)),
+        *table(SMALLEST_GAMES, ["objectives", *(prior.label for prior in priors())], _of_smallest(smallest)),
     ]
 
 

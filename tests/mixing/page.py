@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
+from .answers import tallied
 from .combinations import (
     Outcomes,
     code_objectives,
@@ -20,19 +20,19 @@ from .combinations import (
 )
 from .games import GameOutcomes, decoders
 from .games_page import game_tables, refusals
-from .rows import Row, official, rows
-from .tables import head, line, number
+from .rows import Row, every_row
+from .tables import line, number, table
 
 PAGE = Path(__file__).parents[2] / "docs" / "mixing.md"
 BEGIN, END = "<!-- the matrix: python docs/make_mixing.py -->", "<!-- end of the matrix -->"
 NETS = "Accepted of the nets, by encoder and objectives (the last two numbers: of nets and codes together):"
+WAYS = "Accepted of the nets, by encoder, sampler and prior:"
 COUNTS = re.compile(r"\*\*([\d,]+) combinations are accepted, ([\d,]+) refused\.\*\*")
 
 
-@cache
 def every_encoder() -> tuple[Row, ...]:
     """The rows of all encoders."""
-    return tuple(row for entry in official("encoder") for row in rows("encoder", entry.name))
+    return every_row("encoder")
 
 
 def decoders_line() -> str:
@@ -42,12 +42,7 @@ def decoders_line() -> str:
 
 def judged() -> dict[Row, Outcomes]:
     """The outcomes of every encoder's row, by building alone."""
-    outcomes: dict[Row, Outcomes] = {}
-    for encoder in every_encoder():
-        own = outcomes[encoder] = Outcomes()
-        for one, model in tried(encoder):
-            own.count(one, model)
-    return outcomes
+    return tallied(every_encoder(), tried, Outcomes)
 
 
 def lines(encoder: Row, outcomes: Outcomes) -> list[str]:
@@ -69,22 +64,26 @@ def codes(encoder: Row, outcomes: Outcomes) -> list[str]:
     """The table of one encoder's combinations of codes, by objectives and prior; nothing where none was tried."""
     if not outcomes.of_codes:
         return []
-    table = [f"Accepted with the encoder `{encoder.label}`, by objectives and prior:", ""]
-    table += head(["objectives", *(prior.label for prior in priors())])
-    for objectives in code_objectives():
-        numbers = [
+    numbers = {
+        objectives: [
             number(outcomes.of_codes.get((objectives, prior), 0), tried=tried_on_codes(objectives, prior))
             for prior in priors()
         ]
-        table.append(line([title(objectives), *numbers]))
-    return [*table, ""]
+        for objectives in code_objectives()
+    }
+    return table(
+        f"Accepted with the encoder `{encoder.label}`, by objectives and prior:",
+        ["objectives", *(prior.label for prior in priors())],
+        (line([title(objectives), *cells]) for objectives, cells in numbers.items()),
+    )
 
 
 def matrix(outcomes: Mapping[Row, Outcomes], games: Mapping[Row, GameOutcomes]) -> str:
     """The tables, the counts and the refusals, for all encoders, and for all decoders of games."""
     each = {encoder: lines(encoder, own) for encoder, own in outcomes.items()}
     accepted, refused = (sum(n) for n in zip(*(own.counts for own in (*outcomes.values(), *games.values()))))
-    sampling = [f"{sampler}, {f'prior {prior.label}' if prior else 'no prior'}" for sampler, prior in ways()]
+    by_objectives = ["encoder", *(title(objectives) for objectives in net_objectives()), "accepted", "refused"]
+    by_way = [f"{sampler}, {f'prior {prior.label}' if prior else 'no prior'}" for sampler, prior in ways()]
     refused_in_all = [f"- `{text}`" for own in outcomes.values() for text in own.refusals]
     refused_in_all += [text for own in games.values() for text in refusals(own)]
     return "\n".join(
@@ -94,16 +93,8 @@ def matrix(outcomes: Mapping[Row, Outcomes], games: Mapping[Row, GameOutcomes]) 
             "",
             decoders_line(),
             "",
-            NETS,
-            "",
-            *head(["encoder", *(title(objectives) for objectives in net_objectives()), "accepted", "refused"]),
-            *(own[0] for own in each.values()),
-            "",
-            "Accepted of the nets, by encoder, sampler and prior:",
-            "",
-            *head(["encoder", *sampling]),
-            *(own[1] for own in each.values()),
-            "",
+            *table(NETS, by_objectives, (own[0] for own in each.values())),
+            *table(WAYS, ["encoder", *by_way], (own[1] for own in each.values())),
             *(text for encoder, own in outcomes.items() for text in codes(encoder, own)),
             *game_tables(games),
             "Every refusal, with ENCODER for the encoder's name:",

@@ -87,6 +87,12 @@ def rows(kind: Literal["encoder", "decoder", "prior"], name: str) -> list[Row]:
     return made
 
 
+@cache
+def every_row(kind: Literal["encoder", "decoder", "prior"]) -> tuple[Row, ...]:
+    """The rows of all components of a kind."""
+    return tuple(row for entry in official(kind) for row in rows(kind, entry.name))
+
+
 def objective_rows(name: str) -> list[Row]:
     """The objective as it comes, and told the labels where it can be."""
     cls = registry().resolve("objective", name).entry.load()
@@ -136,8 +142,7 @@ def own_width(prior: Row) -> int | None:
 
 def pairs(encoder: Row) -> list[tuple[Row, Row]]:
     """``encoder`` with each decoder: with all their rows where it is plain, else with the plain ones."""
-    decoders = [row for entry in official("decoder") for row in rows("decoder", entry.name)]
-    return [(encoder, decoder) for decoder in decoders if encoder.plain or decoder.plain]
+    return [(encoder, decoder) for decoder in every_row("decoder") if encoder.plain or decoder.plain]
 
 
 def _small_settings(cls: type[Any]) -> dict[str, Any]:

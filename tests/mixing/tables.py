@@ -10,6 +10,11 @@ def head(cells: list[str]) -> list[str]:
     return [line(cells), line(["---", *("--:" for _ in cells[1:])])]
 
 
+def table(title: str, columns: list[str], lines: Iterable[str]) -> list[str]:
+    """A table below its title, and the empty line after it."""
+    return [title, "", *head(columns), *lines, ""]
+
+
 def line(cells: Iterable[str]) -> str:
     """One row."""
     return f"| {' | '.join(cells)} |"

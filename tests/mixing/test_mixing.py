@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 import zoo_core as zoo
 from zoo_core.data import ArrayDataset
-from zoo_core.errors import SeamError, SettingError
 
-from .combinations import Combination, Outcomes, tried
-from .games import Game, GameOutcomes, decoders, tried_games
+from .answers import Answer, One
+from .combinations import Outcomes, tried
+from .games import GameOutcomes, decoders, tried_games
 from .games_page import game_lines
 from .page import PAGE, every_encoder, lines
 from .rows import Row
 from .trial import faults
-
-One = TypeVar("One", Combination, Game)
 
 
 @pytest.mark.parametrize("encoder", every_encoder(), ids=lambda row: row.label)
@@ -29,8 +26,7 @@ def test_every_combination_works_wholly_or_is_refused_at_build(
     outcomes = Outcomes()
     found = _faults(tried(encoder), outcomes.count, digits, tmp_path)
     record_property("mixing", [encoder.label, *outcomes.counts])
-    assert not found, f"{len(found)} faults:\n" + "\n".join(found[:20])
-    _assert_on_page(lines(encoder, outcomes))
+    _assert_sound_and_on_page(found, lines(encoder, outcomes))
 
 
 @pytest.mark.parametrize("decoder", decoders(), ids=lambda row: row.label)
@@ -40,13 +36,12 @@ def test_every_game_works_wholly_or_is_refused_at_build(
     outcomes = GameOutcomes()
     found = _faults(tried_games(decoder), outcomes.count, digits, tmp_path)
     record_property("mixing", [f"games of {decoder.label}", *outcomes.counts])
-    assert not found, f"{len(found)} faults:\n" + "\n".join(found[:20])
-    _assert_on_page(game_lines(decoder, outcomes))
+    _assert_sound_and_on_page(found, game_lines(decoder, outcomes))
 
 
 def _faults(
-    tried: Iterable[tuple[One, zoo.Model | SeamError | SettingError]],
-    count: Callable[[One, zoo.Model | SeamError | SettingError], None],
+    tried: Iterable[tuple[One, Answer]],
+    count: Callable[[One, Answer], None],
     digits: ArrayDataset,
     folder: Path,
 ) -> list[str]:
@@ -67,7 +62,8 @@ def _faults(
     return found
 
 
-def _assert_on_page(wanted: list[str]) -> None:
+def _assert_sound_and_on_page(found: list[str], wanted: list[str]) -> None:
+    assert not found, f"{len(found)} faults:\n" + "\n".join(found[:20])
     page = PAGE.read_text().splitlines()
     stale = [line for line in wanted if line not in page]
     assert not stale, f"docs/mixing.md is out of date (python docs/make_mixing.py): {stale}"

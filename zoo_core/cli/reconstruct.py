@@ -31,14 +31,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Reconstruct, write, say so."""
     from zoo_core.cli.evaluate import data_of
-    from zoo_core.data import evaluation_batches, open_dataset, open_source
+    from zoo_core.data.splits import Splits
     from zoo_core.pictures import beside, grid, save_png
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
 
     model = load(args.model, device=processes(args.device).device)
-    split = open_dataset(data_of(args), image_size=model.image_shape[1:]).split(args.split)
-    batch = next(iter(evaluation_batches(open_source(split, device=model.device, workers=0), args.n)))
+    splits = Splits(data_of(args), model.image_shape[1:], device=model.device, batch_size=args.n)
+    batch = next(splits.batches(args.split))
     y = batch.y if "labels" in model.capabilities("decoder") else None
     reconstructions = model.reconstruct(batch.x, y)
     save_png(args.out, grid(*beside(batch.x, reconstructions, columns=args.columns)))

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from zoo_core.cli.evaluate import data_of
-    from zoo_core.data import evaluation_batches, open_dataset, open_source
+    from zoo_core.data.splits import Splits
     from zoo_core.pictures import grid, save_png
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> int:
     conditions: dict[str, Any] = {}
     if args.data or "prior" not in model.parts:
         # Without a prior a sampler can only start from images: those of the run's own data.
-        split = open_dataset(data_of(args), image_size=model.image_shape[1:]).split("test")
-        conditions["x"] = next(iter(evaluation_batches(open_source(split, device=model.device, workers=0), n))).x
+        splits = Splits(data_of(args), model.image_shape[1:], device=model.device, batch_size=n)
+        conditions["x"] = next(splits.batches("test")).x
     if args.label:
         _check_labels(model, args.label)
         conditions["y"] = torch.tensor([args.label[i % len(args.label)] for i in range(n)], device=model.device)

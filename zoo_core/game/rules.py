@@ -105,41 +105,69 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
     edits = {name: settings for name, settings in given.items() if "losses" not in settings}
     players = {name: _player(name, settings, declared) for name, settings in given.items() if name not in edits}
     players = {name: player for name, player in players.items() if player.losses}
-    heard = {loss for player in players.values() for loss in player.losses}
     turns = [_checked_turn(i, turn) for i, turn in enumerate(training.get("turns", []))]
     if not turns:
+        heard = _heard(players)
         turns = [{"losses": [loss for loss in declared if loss in heard], "players": list(players)}]
     for own, objective in objectives.items():
-        missing = [loss for loss in objective.losses if loss not in heard]
+        missing = set(objective.losses) - _heard(players)
         for name, default in objective.default_players.items():
-            trains = tuple(own if part == "self" else part for part in default["trains"])
-            if not set(default["losses"]) & set(missing):
-                # All its losses are heard, perhaps by another objective's players, who train what that one needs.
-                trained = {part for player in players.values() if set(player.losses) & set(default["losses"]) for part in player.trains}
-                trains = tuple(part for part in trains if part not in trained and (part in parts or part == own))
-                if not trains:
-                    continue
+            trains = _left_to(default, own, missing, players, parts)
+            if trains is None:
+                continue
             unique = name if name not in players else f"{own}-{name}"
             own_turn = {key: default[key] for key in ("stream", "batches") if key in default}
             plain = {key: value for key, value in default.items() if key not in own_turn}
-            player = players[unique] = _player(unique, {**plain, "trains": trains, **edits.pop(unique, {})}, declared, own)
-            heard |= set(player.losses)
-            if not any(unique in turn.get("players", ()) for turn in turns):
-                played = {loss for turn in turns for loss in turn.get("losses", ())}
-                if own_losses := [loss for loss in player.losses if loss not in played]:
-                    turns.append(_checked_turn(len(turns), {"losses": own_losses, "players": [unique], **own_turn}))
-                else:
-                    last = max(i for i, turn in enumerate(turns) if set(turn.get("losses", ())) & set(player.losses))
-                    turns[last] = {**turns[last], "players": [*turns[last].get("players", ()), unique]}
-    for name in edits:
-        raise SettingError(
-            f"training.players.{shown(name)} names no losses, and no objective brings a player of that name",
-            hint=did_you_mean(name, players) or "give it losses and trains",
-        )
+            settings = {**plain, "trains": trains, **edits.get(unique, {})}
+            players[unique] = _player(unique, settings, declared, own)
+            turns = _with_place_for(unique, players[unique], own_turn, turns)
+    _refuse_unused(edits, players)
     players = _claim_owned(objectives, players)
     rules = Rules(_stepping([_turn(turn, players, declared) for turn in turns]), players)
     _complete(rules, objectives, declared, parts)
     return rules
+
+
+def _heard(players: Mapping[str, PlayerRules]) -> set[str]:
+    """The losses that somebody listens to."""
+    return {loss for player in players.values() for loss in player.losses}
+
+
+def _left_to(default: Mapping[str, Any], own: str, missing: Collection[str], players: Mapping[str, PlayerRules],
+             parts: frozenset[str]) -> tuple[str, ...] | None:
+    """What a default player of the objective ``own`` trains: all that it names where it listens to a loss that is ``missing``, else
+    what none of the listeners to its losses does; None where that is nothing."""
+    trains = tuple(own if part == "self" else part for part in default["trains"])
+    losses = set(default["losses"])
+    if losses & set(missing):
+        return trains
+    # All its losses are heard, perhaps by another objective's players, who train what that one needs.
+    trained = {part for player in players.values() if set(player.losses) & losses for part in player.trains}
+    return tuple(part for part in trains if part not in trained and (part in parts or part == own)) or None
+
+
+def _with_place_for(name: str, player: PlayerRules, own_turn: Mapping[str, Any],
+                    turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """``turns`` with one in which the default player ``name`` steps: that which names it, else one of its own for its losses that
+    are not played yet, set as in ``own_turn``, else the last that plays one of its losses."""
+    if any(name in turn.get("players", ()) for turn in turns):
+        return turns
+    played = {loss for turn in turns for loss in turn.get("losses", ())}
+    if own_losses := [loss for loss in player.losses if loss not in played]:
+        return [*turns, _checked_turn(len(turns), {"losses": own_losses, "players": [name], **own_turn})]
+    last = max(i for i, turn in enumerate(turns) if set(turn.get("losses", ())) & set(player.losses))
+    joined = {**turns[last], "players": [*turns[last].get("players", ()), name]}
+    return [*turns[:last], joined, *turns[last + 1 :]]
+
+
+def _refuse_unused(edits: Collection[str], players: Collection[str]) -> None:
+    """Refuse settings of a default player that no objective has brought."""
+    for name in edits:
+        if name not in players:
+            raise SettingError(
+                f"training.players.{shown(name)} names no losses, and no objective brings a player of that name",
+                hint=did_you_mean(name, players) or "give it losses and trains",
+            )
 
 
 def _stepping(turns: list[TurnRules]) -> tuple[TurnRules, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Gt, Lt
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from zoo_basics.layers.activation import ActivationName, activation
 from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
-from zoo_basics.layers.halving import halved_sizes
+from zoo_basics.layers.halving_convolutions import halved_shapes
 from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
 from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
@@ -55,12 +56,11 @@ class DCGANDecoder(Decoder):
         self.latent_dim = latent_dim
         self.family = likelihood_family(likelihood, image_shape, sigma=sigma, initial_log_sigma=initial_log_sigma)
         self.code = CodeInput(latent_dim, labels, conditional)
-        sizes = halved_sizes(image_shape)
-        filters = [width * 2**i for i in reversed(range(len(sizes) - 1))]
-        map_height, map_width = sizes[-1]
+        shapes = halved_shapes(image_shape, width)[::-1]
+        filters = [channels for channels, _, _ in shapes]
         self.base = nn.Sequential(
-            nn.Linear(self.code.width, filters[0] * map_height * map_width, bias=False),
-            nn.Unflatten(1, (filters[0], map_height, map_width)),
+            nn.Linear(self.code.width, prod(shapes[0]), bias=False),
+            nn.Unflatten(1, shapes[0]),
             *normalised(filters[0], activation),
         )
         self.convolutions = nn.Sequential(

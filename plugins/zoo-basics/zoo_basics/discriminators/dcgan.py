@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo_basics.discriminators.discriminator import (
-    Discriminator,
-    Normalisation,
-    normalised_maps,
-    spectrally_normalised,
-)
-from zoo_basics.layers.activation import ActivationName, activation
+from zoo_basics.discriminators.discriminator import Discriminator, spectrally_normalised
+from zoo_basics.layers.activation import ActivationName
 from zoo_basics.layers.bounds import Width
-from zoo_basics.layers.halving import halved_sizes
+from zoo_basics.layers.halving_convolutions import halved_shapes, halving_convolutions
 from zoo_basics.layers.normal_init import init_normal
+from zoo_basics.layers.normalisation import Normalisation
 from zoo_core.interfaces import ImageShape, Labels, Tags
 
 
@@ -58,16 +53,9 @@ class DCGANDiscriminator(Discriminator):
                  normalisation: Normalisation = "batch", spectral_norm: bool = False, conditional: bool = False,
                  init: Literal["normal", "default"] = "normal") -> None:
         super().__init__()
-        sizes = halved_sizes(image_shape)
-        filters = [image_shape[0], *(width * 2**i for i in range(len(sizes) - 1))]
-        stages = {
-            f"conv{i}": stage(inputs, outputs, activation, "none" if i == 1 else normalisation)
-            for i, (inputs, outputs) in enumerate(pairwise(filters), 1)
-        }
-        shapes: dict[str, tuple[int, ...]] = {
-            f"conv{i}": (channels, *size) for i, (channels, size) in enumerate(zip(filters[1:], sizes[1:]), 1)
-        }
-        self.finish("dcgan", stages, shapes, layers=layers, features=features, labels=labels,
+        shapes = halved_shapes(image_shape, width)
+        stages = halving_convolutions(image_shape[0], shapes, activation, normalisation)
+        self.finish("dcgan", "conv", stages, shapes, layers=layers, features=features, labels=labels,
                     conditional=conditional)
         if init == "normal":
             init_normal(self, 0.02)
@@ -76,9 +64,3 @@ class DCGANDiscriminator(Discriminator):
 
     def look(self, x: Tensor) -> Tensor:
         return 2 * x - 1
-
-
-def stage(inputs: int, outputs: int, name: ActivationName, normalisation: Normalisation) -> nn.Module:
-    """One halving convolution with its normalisation and activation."""
-    convolution = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=normalisation == "none")
-    return nn.Sequential(convolution, *normalised_maps(outputs, normalisation), activation(name))

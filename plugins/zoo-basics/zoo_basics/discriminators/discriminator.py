@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from math import prod
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding
 from torch.nn.utils.parametrizations import spectral_norm
@@ -14,10 +13,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 from zoo_basics.layers.activation import activation
 from zoo_core.errors import SettingError, did_you_mean, shown
 from zoo_core.interfaces import FeatureExtractor, Labels
-
-Normalisation: TypeAlias = Literal["none", "batch", "layer"]
-"""Between a layer and its activation. Under ``batch`` an example's score depends on the other examples of its batch; ``layer`` is
-one group of all channels."""
 
 
 class ScoreHead(nn.Module):
@@ -33,6 +28,11 @@ class ScoreHead(nn.Module):
         super().__init__()
         self.score = nn.Linear(features, 1)
         self.label = nn.Linear(classes, features, bias=False) if classes else None
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """``labels`` where y is taken."""
+        return frozenset() if self.label is None else frozenset({"labels"})
 
     def forward(self, features: Tensor, y: Tensor | None = None) -> Tensor:
         """(N, features) and y (N,) to (N, 1)."""
@@ -52,34 +52,34 @@ class Discriminator(FeatureExtractor):
     """
 
     stages: nn.ModuleDict
-    classes: int
+    head: ScoreHead | None
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return super().capabilities | (frozenset({"labels"}) if self.classes else frozenset())
+        return super().capabilities | (self.head.capabilities if self.head else frozenset())
 
-    def finish(self, name: str, stages: dict[str, nn.Module], shapes: dict[str, tuple[int, ...]], *,
+    def finish(self, name: str, stage: str, stages: Sequence[nn.Module], shapes: Sequence[tuple[int, ...]], *,
                layers: Sequence[str], features: int, labels: Labels, conditional: bool) -> None:
         """Put the head on ``stages``, drop what lies behind the last of ``layers``.
 
         Arguments:
             name: for messages.
-            stages, shapes: layer to module and to the shape of its activation for one example, from the image on.
+            stage: what the stages are called as layers, with their number behind it: ``conv`` gives ``conv1``, ``conv2``, …
+            stages, shapes: from the image on, and the shape of each one's activation for one example.
 
         Raises:
             SettingError: there is no such layer, or none is asked for; ``conditional`` and the data have no classes.
         """
-        check_conditional(labels, conditional)
-        width = torch.Size(list(shapes.values())[-1]).numel()
-        self.layers = _asked(name, layers, [*stages, "features", "score"])
-        known = {**shapes, "features": (features,), "score": (1,)}
+        classes = conditional_classes(labels, conditional)
+        names = [f"{stage}{i}" for i in range(1, len(stages) + 1)]
+        self.layers = _asked(name, layers, [*names, "features", "score"])
+        known = {**dict(zip(names, shapes)), "features": (features,), "score": (1,)}
         self.shapes = {layer: known[layer] for layer in self.layers}
         headed = self.layers[-1] in ("features", "score")
-        last = len(stages) if headed else list(stages).index(self.layers[-1]) + 1
-        self.stages = nn.ModuleDict(dict(list(stages.items())[:last]))
-        self.classes = labels.count if conditional and "score" in self.layers else 0
-        self.features_layer = nn.Sequential(nn.Flatten(), nn.Linear(width, features), activation("relu")) if headed else None
-        self.head = ScoreHead(features, self.classes) if "score" in self.layers else None
+        last = len(stages) if headed else names.index(self.layers[-1]) + 1
+        self.stages = nn.ModuleDict(dict(zip(names[:last], stages)))
+        self.features_layer = penultimate(shapes[-1], features) if headed else None
+        self.head = ScoreHead(features, classes) if "score" in self.layers else None
 
     @abstractmethod
     def look(self, x: Tensor) -> Tensor:
@@ -98,40 +98,23 @@ class Discriminator(FeatureExtractor):
         return tuple(seen[layer] for layer in self.layers)
 
 
-def check_conditional(labels: Labels, conditional: bool) -> None:
-    """Refuse labels in the score where the data have no classes.
+def conditional_classes(labels: Labels, conditional: bool) -> int:
+    """How many labels the score takes into account: 0 where it is not ``conditional``.
 
     Raises:
-        SettingError: it says what to choose instead.
+        SettingError: the data have no classes; it says what to choose instead.
     """
     if conditional and (labels.type != "classes" or not labels.count):
         raise SettingError(
             f"a conditional discriminator needs data with classes, these have labels of type {labels.type}",
             hint="choose data with classes, or discriminator.conditional=false",
         )
+    return labels.count if conditional else 0
 
 
-def normalised_linear(inputs: int, outputs: int, normalisation: Normalisation) -> list[nn.Module]:
-    """A linear layer and its normalisation."""
-    linear = nn.Linear(inputs, outputs, bias=normalisation == "none")
-    match normalisation:
-        case "none":
-            return [linear]
-        case "batch":
-            return [linear, nn.BatchNorm1d(outputs)]
-        case "layer":
-            return [linear, nn.LayerNorm(outputs)]
-
-
-def normalised_maps(channels: int, normalisation: Normalisation) -> list[nn.Module]:
-    """The normalisation of maps (N, channels, H, W)."""
-    match normalisation:
-        case "none":
-            return []
-        case "batch":
-            return [nn.BatchNorm2d(channels)]
-        case "layer":
-            return [nn.GroupNorm(1, channels)]
+def penultimate(shape: Sequence[int], features: int) -> nn.Sequential:
+    """The fully connected layer before the score: activations of ``shape`` for one example, flattened, to ``features`` with ReLU."""
+    return nn.Sequential(nn.Flatten(), nn.Linear(prod(shape), features), activation("relu"))
 
 
 def spectrally_normalised(net: nn.Module) -> None:

@@ -9,14 +9,10 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import MaxLen, MinLen
 from torch import Tensor, nn
 
-from zoo_basics.discriminators.discriminator import (
-    Discriminator,
-    Normalisation,
-    normalised_linear,
-    spectrally_normalised,
-)
+from zoo_basics.discriminators.discriminator import Discriminator, spectrally_normalised
 from zoo_basics.layers.activation import ActivationName, activation
 from zoo_basics.layers.bounds import Width
+from zoo_basics.layers.normalisation import Normalisation, normalised_linear
 from zoo_core.interfaces import ImageShape, Labels, Tags
 
 
@@ -50,12 +46,12 @@ class MLPDiscriminator(Discriminator):
                  layers: tuple[str, ...] = ("features", "score"), activation: ActivationName = "leaky-relu",
                  normalisation: Normalisation = "none", spectral_norm: bool = False, conditional: bool = False) -> None:
         super().__init__()
-        stages = {
-            f"hidden{i}": _stage(inputs, outputs, activation, normalisation)
-            for i, (inputs, outputs) in enumerate(pairwise((prod(image_shape), *hidden)), 1)
-        }
-        shapes: dict[str, tuple[int, ...]] = {f"hidden{i}": (width,) for i, width in enumerate(hidden, 1)}
-        self.finish("mlp", stages, shapes, layers=layers, features=features, labels=labels,
+        stages = [
+            _stage(inputs, outputs, activation, normalisation)
+            for inputs, outputs in pairwise((prod(image_shape), *hidden))
+        ]
+        shapes = [(width,) for width in hidden]
+        self.finish("mlp", "hidden", stages, shapes, layers=layers, features=features, labels=labels,
                     conditional=conditional)
         if spectral_norm:
             spectrally_normalised(self)

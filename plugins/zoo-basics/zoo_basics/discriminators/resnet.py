@@ -7,14 +7,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from zoo_basics.discriminators.discriminator import (
-    Discriminator,
-    Normalisation,
-    normalised_maps,
-    spectrally_normalised,
-)
+from zoo_basics.discriminators.discriminator import Discriminator, spectrally_normalised
 from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.halving import halved_sizes
+from zoo_basics.layers.normalisation import Normalisation, normalised_maps
 from zoo_basics.layers.residual_block import residual_widths
 from zoo_core.interfaces import ImageShape, Labels, Tags
 
@@ -51,16 +47,14 @@ class ResNetDiscriminator(Discriminator):
                  layers: tuple[str, ...] = ("features", "score"), normalisation: Normalisation = "none",
                  spectral_norm: bool = False, conditional: bool = False) -> None:
         super().__init__()
-        sizes = halved_sizes(image_shape)
-        channels = [image_shape[0], *residual_widths(width, len(sizes) - 2)]
-        stages: dict[str, nn.Module] = {
-            f"block{i}": DownBlock(inputs, outputs, normalisation, first=i == 1)
-            for i, (inputs, outputs) in enumerate(pairwise(channels), 1)
-        }
-        shapes: dict[str, tuple[int, ...]] = {
-            f"block{i}": (outputs, *size) for i, (outputs, size) in enumerate(zip(channels[1:], sizes[1:]), 1)
-        }
-        self.finish("resnet", stages, shapes, layers=layers, features=features, labels=labels,
+        sizes = halved_sizes(image_shape)[1:]
+        widths = residual_widths(width, len(sizes) - 1)
+        blocks = [
+            DownBlock(inputs, outputs, normalisation, first=i == 0)
+            for i, (inputs, outputs) in enumerate(pairwise([image_shape[0], *widths]))
+        ]
+        shapes = [(channels, *size) for channels, size in zip(widths, sizes)]
+        self.finish("resnet", "block", blocks, shapes, layers=layers, features=features, labels=labels,
                     conditional=conditional)
         if spectral_norm:
             spectrally_normalised(self)

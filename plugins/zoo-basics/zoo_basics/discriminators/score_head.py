@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
 from typing import Any, ClassVar, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from zoo_basics.discriminators.discriminator import ScoreHead, check_conditional, spectrally_normalised
+from zoo_basics.discriminators.discriminator import (
+    ScoreHead,
+    conditional_classes,
+    penultimate,
+    spectrally_normalised,
+)
 from zoo_basics.layers.bounds import Width
 from zoo_core.building import build_part
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
@@ -43,7 +47,7 @@ class ScoredExtractor(FeatureExtractor):
                  layer: str = "", features: Width = 1024, spectral_norm: bool = False,
                  conditional: bool = False) -> None:
         super().__init__()
-        check_conditional(labels, conditional)
+        classes = conditional_classes(labels, conditional)
         spec = dict(net) if isinstance(net, Mapping) else {"name": net}
         if layer:
             spec.setdefault("layers", [layer])
@@ -51,9 +55,8 @@ class ScoredExtractor(FeatureExtractor):
         self.net = cast(FeatureExtractor, build_part("feature-extractor", spec, image_shape=image_shape, labels=labels, seed=seed))
         self.layer = layer or [name for name in self.net.layers if name not in ("logits", "score")][-1]
         check_layer(self.net, "net", self.layer)
-        self.classes = labels.count if conditional else 0
-        self.hidden = nn.Sequential(nn.Flatten(), nn.Linear(prod(self.net.shapes[self.layer]), features), nn.ReLU(inplace=True))
-        self.head = ScoreHead(features, self.classes)
+        self.hidden = penultimate(self.net.shapes[self.layer], features)
+        self.head = ScoreHead(features, classes)
         self.layers = ("features", "score")
         self.shapes = {"features": (features,), "score": (1,)}
         if spectral_norm:
@@ -61,7 +64,7 @@ class ScoredExtractor(FeatureExtractor):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return super().capabilities | (frozenset({"labels"}) if self.classes else frozenset())
+        return super().capabilities | self.head.capabilities
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, ...]:
         """``features`` and ``score`` for x (N, C, H, W) in [0, 1] and, where it is conditional, y int64 (N,), −1 = unlabelled."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from math import prod
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from zoo_basics.layers.activation import ActivationName, activation
+from zoo_basics.layers.activation import ActivationName
 from zoo_basics.layers.bounds import Categories, Width
-from zoo_basics.layers.halving import halved_sizes
+from zoo_basics.layers.halving_convolutions import halved_shapes, halving_convolutions
 from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
 from zoo_core.interfaces import Encoder, ImageShape, Tags
@@ -50,14 +50,10 @@ class DCGANEncoder(Encoder):
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
-        sizes = halved_sizes(image_shape)
-        filters = [image_shape[0] + self.family.noise_channels, *(width * 2**i for i in range(len(sizes) - 1))]
-        self.convolutions = nn.Sequential(*(
-            stage(inputs, outputs, activation, batch_norm=i > 0)
-            for i, (inputs, outputs) in enumerate(pairwise(filters))
-        ))
-        map_height, map_width = sizes[-1]
-        self.head = nn.Linear(filters[-1] * map_height * map_width, self.family.width)
+        shapes = halved_shapes(image_shape, width)
+        planes = image_shape[0] + self.family.noise_channels
+        self.convolutions = nn.Sequential(*halving_convolutions(planes, shapes, activation, "batch"))
+        self.head = nn.Linear(prod(shapes[-1]), self.family.width)
         if init == "normal":
             init_normal(self, 0.02)
 
@@ -68,10 +64,3 @@ class DCGANEncoder(Encoder):
             inputs = torch.cat([inputs, noise], dim=1)
         statistics: Tensor = self.head(self.convolutions(inputs).flatten(1))
         return statistics
-
-
-def stage(inputs: int, outputs: int, name: ActivationName, *, batch_norm: bool) -> nn.Sequential:
-    """One halving convolution with its activation."""
-    convolution = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=not batch_norm)
-    norm = [nn.BatchNorm2d(outputs)] if batch_norm else []
-    return nn.Sequential(convolution, *norm, activation(name))

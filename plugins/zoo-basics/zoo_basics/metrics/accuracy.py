@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast, final
 
 import torch
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zoo_core.model import Model
 
 
+@final
 class Accuracy(Metric):
     """The fraction of labelled examples that the part ``classifier`` gets right.
 

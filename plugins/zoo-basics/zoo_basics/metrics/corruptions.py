@@ -1,6 +1,6 @@
 """Five ways to spoil images, each with a strength from 0 up: what a distance between image sets ought to notice.
 
-After the study of Heusel et al. 2017 (appendix A1) as the thesis tells it (Lamb 2020, section 1.2.3). Images are (N, C, H, W) in
+After the study of Heusel et al. 2017 (appendix A1) as the thesis tells it (Lamb 2018, section 1.2.3). Images are (N, C, H, W) in
 [0, 1], before and after; strength 0 leaves them as they are. With generators of one seed, what a strength spoils a larger one spoils too.
 """
 

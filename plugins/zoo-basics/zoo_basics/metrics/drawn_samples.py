@@ -18,7 +18,7 @@ SamplerSpec: TypeAlias = str | dict[str, Any]
 """A sampler's name, or a table with ``name`` and its parameters."""
 
 BATCH = 250
-"""Samples at a time."""
+"""Images at a time, drawn or real."""
 
 
 @final

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast, final
 
 import torch
 from annotated_types import Ge
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zoo_core.model import Model
 
 
+@final
 class ELBOMetric(Metric):
     """E_q[log p(x given z)] − KL(q(z given x) ‖ p(z)), in nats per dimension of x.
 

@@ -6,15 +6,15 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, final
 
-import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from zoo_basics.metrics.extractor import ChosenExtractor
+from zoo_basics.metrics.tensor_digest import tensor_digest
 from zoo_core.errors import RunError
 from zoo_core.files import write_tensors
 
@@ -65,7 +65,7 @@ class FeatureCache:
         if found is None:
             found = compute()
             try:
-                write_tensors(path, found, {"key": key, "sha256": _digest(found)})
+                write_tensors(path, found, {"key": key, "sha256": tensor_digest(found)})
             except RunError as error:
                 _log.warning("statistics of real images are not kept: %s (ZOO_CACHE says where)", error.what)
         return found
@@ -79,13 +79,5 @@ def _read(path: Path, key: str) -> dict[str, Tensor] | None:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
     except (OSError, SafetensorError, ValueError):
         return None
-    whole = about.get("key") == key and about.get("sha256") == _digest(tensors)
+    whole = about.get("key") == key and about.get("sha256") == tensor_digest(tensors)
     return tensors if whole else None
-
-
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

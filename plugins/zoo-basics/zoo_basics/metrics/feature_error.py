@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast, final
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zoo_core.model import Model
 
 
+@final
 class FeatureError(Metric):
     """Σ (d_l(x) − d_l(x̂))² / Σ (d_l(x) − d̄_l)² for each layer l, and its mean over the layers.
 
@@ -72,6 +73,7 @@ class FeatureError(Metric):
         return cast(FeatureExtractor, part.eval().to(device=model.device, dtype=model.dtype))
 
 
+@final
 class _LayerSums:
     """One layer's sums over the examples, in float64, kept for each unit so that one pass over the data is enough."""
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import torch
-from annotated_types import Ge
 from torch import Tensor, nn
 
-from zoo_basics.metrics.drawn_samples import BATCH, DrawnSamples, SamplerSpec
-from zoo_basics.metrics.extractor import DEFAULT, Features, choose_extractor
-from zoo_basics.metrics.feature_cache import FeatureCache
-from zoo_basics.metrics.progress import tracked
-from zoo_basics.metrics.real_images import RealImages
-from zoo_core.interfaces import Batch, Figure, Metric
+from zoo_basics.metrics.found_extractor import Wanted
+from zoo_basics.metrics.sample_metric import SampleMetric
+from zoo_core.interfaces import Batch, Figure
 
 if TYPE_CHECKING:
     from torchmetrics.image.fid import FrechetInceptionDistance
@@ -26,7 +22,7 @@ _STATES = ("features_sum", "features_cov_sum", "features_num_samples")
 
 
 @final
-class FID(Metric):
+class FID(SampleMetric):
     """‖μ − μ_w‖² + Tr(C + C_w − 2 (C C_w)^½) for mean μ, μ_w and covariance C, C_w of features (Heusel et al. 2017, section 3).
 
     The real images are those of the measured split, all of them; the model's samples are as many as asked for. Memory
@@ -45,47 +41,28 @@ class FID(Metric):
         cache: keep the real images' statistics on disk, see :mod:`zoo_basics.metrics.feature_cache`.
     """
 
+    wanted: ClassVar[Wanted] = "features"
+
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"features": "digit-classifier", "sampler": "prior", "cache": False}
         return [{**small, "samples": 80}, {**small, "samples": 20, "layer": "conv1"}]
 
-    def __init__(
-        self,
-        *,
-        features: Features = DEFAULT,
-        layer: str | None = None,
-        samples: Annotated[int, Ge(2)] = 10_000,
-        sampler: SamplerSpec | None = None,
-        cache: bool = True,
-    ) -> None:
-        self.features = features
-        self.layer = layer
-        self.samples = samples
-        self.sampler = sampler
-        self.cache = cache
-
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
         """One figure, ``fid``; where there are no more images than features, its protocol has a ``warning``.
 
         Raises:
-            UnknownName, SettingError, WeightsError: the extractor, see
-                :func:`zoo_basics.metrics.extractor.choose_extractor`.
-            SeamError: the model makes no pictures by itself.
+            UnknownName, WeightsError, SeamError, SettingError: see
+                :meth:`~zoo_basics.metrics.sample_metric.SampleMetric.sample_features`.
             DataError: fewer than two images, or features that are not finite.
         """
-        extractor = choose_extractor(self.features, self.layer, model, "features")
-        drawn = DrawnSamples(model, self.sampler, generator)
-        with RealImages(batches) as real:
-            seen = FeatureCache(extractor, real.sha256, enabled=self.cache).get(
-                "moments",
-                lambda: feature_moments(extractor(x) for x in tracked(real.batches(BATCH), real.count, "real images")),
-            )
-            count = real.count
-        made = (extractor(x) for x in tracked(drawn.batches(self.samples), self.samples, "samples"))
-        distance = frechet_distance(seen, made)
-        protocol = {**extractor.protocol, "real": count, "samples": self.samples, "sampler": drawn.sampler}
-        fewest = min(count, self.samples)
+        samples = self.sample_features(model, generator)
+        extractor = samples.extractor
+        with self.real_features(batches, samples) as real:
+            moments = real.summed_up("moments", feature_moments)
+        distance = frechet_distance(moments, samples.batches(self.samples))
+        protocol = {**extractor.protocol, "real": real.count, "samples": self.samples, "sampler": samples.sampler}
+        fewest = min(real.count, self.samples)
         if fewest <= extractor.width:
             protocol["warning"] = (
                 f"{fewest:,} images for {extractor.width:,} features: the covariance is singular and the distance far too large"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 import torch
 from annotated_types import Ge
 from torch import Tensor, nn
 
-from zoo_basics.metrics.drawn_samples import DrawnSamples, SamplerSpec
-from zoo_basics.metrics.extractor import DEFAULT, Features, choose_extractor
-from zoo_basics.metrics.progress import tracked
-from zoo_core.interfaces import Batch, Figure, Metric
+from zoo_basics.metrics.drawn_samples import SamplerSpec
+from zoo_basics.metrics.extractor import DEFAULT, Features
+from zoo_basics.metrics.found_extractor import Wanted
+from zoo_basics.metrics.sample_metric import SampleMetric
+from zoo_core.interfaces import Batch, Figure
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -23,7 +24,7 @@ _SMALLEST = -700.0
 
 
 @final
-class InceptionScore(Metric):
+class InceptionScore(SampleMetric):
     """exp E_x KL(p(y | x) ‖ p(y)) for samples x and a classifier's p(y | x) (Salimans et al. 2016, section 4).
 
     Its mean over groups of samples, each with a p(y) of its own, with the standard deviation over the groups. It lies between
@@ -40,6 +41,8 @@ class InceptionScore(Metric):
         sampler: None is the recipe's.
     """
 
+    wanted: ClassVar[Wanted] = "logits"
+
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"features": "digit-classifier", "sampler": "prior"}
@@ -54,31 +57,28 @@ class InceptionScore(Metric):
         group_size: Annotated[int, Ge(1)] = 5000,
         sampler: SamplerSpec | None = None,
     ) -> None:
-        self.features = features
-        self.layer = layer
+        # No real image is looked at, and so there is nothing to keep.
+        super().__init__(features=features, layer=layer, samples=groups * group_size, sampler=sampler, cache=False)
         self.groups = groups
         self.group_size = group_size
-        self.sampler = sampler
 
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
         """One figure, ``inception-score``; its standard deviation is None where there is one group only.
 
         Raises:
-            UnknownName, SettingError, WeightsError: the classifier, see
-                :func:`zoo_basics.metrics.extractor.choose_extractor`.
-            SeamError: the model makes no pictures by itself.
+            UnknownName, WeightsError, SeamError, SettingError: see
+                :meth:`~zoo_basics.metrics.sample_metric.SampleMetric.sample_features`.
             DataError: logits that are not finite.
         """
-        classifier = choose_extractor(self.features, self.layer, model, "logits")
-        drawn = DrawnSamples(model, self.sampler, generator)
+        samples = self.sample_features(model, generator)
         scores = []
-        for group in range(self.groups):
-            looked = tracked(drawn.batches(self.group_size), self.group_size, f"samples, group {group + 1} of {self.groups}")
-            scores.append(inception_score(torch.cat([classifier(x) for x in looked])))
+        for group in range(1, self.groups + 1):
+            logits = samples.batches(self.group_size, f"samples, group {group} of {self.groups}")
+            scores.append(inception_score(torch.cat(list(logits))))
         each = torch.tensor(scores, dtype=torch.float64)
         std = each.std().item() if self.groups > 1 else None
-        protocol = {**classifier.protocol, "samples": self.groups * self.group_size, "groups": self.groups,
-                    "group_size": self.group_size, "sampler": drawn.sampler}
+        protocol = {**samples.extractor.protocol, "samples": self.samples, "groups": self.groups,
+                    "group_size": self.group_size, "sampler": samples.sampler}
         return [Figure("inception-score", each.mean().item(), "", "higher", std, protocol)]
 
 
@@ -88,8 +88,10 @@ def inception_score(logits: Tensor) -> float:
 
     logits = logits.cpu().double()
     logits = (logits - logits.amax(1, keepdim=True)).clamp(min=_SMALLEST)
-    # It shuffles before it cuts into groups, of which there is one, and warns that it keeps its features.
+    # It shuffles before it cuts into groups, of which there is one: always alike, as sums depend on the order in their last
+    # bits. And it warns that it keeps its features.
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        torch.default_generator.manual_seed(0)
         warnings.simplefilter("ignore")
         score = Score(feature=nn.Identity(), splits=1)
         score.update(logits)

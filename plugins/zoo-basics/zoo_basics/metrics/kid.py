@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from zoo_basics.metrics.drawn_samples import BATCH, DrawnSamples, SamplerSpec
-from zoo_basics.metrics.extractor import DEFAULT, Features, choose_extractor
-from zoo_basics.metrics.feature_cache import FeatureCache
-from zoo_basics.metrics.progress import tracked
-from zoo_basics.metrics.real_images import RealImages
-from zoo_core.interfaces import Batch, Figure, Metric
+from zoo_basics.metrics.drawn_samples import SamplerSpec
+from zoo_basics.metrics.extractor import DEFAULT, Features
+from zoo_basics.metrics.found_extractor import Wanted
+from zoo_basics.metrics.sample_metric import SampleMetric
+from zoo_core.interfaces import Batch, Figure
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
 
 
 @final
-class KID(Metric):
+class KID(SampleMetric):
     """Squared maximum mean discrepancy of features under k(a, b) = (aᵀb / D + 1)³, unbiased (Bińkowski et al. 2018, section 4).
 
     Its mean over blocks of real images and as many samples, no image in two blocks, with the standard deviation over the
@@ -40,6 +39,8 @@ class KID(Metric):
         cache: keep the real images' features on disk, see :mod:`zoo_basics.metrics.feature_cache`.
     """
 
+    wanted: ClassVar[Wanted] = "features"
+
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"features": "digit-classifier", "sampler": "prior", "cache": False}
@@ -55,43 +56,31 @@ class KID(Metric):
         sampler: SamplerSpec | None = None,
         cache: bool = True,
     ) -> None:
-        self.features = features
-        self.layer = layer
-        self.samples = samples
+        super().__init__(features=features, layer=layer, samples=samples, sampler=sampler, cache=cache)
         self.block = block
-        self.sampler = sampler
-        self.cache = cache
 
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
         """One figure, ``kid``; its standard deviation is None where there is one block only.
 
         Raises:
-            UnknownName, SettingError, WeightsError: the extractor, see
-                :func:`zoo_basics.metrics.extractor.choose_extractor`.
-            SeamError: the model makes no pictures by itself.
+            UnknownName, WeightsError, SeamError, SettingError: see
+                :meth:`~zoo_basics.metrics.sample_metric.SampleMetric.sample_features`.
             DataError: fewer than two images, or features that are not finite.
         """
-        extractor = choose_extractor(self.features, self.layer, model, "features")
-        drawn = DrawnSamples(model, self.sampler, generator)
-        with RealImages(batches) as real:
+        samples = self.sample_features(model, generator)
+        values = []
+        with self.real_features(batches, samples) as real:
             block = min(self.block, self.samples, real.count)
             blocks = min(self.samples, real.count) // block
-            cache = FeatureCache(extractor, real.sha256, enabled=self.cache)
-            values = []
-            for number, rows in enumerate(real.mixed(blocks * block).split(block), 1):
+            for number in range(1, blocks + 1):
                 what = f"block {number} of {blocks}"
-
-                def features_of_block(rows: Tensor = rows, what: str = what) -> dict[str, Tensor]:
-                    looked = tracked(real.batches(BATCH, rows), block, f"real images, {what}")
-                    return {"features": torch.cat([extractor(x) for x in looked]).cpu()}
-
-                seen = cache.get("features", features_of_block, mixed=[block, number])["features"]
-                looked = tracked(drawn.batches(block), block, f"samples, {what}")
-                values.append(squared_discrepancy(seen, torch.cat([extractor(x) for x in looked]).cpu()))
+                seen = real.block(block, number, f"real images, {what}")
+                made = torch.cat(list(samples.batches(block, f"samples, {what}"))).cpu()
+                values.append(squared_discrepancy(seen, made))
         each = torch.tensor(values, dtype=torch.float64)
         std = each.std().item() if blocks > 1 else None
-        protocol = {**extractor.protocol, "real": blocks * block, "samples": blocks * block, "block": block,
-                    "blocks": blocks, "sampler": drawn.sampler}
+        protocol = {**samples.extractor.protocol, "real": blocks * block, "samples": blocks * block, "block": block,
+                    "blocks": blocks, "sampler": samples.sampler}
         return [Figure("kid", each.mean().item(), "", "lower", std, protocol)]
 
 

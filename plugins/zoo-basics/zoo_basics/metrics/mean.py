@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import final
 
 from torch import Tensor
 
 from zoo_core.errors import DataError
 
 
+@final
 class StreamingMean:
     """Sums in float64, so that many small values are not lost beside a large sum."""
 

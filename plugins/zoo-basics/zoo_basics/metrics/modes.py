@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 import torch
 from annotated_types import Ge, Le
 from torch import Tensor
 
-from zoo_basics.metrics.drawn_samples import BATCH, DrawnSamples, SamplerSpec
-from zoo_basics.metrics.extractor import DEFAULT, ChosenExtractor, Features, choose_extractor
-from zoo_basics.metrics.feature_cache import FeatureCache
-from zoo_basics.metrics.progress import tracked
-from zoo_basics.metrics.real_images import RealImages
-from zoo_core.interfaces import Batch, Figure, Metric
+from zoo_basics.metrics.drawn_samples import SamplerSpec
+from zoo_basics.metrics.extractor import DEFAULT, Features
+from zoo_basics.metrics.found_extractor import Wanted
+from zoo_basics.metrics.sample_metric import SampleMetric
+from zoo_core.interfaces import Batch, Figure
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
 
 
 @final
-class Modes(Metric):
+class Modes(SampleMetric):
     """The number of classes that a classifier finds among the samples, and the entropy of its labels on them.
 
     A collapsed model has few classes, or an entropy far below the data's. Both are also told of the real images, by the same
@@ -40,6 +39,8 @@ class Modes(Metric):
         cache: keep the real images' label counts on disk, see :mod:`zoo_basics.metrics.feature_cache`.
     """
 
+    wanted: ClassVar[Wanted] = "logits"
+
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"features": "digit-classifier", "sampler": "prior", "cache": False}
@@ -55,32 +56,24 @@ class Modes(Metric):
         sampler: SamplerSpec | None = None,
         cache: bool = True,
     ) -> None:
-        self.features = features
-        self.layer = layer
-        self.samples = samples
+        super().__init__(features=features, layer=layer, samples=samples, sampler=sampler, cache=cache)
         self.min_share = min_share
-        self.sampler = sampler
-        self.cache = cache
 
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
         """Four figures.
 
         Raises:
-            UnknownName, SettingError, WeightsError: the classifier, see
-                :func:`zoo_basics.metrics.extractor.choose_extractor`.
-            SeamError: the model makes no pictures by itself.
+            UnknownName, WeightsError, SeamError, SettingError: see
+                :meth:`~zoo_basics.metrics.sample_metric.SampleMetric.sample_features`.
             DataError: fewer than two images, or logits that are not finite.
         """
-        classifier = choose_extractor(self.features, self.layer, model, "logits")
-        drawn = DrawnSamples(model, self.sampler, generator)
-        with RealImages(batches) as real:
-            looked = tracked(real.batches(BATCH), real.count, "real images")
-            cache = FeatureCache(classifier, real.sha256, enabled=self.cache)
-            seen = cache.get("label counts", lambda: {"counts": label_counts(looked, classifier)})["counts"]
-            count = real.count
-        made = label_counts(tracked(drawn.batches(self.samples), self.samples, "samples"), classifier)
-        protocol = {**classifier.protocol, "real": count, "samples": self.samples, "classes": len(made),
-                    "min_share": self.min_share, "sampler": drawn.sampler}
+        samples = self.sample_features(model, generator)
+        classes = samples.extractor.width
+        with self.real_features(batches, samples) as real:
+            seen = real.summed_up("label counts", lambda logits: {"counts": label_counts(logits, classes)})["counts"]
+        made = label_counts(samples.batches(self.samples), classes)
+        protocol = {**samples.extractor.protocol, "real": real.count, "samples": self.samples, "classes": classes,
+                    "min_share": self.min_share, "sampler": samples.sampler}
         of_data = {key: value for key, value in protocol.items() if key not in ("samples", "sampler")}
         return [
             Figure("modes", modes(made, self.min_share), "classes", "higher", None, protocol),
@@ -90,11 +83,11 @@ class Modes(Metric):
         ]
 
 
-def label_counts(images: Iterable[Tensor], classifier: ChosenExtractor) -> Tensor:
-    """How many of the images each class is the likeliest for: int64 (classes,), on the CPU."""
-    counts = torch.zeros(classifier.width, dtype=torch.int64)
-    for x in images:
-        counts += torch.bincount(classifier(x).argmax(1).cpu(), minlength=classifier.width)
+def label_counts(logits: Iterable[Tensor], classes: int) -> Tensor:
+    """How often each class has the largest of the logits (N, classes), which come in batches: int64 (classes,), on the CPU."""
+    counts = torch.zeros(classes, dtype=torch.int64)
+    for batch in logits:
+        counts += torch.bincount(batch.argmax(1).cpu(), minlength=classes)
     return counts
 
 

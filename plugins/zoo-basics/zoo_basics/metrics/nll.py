@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast, final
 
 import torch
 from annotated_types import Ge
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from zoo_core.model import Model
 
 
+@final
 class NLL(Metric):
     """−log p(x) ≈ −log (1/K) Σ_k p(x given z_k) p(z_k) / q(z_k given x), in nats per dimension of x.
 

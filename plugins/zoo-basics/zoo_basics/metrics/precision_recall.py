@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
 
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from zoo_basics.metrics.drawn_samples import BATCH, DrawnSamples, SamplerSpec
-from zoo_basics.metrics.extractor import DEFAULT, Features, choose_extractor
-from zoo_basics.metrics.feature_cache import FeatureCache
-from zoo_basics.metrics.progress import tracked
-from zoo_basics.metrics.real_images import RealImages
+from zoo_basics.metrics.drawn_samples import SamplerSpec
+from zoo_basics.metrics.extractor import DEFAULT, Features
+from zoo_basics.metrics.found_extractor import Wanted
+from zoo_basics.metrics.sample_metric import SampleMetric
 from zoo_core.errors import SettingError
-from zoo_core.interfaces import Batch, Figure, Metric
+from zoo_core.interfaces import Batch, Figure
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -25,7 +24,7 @@ ROWS = 500
 
 
 @final
-class PrecisionRecall(Metric):
+class PrecisionRecall(SampleMetric):
     """The share of samples inside the estimated manifold of real images, and of real images inside that of samples
     (Kynkäänniemi et al. 2019, section 3).
 
@@ -44,6 +43,8 @@ class PrecisionRecall(Metric):
         cache: keep the real images' features on disk, see :mod:`zoo_basics.metrics.feature_cache`.
     """
 
+    wanted: ClassVar[Wanted] = "features"
+
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"features": "digit-classifier", "sampler": "prior", "cache": False}
@@ -59,39 +60,28 @@ class PrecisionRecall(Metric):
         sampler: SamplerSpec | None = None,
         cache: bool = True,
     ) -> None:
-        self.features = features
-        self.layer = layer
-        self.samples = samples
+        super().__init__(features=features, layer=layer, samples=samples, sampler=sampler, cache=cache)
         self.k = k
-        self.sampler = sampler
-        self.cache = cache
 
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
         """Two figures, ``precision`` and ``recall``.
 
         Raises:
-            UnknownName, SettingError, WeightsError: the extractor, see
-                :func:`zoo_basics.metrics.extractor.choose_extractor`; or there are no k + 1 images.
-            SeamError: the model makes no pictures by itself.
+            UnknownName, WeightsError, SeamError: see
+                :meth:`~zoo_basics.metrics.sample_metric.SampleMetric.sample_features`.
+            SettingError: see there; or there are no k + 1 images.
             DataError: fewer than two images, or features that are not finite.
         """
-        extractor = choose_extractor(self.features, self.layer, model, "features")
-        drawn = DrawnSamples(model, self.sampler, generator)
-        with RealImages(batches) as real:
+        samples = self.sample_features(model, generator)
+        with self.real_features(batches, samples) as real:
             count = min(self.samples, real.count)
             if count <= self.k:
                 raise SettingError(f"neighbour {self.k} needs more than {self.k} images, there are {count}",
                                    hint="take more, or a smaller k: --set precision-recall.k=1")
-
-            def features_of_images() -> dict[str, Tensor]:
-                looked = tracked(real.batches(BATCH, real.mixed(count)), count, "real images")
-                return {"features": torch.cat([extractor(x) for x in looked]).cpu()}
-
-            cache = FeatureCache(extractor, real.sha256, enabled=self.cache)
-            seen = cache.get("features", features_of_images, mixed=[count, 1])["features"]
-        made = torch.cat([extractor(x) for x in tracked(drawn.batches(count), count, "samples")])
+            seen = real.block(count, 1)
+        made = torch.cat(list(samples.batches(count)))
         seen = seen.to(made.device)
-        protocol = {**extractor.protocol, "real": count, "samples": count, "k": self.k, "sampler": drawn.sampler}
+        protocol = {**samples.extractor.protocol, "real": count, "samples": count, "k": self.k, "sampler": samples.sampler}
         return [
             Figure("precision", share_inside(made, seen, self.k), "fraction", "higher", None, protocol),
             Figure("recall", share_inside(seen, made, self.k), "fraction", "higher", None, protocol),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, final
 
 import torch
 
@@ -18,6 +18,7 @@ SMALLEST_MSE = 1e-10
 """Of one image, for its PSNR: an exact reconstruction counts as 100 dB, not as infinitely many."""
 
 
+@final
 class ReconstructionError(Metric):
     """Error of ``model.reconstruct(x)``, the decoder's mean at the posterior mean, for x in [0, 1].
 
