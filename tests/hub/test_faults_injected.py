@@ -211,3 +211,18 @@ def test_every_fault_at_every_request_costs_no_more_than_a_repetition(
     record_property("counts", counts)
     print(f"{break_them.__name__} {'once' if times == 1 else 'from there on'}: {counts}")
     assert counts["faults"] == counts["requests"] * len(KINDS) >= 88
+
+
+def test_warnings_of_retries_show_no_signed_address(
+    tmp_path: Path, point: Callable[[str, Path], None], folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An LFS file comes from a second host by a signed link, which is refused once; whoever reads the log must not get the link."""
+    with HubServer(tmp_path / "redirecting", redirect=True) as hub:
+        point(hub.endpoint, tmp_path / "home")
+        push(folder, REPO, license="mit")
+        with hub.fault(Fault(kind="refuse", matching="/cdn/")) as armed, caplog.at_level("WARNING"):
+            zoo.load(f"hf:{REPO}")
+    assert armed.hits
+    assert "Error while downloading from" in caplog.text
+    assert "/cdn/" in caplog.text
+    assert "signature" not in caplog.text

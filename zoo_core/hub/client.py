@@ -6,6 +6,8 @@ Only huggingface_hub's own login is used for tokens; no token, header or signed 
 from __future__ import annotations
 
 import errno
+import logging
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +31,8 @@ from huggingface_hub.errors import (
 from zoo_core.errors import HubError, ZooError, shown
 from zoo_core.version import VERSION
 
+_QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]+")
+_LOGS_WITH_ADDRESSES = ("huggingface_hub.utils._http", "huggingface_hub.file_download")
 _TRANSPORT: type[Exception] = HfHubHTTPError.__mro__[1]
 """Base of the HTTP library's errors, whichever huggingface_hub uses."""
 
@@ -55,6 +59,24 @@ def reachable() -> bool:
 
 
 @contextmanager
+def _signatures_hidden() -> Iterator[None]:
+    """Inside, the client's warnings of its retries show addresses without their queries: whoever has a signed one may read the file."""
+
+    def shorten(record: logging.LogRecord) -> bool:
+        record.msg, record.args = _QUERY.sub(r"\1?…", record.getMessage()), None
+        return True
+
+    logs = [logging.getLogger(name) for name in _LOGS_WITH_ADDRESSES]
+    for log in logs:
+        log.addFilter(shorten)
+    try:
+        yield
+    finally:
+        for log in logs:
+            log.removeFilter(shorten)
+
+
+@contextmanager
 def told(repo: str, revision: str | None = None, *, doing: str = "fetch") -> Iterator[None]:
     """Inside, what goes wrong with the Hub is raised as :class:`HubError`: what happened, and what to type.
 
@@ -63,7 +85,8 @@ def told(repo: str, revision: str | None = None, *, doing: str = "fetch") -> Ite
     """
     at = shown(repo) + (f"@{shown(revision)}" if revision else "")
     try:
-        yield
+        with _signatures_hidden():
+            yield
     except ZooError:
         raise
     except GatedRepoError:
