@@ -231,7 +231,7 @@ def _construct(
     except ZooError:
         raise
     except ValueError as error:
-        raise SettingError(f"{where}: {shown(error)}") from error
+        raise SettingError(f"{where}: {shown(error, 400)}") from error
     except Exception as error:
         file = Path(inspect.getfile(cls)).name
         raise PluginFailed(

@@ -91,6 +91,22 @@ def check(cls: type[Any], params: Mapping[str, Any], where: str) -> dict[str, An
     return checked
 
 
+def check_value(cls: type[Any], name: str, value: Any, key: str, example: Any = None) -> None:
+    """Hold a value against the parameter ``name`` of ``cls``.
+
+    Arguments:
+        key: what messages call it.
+        example: the value that they show; None is the parameter's own default.
+
+    Raises:
+        SettingError: it is of the wrong type or out of bounds.
+    """
+    parameter = parameters(cls)[name]
+    if example is not None:
+        parameter = dataclasses.replace(parameter, default=example, required=False)
+    _checked(cls, parameter, value, key)
+
+
 @cache
 def _arguments(cls: Any) -> tuple[inspect.Parameter, ...]:
     declared = list(inspect.signature(inspect.unwrap(cls.__init__)).parameters.values())[1:]

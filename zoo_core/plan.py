@@ -18,7 +18,7 @@ from zoo_core.errors import SettingError, UnknownName, did_you_mean, shown
 from zoo_core.files import expanded, is_file
 from zoo_core.interfaces import ImageShape, Labels, Need, Objective
 from zoo_core.migration import migrated
-from zoo_core.parameters import parameters
+from zoo_core.parameters import check_value, parameters
 from zoo_core.recipes import Recipe
 from zoo_core.registry import registry
 
@@ -318,5 +318,8 @@ def _spread(made: Plan, shared: dict[str, Any], recipe: Recipe) -> None:
                 kind = made.parts[slot].kind if slot in made.parts else ""
             if holder is None or (isinstance(holder, PartPlan) and holder.saved):
                 continue
-            if parameter in parameters(registry().resolve(kind, holder.name).entry.load()):
-                holder.params.setdefault(parameter, value)
+            cls = registry().resolve(kind, holder.name).entry.load()
+            if parameter in parameters(cls) and parameter not in holder.params:
+                # Here it has the name that was typed.
+                check_value(cls, parameter, value, name, recipe.shared[name].default)
+                holder.params[parameter] = value
