@@ -474,6 +474,22 @@ def test_ones_own_loop_ends_with_the_averaged_weights_as_train_does() -> None:
     assert all(torch.equal(p, expected[name]) for name, p in looped.named_parameters())
 
 
+# ------------------------------------------------------------------------------------------------ what nobody trains
+
+def test_a_part_that_no_player_trains_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    nets = {"decoder": {"name": "mlp", "hidden": [4]}, "discriminator": {"name": "mlp", "hidden": [4], "features": 4}}
+    told = "no player trains the decoder: its weights stay as they are"
+    for objective, silent in ((["r1"], False), (["gan", "r1"], True)):
+        model = zoo.build("gan", data="digits", objective=objective, image_size=8, **nets)
+        before = {name: weight.clone() for name, weight in model.parts["decoder"].named_parameters()}
+        zoo.train(model, "digits", epochs=1, progress=True)
+        assert (told not in capsys.readouterr().err) is silent
+        after = dict(model.parts["decoder"].named_parameters())
+        assert all(torch.equal(weight, after[name]) for name, weight in before.items()) is not silent
+    zoo.train(zoo.build("vae-mlp", data="digits", image_size=8), "digits", epochs=1, progress=True)
+    assert "no player trains" not in capsys.readouterr().err
+
+
 # ------------------------------------------------------------------------------------------------ collapse
 
 

@@ -101,6 +101,15 @@ class Game:
         ]
         self._routes: dict[tuple[str, frozenset[str] | None], _Route] = {}
 
+    def untrained(self) -> list[str]:
+        """Names of parts and objectives with weights that could be trained, and that no player trains."""
+        trained = frozenset().union(*self._stepped)
+        return [
+            name
+            for name, module in self._modules.items()
+            if name not in trained and any(weight.requires_grad for weight in module.parameters())
+        ]
+
     def _route(self, loss: str, reaches: frozenset[str] | None) -> _Route:
         """Where the gradients of ``loss`` go, for terms with this ``reaches``."""
         key = (loss, reaches)

@@ -44,6 +44,10 @@ ALIKE = (
     f"samples are all alike (diversity below {COLLAPSED} of the data's): the model has collapsed; "
     "try a smaller learning rate, another objective (zoo list --kind objective) or instance noise"
 )
+UNTRAINED = (
+    "no player trains the {part}: its weights stay as they are. Is an objective missing that trains it? "
+    "Else say {part}.trainable=false"
+)
 CALMER = "try a smaller learning rate (training.players.NAME.lr) or clipping (training.players.NAME.clip=1)"
 
 
@@ -132,6 +136,8 @@ class Training:
                 inner.enter_context(self._interruptible())
                 bar = ProgressBar(self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show)
                 inner.enter_context(bar)
+                for part in self.session.game.untrained():
+                    bar.warn(UNTRAINED.format(part=part))
                 for callback in self._callbacks:
                     callback.on_start(self)
                 self._play(bar)
