@@ -66,6 +66,12 @@ def test_a_shared_parameter_reaches_every_part_and_one_part_may_say_otherwise() 
         tiny(**{"encoder.latent_dim": 3})
 
 
+def test_a_setting_of_an_objective_without_its_prefix_is_told_with_it() -> None:
+    with pytest.raises(SettingError, match=r"elbo is an objective of vae") as caught:
+        zoo.build("vae", image_shape=(1, 32, 32), **{"elbo.beta": 2.0})
+    assert caught.value.hint == "write objective.elbo.beta=…"
+
+
 def test_dotted_keys_reach_parts_objectives_and_training() -> None:
     model = tiny(**{"objective.elbo.beta": 4.0, "training.players.autoencoder.lr": 0.5, "training.batch_size": 3})
     config = model.config

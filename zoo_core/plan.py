@@ -138,6 +138,10 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
         else:
             part = made.parts[head]
             _set_parameter(part.kind, part.name, part.params, rest, value, key)
+    elif rest and head in made.objectives:
+        raise SettingError(
+            f"{shown(key)}: {shown(head)} is an objective of {recipe.name}", hint=f"write objective.{shown(key)}=…"
+        )
     else:
         known = sorted({*made.parts, *shared, *_asked_parts(made), *RESERVED, "training"})
         near = did_you_mean(head, known)

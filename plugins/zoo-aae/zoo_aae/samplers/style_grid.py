@@ -66,9 +66,10 @@ def classes_of(model: Model) -> int:
         return categories(model)
     if "labels" in model.capabilities("decoder"):
         return model.labels.count
+    joint = ", or with encoder.posterior=joint" if "encoder" in model.parts else ""
     raise SeamError(
         f"the pictures of this {model.recipe} have no class to choose",
-        hint="train with decoder.conditional=true, or with encoder.posterior=joint",
+        hint=f"train with decoder.conditional=true{joint}",
     )
 
 
