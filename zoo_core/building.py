@@ -267,7 +267,7 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
         name: ObjectivePlan(entry["name"], migrated(entry, "objective", f"objectives.{name}"))
         for name, entry in config["objectives"].items()
     }
-    labels = Labels(config["labels"]["type"], tuple(config["labels"].get("names", ())))
+    labels = Labels.of(config)
     channels, height, width = config["image_shape"]
     return Plan(
         config["recipe"],

@@ -70,7 +70,7 @@ class Model(nn.Module):
     @property
     def labels(self) -> Labels:
         """The classes or attributes it knows."""
-        return Labels(self._config["labels"]["type"], tuple(self._config["labels"].get("names", ())))
+        return Labels.of(self._config)
 
     @property
     def device(self) -> torch.device:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from torch import Tensor
 
@@ -22,6 +23,11 @@ class Labels:
 
     type: Literal["none", "classes", "attributes"] = "none"
     names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Labels:
+        """Those of a model, from its ``config.json``."""
+        return cls(config["labels"]["type"], tuple(config["labels"].get("names", ())))
 
     @property
     def count(self) -> int:

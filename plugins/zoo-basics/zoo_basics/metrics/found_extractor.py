@@ -100,7 +100,7 @@ def _saved(
     saved = {key: value for key, value in migrated(entry, KIND, slot).items() if key != "layers"}
     if "weights" in parameters(registry().resolve(KIND, entry["name"]).entry.load()):
         saved["weights"] = entry.get("weights")
-    own = Labels(config["labels"]["type"], tuple(config["labels"].get("names", ())))
+    own = Labels.of(config)
     found = _built(entry["name"], {**saved, **params}, layer, wanted, image_shape, own)
     if "weights" not in entry:
         load_part(found.part, folder, slot)
