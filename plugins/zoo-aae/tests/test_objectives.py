@@ -7,7 +7,9 @@ from typing import Any, cast
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 from zoo_aae.cluster_heads import ClusterHeadDecoder
+from zoo_aae.objectives.adversarial_prior import AdversarialPrior
 
 import zoo_core as zoo
 from zoo_core.errors import SeamError, SettingError
@@ -65,11 +67,9 @@ def test_a_joint_code_needs_a_prior_with_as_many_categories() -> None:
         semi(**{"prior.categories": 2})
 
 
-def test_a_critic_that_is_told_labels_needs_classes_and_a_prior_with_places_for_them() -> None:
+def test_a_critic_that_is_told_labels_needs_classes() -> None:
     with pytest.raises(SeamError, match="data with classes"):
         zoo.build("aae-labelled", image_shape=(1, 8, 8), **SMALL)
-    with pytest.raises(SeamError, match="prior=gaussian-mixture"):
-        zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, prior="gaussian", **SMALL)
 
 
 def test_the_critics_are_not_published() -> None:
@@ -132,6 +132,39 @@ def test_a_simplex_has_its_corners_on_the_axes_and_does_not_learn() -> None:
 def test_a_prior_with_fewer_places_than_classes_is_refused() -> None:
     with pytest.raises(SeamError, match=r"3 classes, the prior places for 2.*prior.components=3"):
         zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, components=2, **SMALL)
+
+
+def test_categories_that_are_not_the_classes_and_a_critic_that_is_told_the_class_are_refused() -> None:
+    with pytest.raises(SeamError, match=r"drive it out of codes.*prior.conditional=true"):
+        zoo.build(
+            "aae-clusters",
+            image_shape=(1, 8, 8),
+            labels=CLASSES,
+            **SMALL,
+            **{"objective.adversarial-prior.conditional": True},
+        )
+
+
+def test_told_the_label_a_prior_without_places_asks_every_class_to_fill_it() -> None:
+    """The critic is told the label of code and draw, and the draw knows nothing of it: only q(z given y) = p(z) for all y fools it."""
+    model = zoo.build(
+        "aae-supervised-fast",
+        image_shape=(1, 8, 8),
+        labels=CLASSES,
+        **SMALL,
+        **{"objective.adversarial-prior.instance_noise": 0.0},
+    )
+    objective = cast(AdversarialPrior, model.objectives["adversarial-prior"])
+    y = torch.tensor([0, 1, 2, -1])
+    step = step_of(model, Batch(images(4), y))
+    (term,) = objective.terms("discriminate", step)
+    critic = objective.critics["z"]
+    real, fake = critic(step.prior_draw(), y), critic(step.z(), y)
+    told = softplus(-real).mean() + softplus(fake).mean()
+    torch.testing.assert_close(term.value, told)
+    assert not torch.allclose(
+        term.value, softplus(-critic(step.prior_draw())).mean() + softplus(critic(step.z())).mean()
+    )
 
 
 def test_a_recipe_follows_the_number_of_the_data_s_classes() -> None:

@@ -31,14 +31,15 @@ class AdversarialPrior(Objective):
         penalty_weight: its factor.
         hidden: widths of a critic's hidden layers.
         conditional: the critic is told the label of the code or of the draw, with an extra label where it is not known (section
-            2.3, Figure 3).
+            2.3, Figure 3). With a prior that has a place for each class the codes of a class go there; with any other each class
+            is to fill the whole prior, so that codes do not tell the class.
         instance_noise: standard deviation of Gaussian noise on all that a critic sees.
         init_std: a critic's weights are drawn from N(0, init_std²) (appendix A.1: 0.01); with 0, torch's own initialisation.
         weight: factor of the encoder's term.
 
     Raises:
-        SeamError: a prior without categories for a joint code, or with another number; ``conditional`` with a prior that takes no
-            labels, or with data without classes.
+        SeamError: a prior without categories for a joint code, or with another number; ``conditional`` with data without classes,
+            or with a prior that has places for fewer, or whose categories are not the classes.
     """
 
     tags: ClassVar[Tags] = Tags(adversarial=True)
@@ -72,7 +73,7 @@ class AdversarialPrior(Objective):
         self.penalty_weight, self.instance_noise, self.weight = penalty_weight, instance_noise, weight
         self.conditional = conditional
         if conditional:
-            _refuse_without_labels(cast(Prior, parts["prior"]), labels)
+            _refuse_unfit_labels(cast(Prior, parts["prior"]), labels)
         self.latents = _latents(cast(Encoder, parts["encoder"]), cast(Prior, parts["prior"]))
         classes = labels.count if conditional else 0
         self.critics = nn.ModuleDict(
@@ -103,9 +104,9 @@ class AdversarialPrior(Objective):
 
     def _draws(self, step: Step) -> Tensor:
         """Draws of the prior, (N, latent_dim), for the examples' labels where the critic is told them."""
-        if not self.conditional or step.y is None:
-            return step.prior_draw()
         prior = cast(Prior, step.part("prior"))
+        if not self.conditional or step.y is None or "labels" not in prior.capabilities:
+            return step.prior_draw()
         return step.value("prior_draw(y)", lambda: prior.sample(len(step), step.noise, step.y, "prior(y)"))
 
     def _scores(self, step: Step, name: str, of: str, z: Tensor, y: Tensor | None) -> Tensor:
@@ -130,13 +131,14 @@ def _latents(encoder: Encoder, prior: Prior) -> dict[str, slice]:
     return {"y": slice(0, categories), "z": slice(categories, encoder.latent_dim)}
 
 
-def _refuse_without_labels(prior: Prior, labels: Labels) -> None:
+def _refuse_unfit_labels(prior: Prior, labels: Labels) -> None:
     if labels.type != "classes":
         raise SeamError(f"a critic that is told the label needs data with classes, these have labels of type {labels.type}",
                         hint="set objective.adversarial-prior.conditional=false")
     if "labels" not in prior.capabilities:
-        raise SeamError("a critic that is told the label needs a prior with a place for each class",
-                        hint="set prior=gaussian-mixture or prior=swiss-roll, or objective.adversarial-prior.conditional=false")
-    if prior.components < labels.count:
+        if prior.categories:
+            raise SeamError("a critic that is told the label would drive it out of codes that begin with one",
+                            hint="set prior.conditional=true, or objective.adversarial-prior.conditional=false")
+    elif prior.components < labels.count:
         raise SeamError(f"the data have {labels.count} classes, the prior places for {prior.components}",
                         hint=f"set prior.components={labels.count}")
