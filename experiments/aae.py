@@ -93,6 +93,7 @@ LINES: dict[str, Line] = {
         {
             "categories": 20,
             "prior.conditional": False,
+            "training.players.critic.lr": 3e-4,
             "objective": ["reconstruction", "adversarial-prior", "head-distance"],
         },
         {"cluster-error": 13.95},
