@@ -57,7 +57,7 @@ LINES: dict[str, Line] = {
     "likelihood": Line(
         "aae-fast", ("parzen", "nearest-training", "prior-agreement"), paper={"parzen-log-likelihood": 340.0}
     ),
-    "style": Line("aae-supervised-fast", ("prior-agreement", "reconstruction"), {"training.epochs": 25}),
+    "style": Line("aae-supervised-fast", ("prior-agreement", "reconstruction", "probe"), {"training.epochs": 25}),
     "semi-100": Line(
         "aae-semi-fast", ("classification-error", STYLE_AGREEMENT), paper={"classification-error": 1.90}, labels=100
     ),

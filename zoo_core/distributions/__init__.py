@@ -3,6 +3,7 @@
 from zoo_core.distributions.likelihoods import Bernoulli, Gaussian, Likelihood, LikelihoodFamily, likelihood_family
 from zoo_core.distributions.log_sigma import LogSigma, gaussian_log_prob
 from zoo_core.distributions.posteriors import (
+    CodeSide,
     Deterministic,
     GaussianPosterior,
     Implicit,
@@ -16,6 +17,7 @@ from zoo_core.distributions.posteriors import (
 
 __all__ = [
     "Bernoulli",
+    "CodeSide",
     "Deterministic",
     "Gaussian",
     "GaussianPosterior",

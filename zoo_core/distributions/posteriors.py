@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from zoo_core.errors import SeamError
 from zoo_core.noise import GeneratorNoise, Noise
 
 if TYPE_CHECKING:
@@ -143,6 +144,10 @@ class Joint(Posterior):
         return torch.cat(draws, dim=-1)
 
 
+CodeSide = Literal["code", "label", "style"]
+"""The whole code, or of a ``joint`` one the categories in front or the numbers behind them."""
+
+
 @dataclass(frozen=True)
 class PosteriorFamily:
     """What an encoder's last layer has to give, and the posterior that is made of it.
@@ -173,6 +178,21 @@ class PosteriorFamily:
             y, z = statistics.split([self.categories, self.width - self.categories], dim=-1)
             return Joint({"y": Label(y), "z": Deterministic(z)})
         return Deterministic(statistics)
+
+    def columns(self, side: CodeSide) -> slice:
+        """The columns of z (N, latent_dim) that are one side of it.
+
+        Raises:
+            SeamError: a side of codes that have none.
+        """
+        if side == "code":
+            return slice(0, self.latent_dim)
+        if not self.categories:
+            raise SeamError(
+                f"latent={side} takes a side of a joint code, and the encoder's codes have no sides",
+                hint="latent=code takes the whole code",
+            )
+        return slice(0, self.categories) if side == "label" else slice(self.categories, self.latent_dim)
 
 
 PosteriorName = Literal["gaussian", "deterministic", "implicit", "joint"]

@@ -86,6 +86,8 @@ def _register_samplers_and_metrics(register: Callable[..., None]) -> None:
     register("metric", "nll", f"{package}.nll:NLL", summary="negative log-likelihood by importance sampling",
              paper="Burda et al. 2016; Lamb et al. 2016, section 5.2")
     register("metric", "accuracy", f"{package}.accuracy:Accuracy", summary="accuracy of the classifier")
+    register("metric", "probe", f"{package}.probe:Probe", summary="how well a simple classifier reads the class off codes",
+             paper="Alain and Bengio 2016")
     register("metric", "feature-error", f"{package}.feature_error:FeatureError",
              summary="error of reconstructions in a classifier's layers, over their variance")
     register("metric", "fid", f"{package}.fid:FID", summary="Fréchet distance between features of images and samples",

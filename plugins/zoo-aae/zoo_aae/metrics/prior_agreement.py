@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from zoo_aae.class_names import categories
 from zoo_aae.metrics.mmd import median_distance, squared_mmd
 from zoo_aae.metrics.prior_draws import prior_codes
 from zoo_aae.metrics.two_sample import FEWEST, ClassifierName, two_sample_accuracy
-from zoo_core.distributions import promote
-from zoo_core.errors import DataError, SeamError
+from zoo_core.distributions import CodeSide, promote
+from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Encoder, Figure, Metric, Need
 from zoo_core.noise import GeneratorNoise
 
@@ -51,7 +50,7 @@ class PriorAgreement(Metric):
     needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "prior": Need("prior")}
 
     def __init__(
-        self, *, examples: Annotated[int, Ge(FEWEST // 2)] = 5000, latent: Literal["code", "style", "label"] = "code"
+        self, *, examples: Annotated[int, Ge(FEWEST // 2)] = 5000, latent: CodeSide = "code"
     ) -> None:
         self.fit_examples = examples
         self.latent = latent
@@ -63,7 +62,7 @@ class PriorAgreement(Metric):
             SeamError: a side of the code is asked for that the codes do not have.
             DataError: there are fewer than 20 examples.
         """
-        columns = self._columns(model)
+        columns = cast(Encoder, model.parts["encoder"]).family.columns(self.latent)
         codes = _codes(model, batches, generator)[:, columns]
         half = min(self.fit_examples, len(codes) // 2)
         if 2 * half < FEWEST:
@@ -90,18 +89,6 @@ class PriorAgreement(Metric):
             Figure("mmd", squared_mmd(codes, draws, bandwidth), "squared", "lower", None, about),
             Figure("mmd-control", squared_mmd(others, draws, bandwidth), "squared", "report", None, about),
         ]
-
-    def _columns(self, model: Model) -> slice:
-        """The columns of the codes that are compared."""
-        if self.latent == "code":
-            return slice(None)
-        width = categories(model)
-        if not width:
-            raise SeamError(
-                f"prior-agreement.latent={self.latent} takes a side of a joint code, and the encoder's codes have no sides",
-                hint="prior-agreement.latent=code compares the whole code",
-            )
-        return slice(width) if self.latent == "label" else slice(width, None)
 
 
 def _codes(model: Model, batches: Iterable[Batch], generator: torch.Generator) -> Tensor:

@@ -121,14 +121,14 @@ class AdversarialPrior(Objective):
 
 def _latents(encoder: Encoder, prior: Prior) -> dict[str, slice]:
     """The columns of the code that each critic sees."""
-    categories = encoder.family.categories
+    family, categories = encoder.family, encoder.family.categories
     if not categories:
-        return {"z": slice(0, encoder.latent_dim)}
+        return {"z": family.columns("code")}
     if prior.categories != categories:
         has = f"has {prior.categories}" if prior.categories else "has none"
         raise SeamError(f"the encoder's codes begin with a label of {categories} categories, and the prior {has}",
                         hint=f'set prior={{"name": "categorical-gaussian", "categories": {categories}}}')
-    return {"y": slice(0, categories), "z": slice(categories, encoder.latent_dim)}
+    return {"y": family.columns("label"), "z": family.columns("style")}
 
 
 def _refuse_unfit_labels(prior: Prior, labels: Labels) -> None:
