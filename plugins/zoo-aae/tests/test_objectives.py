@@ -12,7 +12,7 @@ from zoo_aae.cluster_heads import ClusterHeadDecoder
 from zoo_aae.objectives.adversarial_prior import AdversarialPrior
 
 import zoo_core as zoo
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import SeamError, SettingError, ZooError
 from zoo_core.game import Step
 from zoo_core.interfaces import Batch, Labels, Objective
 from zoo_core.noise import KeyedNoise
@@ -67,9 +67,11 @@ def test_a_joint_code_needs_a_prior_with_as_many_categories() -> None:
         semi(**{"prior.categories": 2})
 
 
-def test_a_critic_that_is_told_labels_needs_classes() -> None:
+def test_a_critic_that_is_told_labels_needs_classes_and_a_prior_with_places_for_them() -> None:
     with pytest.raises(SeamError, match="data with classes"):
         zoo.build("aae-labelled", image_shape=(1, 8, 8), **SMALL)
+    with pytest.raises(SeamError, match="prior=gaussian-mixture"):
+        zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, prior="gaussian", **SMALL)
 
 
 def test_the_critics_are_not_published() -> None:
@@ -134,18 +136,17 @@ def test_a_prior_with_fewer_places_than_classes_is_refused() -> None:
         zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, components=2, **SMALL)
 
 
-def test_categories_that_are_not_the_classes_and_a_critic_that_is_told_the_class_are_refused() -> None:
-    with pytest.raises(SeamError, match=r"drive it out of codes.*prior.conditional=true"):
-        zoo.build(
-            "aae-clusters",
-            image_shape=(1, 8, 8),
-            labels=CLASSES,
-            **SMALL,
-            **{"objective.adversarial-prior.conditional": True},
-        )
+def test_codes_that_are_to_know_nothing_of_the_class_need_classes_and_no_label_of_their_own() -> None:
+    told = {"objective.adversarial-prior.independent": True}
+    with pytest.raises(SeamError, match="data with classes"):
+        zoo.build("aae", image_shape=(1, 8, 8), **SMALL, **told)
+    with pytest.raises(SeamError, match=r"begin with a label.*independent=false"):
+        semi(**told)
+    with pytest.raises(ZooError, match="set one"):
+        zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, **SMALL, **told)
 
 
-def test_told_the_label_a_prior_without_places_asks_every_class_to_fill_it() -> None:
+def test_an_independent_critic_asks_every_class_to_fill_the_prior() -> None:
     """The critic is told the label of code and draw, and the draw knows nothing of it: only q(z given y) = p(z) for all y fools it."""
     model = zoo.build(
         "aae-supervised-fast",

@@ -35,7 +35,7 @@ def component_names(model: Model, count: int) -> Called:
     """What the ``count`` components of the model's prior are called: classes where an objective tells the components apart by
     label (section 2.3), else components with their numbers, from 1."""
     parts = [cast(Part, objective) for objective in cast(dict[str, Objective], dict(model.objectives.items())).values()]
-    if count == model.labels.count and any("labels" in part.capabilities for part in parts):
+    if count == model.labels.count and any("labels.places" in part.capabilities for part in parts):
         return Called("class", [*model.labels.names])
     return Called("component", _numbers(count))
 

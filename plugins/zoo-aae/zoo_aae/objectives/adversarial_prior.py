@@ -31,15 +31,17 @@ class AdversarialPrior(Objective):
         penalty_weight: its factor.
         hidden: widths of a critic's hidden layers.
         conditional: the critic is told the label of the code or of the draw, with an extra label where it is not known (section
-            2.3, Figure 3). With a prior that has a place for each class the codes of a class go there; with any other each class
-            is to fill the whole prior, so that codes do not tell the class.
+            2.3, Figure 3): the codes of a class go to its place in the prior.
+        independent: the critic is told the label of the code, and draws know nothing of theirs: each class is to fill the whole
+            prior, so that codes do not tell the class.
         instance_noise: standard deviation of Gaussian noise on all that a critic sees.
         init_std: a critic's weights are drawn from N(0, init_std²) (appendix A.1: 0.01); with 0, torch's own initialisation.
         weight: factor of the encoder's term.
 
     Raises:
-        SeamError: a prior without categories for a joint code, or with another number; ``conditional`` with data without classes,
-            or with a prior that has places for fewer, or whose categories are not the classes.
+        ValueError: both ``conditional`` and ``independent``.
+        SeamError: a prior without categories for a joint code, or with another number; ``conditional`` with a prior that takes no
+            labels; ``independent`` with a joint code; either with data without classes.
     """
 
     tags: ClassVar[Tags] = Tags(adversarial=True)
@@ -64,29 +66,39 @@ class AdversarialPrior(Objective):
 
     def __init__(self, *, parts: Mapping[str, Part], labels: Labels, loss: AdversarialLoss = "gan",
                  penalty: Penalty = "none", penalty_weight: Annotated[float, Ge(0)] = 10.0,
-                 hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000), conditional: bool = False,
+                 hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
+                 conditional: bool = False, independent: bool = False,
                  instance_noise: Annotated[float, Ge(0)] = 0.0, init_std: Annotated[float, Ge(0)] = 0.0,
                  weight: Annotated[float, Ge(0)] = 1.0) -> None:
         super().__init__()
         self.loss: AdversarialLoss = loss
         self.penalty: Penalty = penalty
         self.penalty_weight, self.instance_noise, self.weight = penalty_weight, instance_noise, weight
-        self.conditional = conditional
+        if conditional and independent:
+            raise ValueError("conditional sends each class to its place in the prior, independent spreads each over all of it: set one")
+        self.conditional, self.told = conditional, conditional or independent
+        if self.told:
+            _refuse_without_classes(labels)
         if conditional:
-            _refuse_unfit_labels(cast(Prior, parts["prior"]), labels)
+            _refuse_without_places(cast(Prior, parts["prior"]), labels)
         self.latents = _latents(cast(Encoder, parts["encoder"]), cast(Prior, parts["prior"]))
-        classes = labels.count if conditional else 0
+        if independent and len(self.latents) > 1:
+            raise SeamError("codes that begin with a label cannot be independent of it",
+                            hint="set objective.adversarial-prior.independent=false")
+        classes = labels.count if self.told else 0
         self.critics = nn.ModuleDict(
             {name: CodeCritic(columns.stop - columns.start, hidden, classes, init_std) for name, columns in self.latents.items()}
         )
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return frozenset({"labels"}) if self.conditional else frozenset()
+        if self.conditional:
+            return frozenset({"labels", "labels.places"})
+        return frozenset({"labels"}) if self.told else frozenset()
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         """``critic`` or ``fool``, one for each latent of a joint code."""
-        codes, y = step.z(), step.y if self.conditional else None
+        codes, y = step.z(), step.y if self.told else None
         for name, columns in self.latents.items():
             suffix = f"_{name}" if len(self.latents) > 1 else ""
             z = codes[:, columns]
@@ -104,9 +116,9 @@ class AdversarialPrior(Objective):
 
     def _draws(self, step: Step) -> Tensor:
         """Draws of the prior, (N, latent_dim), for the examples' labels where the critic is told them."""
-        prior = cast(Prior, step.part("prior"))
-        if not self.conditional or step.y is None or "labels" not in prior.capabilities:
+        if not self.conditional or step.y is None:
             return step.prior_draw()
+        prior = cast(Prior, step.part("prior"))
         return step.value("prior_draw(y)", lambda: prior.sample(len(step), step.noise, step.y, "prior(y)"))
 
     def _scores(self, step: Step, name: str, of: str, z: Tensor, y: Tensor | None) -> Tensor:
@@ -131,14 +143,16 @@ def _latents(encoder: Encoder, prior: Prior) -> dict[str, slice]:
     return {"y": family.columns("label"), "z": family.columns("style")}
 
 
-def _refuse_unfit_labels(prior: Prior, labels: Labels) -> None:
+def _refuse_without_classes(labels: Labels) -> None:
     if labels.type != "classes":
         raise SeamError(f"a critic that is told the label needs data with classes, these have labels of type {labels.type}",
-                        hint="set objective.adversarial-prior.conditional=false")
+                        hint="set objective.adversarial-prior.conditional=false and .independent=false")
+
+
+def _refuse_without_places(prior: Prior, labels: Labels) -> None:
     if "labels" not in prior.capabilities:
-        if prior.categories:
-            raise SeamError("a critic that is told the label would drive it out of codes that begin with one",
-                            hint="set prior.conditional=true, or objective.adversarial-prior.conditional=false")
-    elif prior.components < labels.count:
+        raise SeamError("a critic that is told the label needs a prior with a place for each class",
+                        hint="set prior=gaussian-mixture or prior=swiss-roll, or objective.adversarial-prior.conditional=false")
+    if prior.components < labels.count:
         raise SeamError(f"the data have {labels.count} classes, the prior places for {prior.components}",
                         hint=f"set prior.components={labels.count}")
