@@ -179,8 +179,11 @@ class PosteriorFamily:
             return Joint({"y": Label(y), "z": Deterministic(z)})
         return Deterministic(statistics)
 
-    def columns(self, side: CodeSide) -> slice:
+    def columns(self, side: CodeSide, setting: str = "latent") -> slice:
         """The columns of z (N, latent_dim) that are one side of it.
+
+        Arguments:
+            setting: what the user types to choose the side, for the error.
 
         Raises:
             SeamError: a side of codes that have none.
@@ -189,8 +192,8 @@ class PosteriorFamily:
             return slice(0, self.latent_dim)
         if not self.categories:
             raise SeamError(
-                f"latent={side} takes a side of a joint code, and the encoder's codes have no sides",
-                hint="latent=code takes the whole code",
+                f"{setting}={side} takes a side of a joint code, and the encoder's codes have no sides",
+                hint=f"{setting}=code takes the whole code",
             )
         return slice(0, self.categories) if side == "label" else slice(self.categories, self.latent_dim)
 

@@ -107,7 +107,7 @@ def test_what_cannot_be_probed_is_said(model_of: Callable[..., Any], generator: 
     batch = two_classes(50, 0)
     with pytest.raises(SeamError, match="before it was prepared"):
         Probe()(model, [batch], generator)
-    with pytest.raises(SeamError, match=r"latent=style.*no sides.*latent=code"):
+    with pytest.raises(SeamError, match=r"probe\.latent=style.*no sides.*probe\.latent=code"):
         Probe(latent="style").prepare(model, lambda name: [batch], generator)
     with pytest.raises(DataError, match=r"at least 20 .* got 19 of 2"):
         Probe().prepare(model, lambda name: [batch.rows(0, 19)], generator)

@@ -62,7 +62,7 @@ class PriorAgreement(Metric):
             SeamError: a side of the code is asked for that the codes do not have.
             DataError: there are fewer than 20 examples.
         """
-        columns = cast(Encoder, model.parts["encoder"]).family.columns(self.latent)
+        columns = cast(Encoder, model.parts["encoder"]).family.columns(self.latent, "prior-agreement.latent")
         codes = _codes(model, batches, generator)[:, columns]
         half = min(self.fit_examples, len(codes) // 2)
         if 2 * half < FEWEST:

@@ -98,7 +98,7 @@ class Probe(Metric):
 
     def _labelled(self, model: Model, batches: Iterable[Batch]) -> tuple[Tensor, Tensor]:
         """Codes (N, D) and classes (N,) of the labelled examples, on the CPU, where the classifiers work."""
-        columns = cast(Encoder, model.parts["encoder"]).family.columns(self.latent)
+        columns = cast(Encoder, model.parts["encoder"]).family.columns(self.latent, "probe.latent")
         codes, classes = [torch.empty(0, columns.stop - columns.start)], [torch.empty(0, dtype=torch.int64)]
         for batch in batches:
             if batch.y is None:
