@@ -14,6 +14,8 @@ setup: .venv/ready ## create .venv with everything installed
 
 .venv/ready: pyproject.toml $(PLUGINS)
 	@echo "Setting up .venv (about two minutes the first time) ..."
+	@free=$$(df -Pm . | awk 'NR == 2 {print $$4}'); test "$$free" -ge 9000 || \
+		echo "Only $$free MB are free here: torch and its CUDA packages take 6 GB, and 3 more while they are installed."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install -q --disable-pip-version-check torch torchvision
 	@$(BIN)/python -m pip install -q --disable-pip-version-check $(EDITABLE)

@@ -142,7 +142,7 @@ def test_codes_that_are_to_know_nothing_of_the_class_need_classes_and_no_label_o
         zoo.build("aae", image_shape=(1, 8, 8), **SMALL, **told)
     with pytest.raises(SeamError, match=r"begin with a label.*independent=false"):
         semi(**told)
-    with pytest.raises(ZooError, match="set one"):
+    with pytest.raises(ZooError, match="set one to false"):
         zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, **SMALL, **told)
 
 

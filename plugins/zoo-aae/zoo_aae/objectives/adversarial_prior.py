@@ -75,7 +75,7 @@ class AdversarialPrior(Objective):
         self.penalty: Penalty = penalty
         self.penalty_weight, self.instance_noise, self.weight = penalty_weight, instance_noise, weight
         if conditional and independent:
-            raise ValueError("conditional sends each class to its place in the prior, independent spreads each over all of it: set one")
+            raise ValueError("conditional gives each class its place in the prior, independent spreads each over it all: set one to false")
         self.conditional, self.told = conditional, conditional or independent
         if self.told:
             _refuse_without_classes(labels)
