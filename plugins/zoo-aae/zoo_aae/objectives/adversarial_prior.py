@@ -78,7 +78,7 @@ class AdversarialPrior(Objective):
             raise ValueError("conditional gives each class its place in the prior, independent spreads each over it all: set one to false")
         self.conditional, self.told = conditional, conditional or independent
         if self.told:
-            _refuse_without_classes(labels)
+            _refuse_without_classes(labels, "conditional" if conditional else "independent")
         if conditional:
             _refuse_without_places(cast(Prior, parts["prior"]), labels)
         self.latents = _latents(cast(Encoder, parts["encoder"]), cast(Prior, parts["prior"]))
@@ -143,10 +143,10 @@ def _latents(encoder: Encoder, prior: Prior) -> dict[str, slice]:
     return {"y": family.columns("label"), "z": family.columns("style")}
 
 
-def _refuse_without_classes(labels: Labels) -> None:
+def _refuse_without_classes(labels: Labels, setting: str) -> None:
     if labels.type != "classes":
         raise SeamError(f"a critic that is told the label needs data with classes, these have labels of type {labels.type}",
-                        hint="set objective.adversarial-prior.conditional=false and .independent=false")
+                        hint=f"set objective.adversarial-prior.{setting}=false")
 
 
 def _refuse_without_places(prior: Prior, labels: Labels) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast, final
@@ -11,6 +10,7 @@ import torch
 from annotated_types import Ge, MinLen
 from torch import Tensor
 
+from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.distributions import CodeSide
 from zoo_core.errors import DataError, SeamError
 from zoo_core.interfaces import Batch, Encoder, Figure, Metric, Need, Tags
@@ -138,6 +138,6 @@ def _classifier(name: ClassifierName, seed: int) -> Any:
 
 
 def _figure(name: str, right: Tensor, protocol: Mapping[str, Any]) -> Figure:
-    share = right.double().mean().item()
-    error = math.sqrt(share * (1 - share) / (len(right) - 1)) if len(right) > 1 else None
-    return Figure(name, 100 * share, "%", "report", None if error is None else 100 * error, protocol)
+    percent = StreamingMean()
+    percent.add(100 * right)
+    return Figure(name, percent.value, "%", "report", percent.error, protocol)
