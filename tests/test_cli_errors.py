@@ -101,6 +101,8 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "no value": ([*TRAIN, "--set", "latent_dim"], "has no KEY=VALUE"),
     "no key": ([*TRAIN, "--set", "=3"], "has no KEY=VALUE"),
     "twice": ([*TRAIN, "--set", "latent_dim=3", "--set", "latent_dim=4"], "there twice"),
+    "a list without its end": ([*TRAIN, "--set", 'objective=["elbo"'], "begins like JSON and is not"),
+    "a list whose quotes the shell took": ([*TRAIN, "--set", "objective=[elbo,discreg]"], 'objective=["a", "b"]'),
     "players are no table": ([*TRAIN, "--set", "training.players=3"], "training.players"),
     "losses are no list": ([*TRAIN, "--set", "training.players.autoencoder.losses=3"], "losses"),
     "turns are no list": ([*TRAIN, "--set", "training.turns=all"], "training.turns"),

@@ -39,7 +39,7 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     """``["encoder.width=32", "encoder=resnet"]`` to ``{"encoder.width": 32, "encoder": "resnet"}``.
 
     Raises:
-        SettingError: no ``=``, or a key that is there twice.
+        SettingError: no ``=``, a key that is there twice, or a list or table that is not JSON.
     """
     settings: dict[str, Any] = {}
     for text in texts:
@@ -50,7 +50,11 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
             raise SettingError(f"--set {shown(key)} is there twice")
         try:
             settings[key] = json.loads(value)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
+            if value.startswith(("[", "{")):
+                raise SettingError(f"{shown(key)}: {shown(value)} begins like JSON and is not",
+                                   hint="texts in a list or table need double quotes, and the whole single ones for the shell: "
+                                        f"""--set '{shown(key)}=["a", "b"]'""") from error
             settings[key] = value
     return settings
 
