@@ -32,6 +32,38 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "discreg-vae": ("discreg-vae", {"data": "digits", "latent_dim": 4, "encoder.width": 2, "decoder.width": 2}),
     "classifier": ("classifier", {"data": "digits", "classifier.width": 2, "classifier.hidden": 8}),
+    # Components inside components.
+    "aae-dimred": (
+        "aae-dimred",
+        {
+            "data": "digits",
+            "encoder.hidden": [6],
+            "decoder.net_params": {"hidden": [5], "sigma": "fixed"},
+            "objective.adversarial-prior.hidden": [4],
+        },
+    ),
+    "gan-score-head": (
+        "gan",
+        {
+            "image_shape": (1, 16, 16),
+            "latent_dim": 3,
+            "decoder.width": 2,
+            "discriminator": "score-head",
+            "discriminator.net": {"name": "small-cnn", "width": 2, "hidden": 8},
+            "discriminator.layer": "conv2",
+            "discriminator.features": 6,
+        },
+    ),
+    "dfm": (
+        "dfm-gan",
+        {
+            "image_shape": (1, 16, 16),
+            "latent_dim": 3,
+            "width": 2,
+            "discriminator.features": 6,
+            "objective.dfm.denoiser": {"name": "mlp-denoiser", "width": 5, "depth": 1},
+        },
+    ),
 }
 
 
@@ -47,11 +79,9 @@ def main(version: str) -> None:
         x = torch.rand(2, *model.image_shape, generator=torch.Generator().manual_seed(0))
         outputs = {"x": x}
         if "decoder" in model.parts:
-            outputs |= {
-                "encoded": model.encode(x),
-                "reconstructed": model.reconstruct(x),
-                "sampled": model.sample(2, seed=0),
-            }
+            outputs["sampled"] = model.sample(2, seed=0)
+            if "encoder" in model.parts:
+                outputs |= {"encoded": model.encode(x), "reconstructed": model.reconstruct(x)}
         else:
             with model.at_rest():
                 outputs |= {f"features.{i}": features for i, features in enumerate(model.parts["classifier"](x))}
