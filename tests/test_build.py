@@ -96,10 +96,10 @@ def test_a_setting_inside_a_table_leaves_the_rest_of_it_and_the_recipe_as_they_a
     def nets(**settings: Any) -> list[Any]:
         two = Labels("classes", ("a", "b"))
         built = zoo.build("aae-dimred", image_shape=(1, 8, 8), labels=two, **{"encoder.hidden": [4], **settings})
-        params = built.config["parts"]["decoder"]["params"]["net_params"]
+        params = built.config["parts"]["decoder"]["params"]["net"]["params"]
         return [params["hidden"], params["sigma"]]
 
-    assert nets(**{"decoder.net_params.hidden": [5]}) == [[5], "fixed"]
+    assert nets(**{"decoder.net.hidden": [5]}) == [[5], "fixed"]
     assert nets() == [[1000, 1000], "fixed"]
 
 
@@ -311,4 +311,4 @@ def test_a_missing_capability_is_refused_with_the_setting_and_the_parts_that_wou
 def test_dots_reach_into_a_component_that_an_objective_names() -> None:
     model = zoo.build("dfm-gan", data="digits", width=2, **{"objective.dfm.denoiser.depth": 1, "discriminator.features": 4})
     spec = model.config["objectives"]["dfm"]["params"]["denoiser"]
-    assert spec == {"name": "zoo-dfm:mlp-denoiser", "depth": 1}
+    assert (spec["kind"], spec["name"], spec["params"]["depth"]) == ("network", "zoo-dfm:mlp-denoiser", 1)

@@ -96,6 +96,10 @@ def _drop(*path: str) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+PINNED = {"repo": "x/y", "commit": "a" * 40, "file": "model.safetensors", "sha256": "b" * 64}
+INSIDE = {"kind": "decoder", "name": "zoo-basics:mlp", "format": 1, "version": "0.1.0", "params": {}}
+
+
 @pytest.mark.parametrize(("change", "says"), [
     (_set("format", to=2), "has format 2.*reads up to 1.*pip install -U zoo-core"),
     (_set("format", to=True), "format"),
@@ -117,6 +121,13 @@ def _drop(*path: str) -> Callable[[dict[str, Any]], None]:
     (_set("parts", "encoder", "path", to="/etc/passwd"), "unknown key 'path'"),
     (_set("parts", "encoder", "trainable", to=1), "trainable should be of type bool"),
     (_set("parts", "encoder", "weights", to="default"), "weights should be of type dict"),
+    (_set("parts", "encoder", "weights", to={"repo": "x/y"}), "weights should have repo, commit, file and sha256"),
+    (_set("parts", "encoder", "weights", to={**PINNED, "commit": "main"}), "commit should be 40 hex digits, got 'main'"),
+    (_set("parts", "encoder", "weights", to={**PINNED, "sha256": ""}), "sha256 should be 64 hex digits"),
+    (_set("parts", "encoder", "weights", to={**PINNED, "file": 3}), "each a string"),
+    (_set("parts", "encoder", "params", "net", to={**INSIDE, "kind": "dataset"}), "encoder.net is of kind 'dataset'"),
+    (_set("parts", "encoder", "params", "net", to={**INSIDE, "format": "1"}), "encoder.net: format should be of type int"),
+    (_set("objectives", "elbo", "params", "net", to={**INSIDE, "params": []}), "elbo.net: params should be of type dict"),
     (_set("parts", "encoder", "kind", to="dataset"), "of kind 'dataset'.*holds only encoder, decoder"),
     (_set("parts", "encoder", "kind", to="metric"), "of kind 'metric'"),
     (_set("parts", "encoder", "kind", to="sampler"), "of kind 'sampler'"),
@@ -147,7 +158,7 @@ def test_a_config_is_a_table() -> None:
     (_set("parts", "encoder", "params", "hidden", to="wide"), ZooError, "list of integers"),
     (_set("parts", "encoder", "params", "hidden", to=[float("inf")]), ZooError, "list of integers"),
     (_set("parts", "encoder", "format", to=99), ConfigError, "saved by zoo-basics .* in format 99.*pip install -U zoo-basics"),
-    (_set("parts", "encoder", "weights", to={"repo": "x/y"}), ConfigError, "takes no weights of its own"),
+    (_set("parts", "encoder", "weights", to=PINNED), ConfigError, "takes no weights of its own"),
     (_set("sampler", to="nobody"), UnknownName, "no sampler"),
     (_set("objectives", "elbo", "name", to="elbow"), UnknownName, "elbo"),
     (_set("training", "epochs", to="many"), ZooError, "training.epochs"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from zoo_core.config import FORMAT, check_config
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
 from zoo_core.game.rules import rules_for
 from zoo_core.game.settings import training_settings
-from zoo_core.interfaces import ImageShape, Labels, Need, Objective, Part
+from zoo_core.hub.external import building_from_config, externals, only
+from zoo_core.interfaces import ImageShape, Labels, Need, Nested, Objective, Part
+from zoo_core.interfaces.nested import Builder
 from zoo_core.migration import migrated
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
@@ -101,7 +104,15 @@ def build_plan(
         device: where to; None leaves it where ``making`` put it.
         making: how its parts come into being, where their weights are given to them afterwards.
     """
-    making = making or Making()
+    if made.listed is None:
+        return _build_plan(made, seed, device, dtype, making or Making())
+    with only(made.listed):
+        return _build_plan(made, seed, device, dtype, making or Making())
+
+
+def _build_plan(
+    made: Plan, seed: int, device: torch.device | str | None, dtype: torch.dtype, making: Making
+) -> Model:
     slots = {name: part.kind for name, part in made.parts.items()}
     asked: dict[str, Mapping[str, Need]] = {}
     for name, objective in made.objectives.items():
@@ -110,14 +121,14 @@ def build_plan(
     for who, needs in asked.items():
         seams.check_slots(who, needs, slots, lambda need: fitting(need, made))
     if made.sampler:
-        sampler = registry().resolve("sampler", made.sampler).entry.load()
-        seams.check_slots(f'sampler "{made.sampler}"', sampler.needs, slots)
+        sampler = registry().resolve("sampler", made.sampler)
+        seams.check_slots(f'sampler "{registry().spelled("sampler", made.sampler)}"', sampler.entry.load().needs, slots)
 
     parts: dict[str, Part] = {}
     entries: dict[str, dict[str, Any]] = {}
     for name, planned in made.parts.items():
         parts[name], entries[name] = _build_part(name, planned, made, seed, making)
-    names = {name: planned.name for name, planned in made.parts.items()}
+    names = {name: registry().spelled(planned.kind, planned.name) for name, planned in made.parts.items()}
     seams.check_all(parts, names, asked, lambda slot, wanted: remedy(slot, made.parts[slot], made, wanted))
 
     objectives: dict[str, Objective] = {}
@@ -142,7 +153,7 @@ def build_plan(
         "recipe": made.recipe,
         "image_shape": list(made.image_shape),
         "labels": {"type": made.labels.type, **({"names": list(made.labels.names)} if made.labels.names else {})},
-        "sampler": made.sampler,
+        "sampler": registry().resolve("sampler", made.sampler).qualified if made.sampler else "",
         "parts": entries,
         "objectives": objective_entries,
         "training": training,
@@ -156,11 +167,16 @@ def build_part(
 ) -> Part:
     """One component by itself, for instance a feature extractor for a metric.
 
+    Where a component calls it for a net of its own (see :class:`~zoo_core.interfaces.Nested` for the better way), a model that is built
+    from a config gets that net without weights of its own: they are in the model's file.
+
     Arguments:
         spec: a component's name, or a table with ``name`` and parameters.
     """
     params = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
     name = params.pop("name", "")
+    if building_from_config() and "weights" in parameters(registry().resolve(kind, name).entry.load()):
+        params["weights"] = None
     made = Plan("", image_shape, labels or Labels(), {}, {}, "", {})
     part, _ = _build_part(kind, PartPlan(kind, name, params), made, seed, Making())
     return part
@@ -172,10 +188,11 @@ def _build_part(
     resolved = registry().resolve(planned.kind, planned.name)
     cls = cast(type[Part], resolved.entry.load())
     params = check(cls, planned.params, slot)
-    seams.check_tags(slot, planned.kind, planned.name, cls, made.image_shape, made.labels)
+    seams.check_tags(slot, planned.kind, registry().spelled(planned.kind, planned.name), cls, made.image_shape, made.labels)
     brings_weights = not planned.trainable and bool(params.get("weights"))
+    inner = Inner(cls, slot)
     with making.self_loading() if brings_weights else making.loaded():
-        part = cast(Part, _construct(cls, slot, params, made, seed, architecture=resolved.architecture))
+        part = cast(Part, _construct(cls, slot, params, made, seed, inner, architecture=resolved.architecture))
         settle_lazy(part, slot, made.image_shape)
     if planned.saved is not None:
         from zoo_core.saving import load_part
@@ -183,13 +200,12 @@ def _build_part(
         load_part(part, planned.saved, planned.saved_part)
     if not planned.trainable:
         part.requires_grad_(False)
-    qualified = resolved.entry.qualified + (resolved.architecture or "")
     entry: dict[str, Any] = {
         "kind": planned.kind,
-        "name": qualified,
+        "name": resolved.qualified,
         "format": cls.format,
         "version": resolved.entry.version,
-        "params": _complete(cls, {k: v for k, v in params.items() if k != "weights"}),
+        "params": _complete(cls, params, inner),
     }
     if not planned.trainable:
         entry["trainable"] = False
@@ -204,14 +220,16 @@ def _build_objective(
     resolved = registry().resolve("objective", planned.name)
     cls = cast(type[Objective], resolved.entry.load())
     params = check(cls, planned.params, f"objective.{name}")
-    seams.check_tags(f"objective.{name}", "objective", planned.name, cls, made.image_shape, made.labels)
+    short = registry().spelled("objective", planned.name)
+    seams.check_tags(f"objective.{name}", "objective", short, cls, made.image_shape, made.labels)
+    inner = Inner(cls, f"objective.{name}")
     with making.fresh() if cls.training_only else making.loaded():
-        objective = cast(Objective, _construct(cls, f"objective.{name}", params, made, seed, parts=parts))
+        objective = cast(Objective, _construct(cls, f"objective.{name}", params, made, seed, inner, parts=parts))
     return objective, {
         "name": resolved.entry.qualified,
         "format": cls.format,
         "version": resolved.entry.version,
-        "params": _complete(cls, params),
+        "params": _complete(cls, params, inner),
     }
 
 
@@ -221,13 +239,14 @@ def _construct(
     params: Mapping[str, Any],
     made: Plan,
     seed: int,
+    inner: Inner,
     *,
     architecture: str | None = None,
     parts: Mapping[str, Part] | None = None,
 ) -> Any:
     available = {"image_shape": made.image_shape, "labels": made.labels, "architecture": architecture, "parts": parts}
     try:
-        return constructed(cls, params, available, derive_seed(seed, where))
+        return constructed(cls, params, available, derive_seed(seed, where), inner)
     except ZooError:
         raise
     except ValueError as error:
@@ -239,9 +258,50 @@ def _construct(
         ) from error
 
 
-def constructed(cls: type[Any], params: Mapping[str, Any], available: Mapping[str, Any], seed: int) -> Any:
+class Inner:
+    """The components inside one that is being built.
+
+    Arguments:
+        cls: the one around them.
+        where: its place, for messages: ``decoder``, ``objective.dfm``.
+    """
+
+    def __init__(self, cls: type[Any], where: str) -> None:
+        self.cls, self.where = cls, where
+        self.entries: dict[str, dict[str, Any]] = {}
+        """By setting: what was built, as the config has it."""
+
+    def bound(self, params: Mapping[str, Any], available: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """``params`` with every component inside ready to be built, each from a seed of its own."""
+        ready = dict(params)
+        for key, parameter in parameters(self.cls).items():
+            if parameter.nested:
+                given = params[key] if key in params else check(self.cls, {key: parameter.default}, self.where, partly=True)[key]
+                ready[key] = None if given is None else given.bound(self._builder(key, parameter.nested, given, available, seed))
+        return ready
+
+    def _builder(self, key: str, kind: str, given: Nested[Part], available: Mapping[str, Any], seed: int) -> Builder[Part]:
+        where, times = f"{self.where}.{key}".lstrip("."), itertools.count()
+
+        def build(params: Mapping[str, Any], image_shape: ImageShape | None, labels: Labels | None) -> Part:
+            for taken in params.keys() & given.params.keys():
+                raise SettingError(f"{where}.{taken}: is decided by {self.cls.__name__} and cannot be set", key=f"{where}.{taken}")
+            plan = Plan("", image_shape or available["image_shape"], labels or available["labels"], {}, {}, "", {})
+            planned = PartPlan(kind, given.name, {**given.params, **params})
+            part, entry = _build_part(where, planned, plan, derive_seed(seed, key, next(times)), Making())
+            entry["params"] = {name: value for name, value in entry["params"].items() if name not in params}
+            self.entries[key] = entry
+            return part
+
+        return build
+
+
+def constructed(
+    cls: type[Any], params: Mapping[str, Any], available: Mapping[str, Any], seed: int, inner: Inner | None = None
+) -> Any:
     """``cls`` with checked ``params`` and what it takes of the context ``available``, its first weights drawn from ``seed``."""
     filled = {name: available[name] for name in context(cls)}
+    params = (inner or Inner(cls, "")).bound(params, available, seed)
     # From the CPU's global generator, put back afterwards. (torch.manual_seed would also queue a seed for every accelerator.)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -254,17 +314,20 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
     Raises:
         ConfigError: a component was saved in a newer format than the installed one reads.
     """
+    known = registry()
     parts: dict[str, PartPlan] = {}
     for name, entry in config["parts"].items():
         params = migrated(entry, entry["kind"], f"parts.{name}")
-        cls = registry().resolve(entry["kind"], entry["name"]).entry.load()
-        if "weights" in parameters(cls):
+        resolved = known.resolve_saved(entry["kind"], entry["name"])
+        if "weights" in parameters(resolved.entry.load()):
             params["weights"] = entry.get("weights")
         elif "weights" in entry:
             raise ConfigError(f"parts.{shown(name)}: {shown(entry['name'])} takes no weights of its own")
-        parts[name] = PartPlan(entry["kind"], entry["name"], params, entry.get("trainable", True))
+        parts[name] = PartPlan(entry["kind"], resolved.qualified, params, entry.get("trainable", True))
     objectives = {
-        name: ObjectivePlan(entry["name"], migrated(entry, "objective", f"objectives.{name}"))
+        name: ObjectivePlan(
+            known.resolve_saved("objective", entry["name"]).qualified, migrated(entry, "objective", f"objectives.{name}")
+        )
         for name, entry in config["objectives"].items()
     }
     labels = Labels.of(config)
@@ -275,15 +338,18 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
         labels,
         parts,
         objectives,
-        config["sampler"],
+        known.resolve_saved("sampler", config["sampler"]).qualified if config["sampler"] else "",
         dict(config["training"]),
+        listed=tuple(externals(config)),
     )
 
 
-def _complete(cls: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
-    """``params`` with the defaults of what is not given, so that a saved model does not change when a default does."""
-    defaults = {name: p.default for name, p in parameters(cls).items() if not p.required and name != "weights"}
-    completed: dict[str, Any] = _plain({**defaults, **params})
+def _complete(cls: type[Any], params: Mapping[str, Any], inner: Inner) -> dict[str, Any]:
+    """``params`` with the defaults of what is not given, so that a saved model does not change when a default does; and with the
+    entries of the components inside. Where its weights come from stands elsewhere."""
+    defaults = {name: p.default for name, p in parameters(cls).items() if not p.required}
+    complete = {**defaults, **params, **inner.entries}
+    completed: dict[str, Any] = _plain({name: value for name, value in complete.items() if name != "weights"})
     return completed
 
 
@@ -295,6 +361,8 @@ def _plain(value: Any) -> Any:
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
+    if isinstance(value, Nested):  # of one that was not built
+        return _plain({"name": value.name, **{key: inner for key, inner in value.params.items() if key != "weights"}})
     if is_dataclass(value):
         return _plain(vars(value))
     return value

@@ -49,12 +49,14 @@ class Catalogue:
     Arguments:
         plugins: plugins that may not be installed, name to pip requirement.
         problems: plugin name to what is wrong with its own file.
+        official: the plugins that the core's own file names.
     """
 
     recipes: Mapping[str, Recipe]
     weights: Mapping[str, PublishedWeights]
     plugins: Mapping[str, str]
     problems: Mapping[str, str]
+    official: frozenset[str] = frozenset()
 
     def recipe(self, name: str) -> Recipe:
         """The recipe called ``name``.
@@ -99,6 +101,7 @@ def read_catalogue(core: Traversable, plugins: Iterable[tuple[str, Traversable]]
     raw: dict[str, dict[str, Any]] = {}
     found = Catalogue({}, {}, {}, {})
     found, raw = _Source(core, "zoo-core").added_to(found, raw)
+    official = frozenset(found.plugins)
     problems = {}
     for plugin, path in plugins:
         try:
@@ -107,7 +110,7 @@ def read_catalogue(core: Traversable, plugins: Iterable[tuple[str, Traversable]]
             problems[plugin] = str(error)
     if extra is not None:
         found, raw = _Source(extra, str(extra), replaces=True).added_to(found, raw)
-    return Catalogue(found.recipes, found.weights, found.plugins, problems)
+    return Catalogue(found.recipes, found.weights, found.plugins, problems, official)
 
 
 class _Source:

@@ -9,6 +9,7 @@ import json
 import math
 import re
 import stat
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ _PART = {"kind": str, "name": str, "format": int, "version": str, "params": dict
 _PART_OPTIONAL = {"trainable": bool, "weights": dict}
 _OBJECTIVE = {"name": str, "format": int, "version": str, "params": dict}
 _LABELS = ("none", "classes", "attributes")
+_REFERENCES = ({"repo", "commit", "file", "sha256"}, {"package", "file", "sha256"})
+_PINS = {"commit": re.compile("[0-9a-f]{40}"), "sha256": re.compile("[0-9a-f]{64}")}
 _SLOT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _BRACKET = re.compile(r"[][{}]")
 
@@ -156,15 +159,59 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
         if _SLOT.fullmatch(name) is None or len(name) > LONGEST_SLOT:
             raise ConfigError(f"{shown(where)}: nothing can be called {shown(name)!r}", hint="a-z, 0-9, - and _")
     for name, part in config["parts"].items():
-        _fields(part, _PART, _PART_OPTIONAL, f"{where}: parts.{name}")
-        if part["kind"] not in PART_KINDS:
-            raise ConfigError(
-                f"{shown(where)}: parts.{shown(name)} is of kind {shown(part['kind'])!r}",
-                hint=f"a saved model holds only {', '.join(PART_KINDS)} and objectives",
-            )
+        _check_part(part, _PART_OPTIONAL, f"{where}: parts.{name}")
     for name, objective in config["objectives"].items():
         _fields(objective, _OBJECTIVE, {}, f"{where}: objectives.{name}")
+        _check_inner(objective["params"], f"{where}: objectives.{name}")
     return config
+
+
+def is_entry(value: Any) -> bool:
+    """Whether ``value``, among the parameters of a component, is the entry of another inside it."""
+    return isinstance(value, dict) and value.keys() == _PART.keys()
+
+
+def entries(config: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The entries of all components of a config, those inside others too, by their place: ``decoder``, ``decoder.net``,
+    ``objective.elbo``."""
+    for slot, entry in config["parts"].items():
+        yield from _with_inner(slot, entry)
+    for name, entry in config["objectives"].items():
+        yield from _with_inner(f"objective.{name}", entry)
+
+
+def _with_inner(place: str, entry: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield place, entry
+    for key, value in entry["params"].items():
+        if is_entry(value):
+            yield from _with_inner(f"{place}.{key}", value)
+
+
+def _check_inner(params: Mapping[str, Any], where: str) -> None:
+    for key, value in params.items():
+        if is_entry(value):
+            _check_part(value, {}, f"{where}.{key}")
+
+
+def _check_part(part: Any, optional: dict[str, type], where: str) -> None:
+    _fields(part, _PART, optional, where)
+    if part["kind"] not in PART_KINDS:
+        raise ConfigError(
+            f"{shown(where)} is of kind {shown(part['kind'])!r}",
+            hint=f"a saved model holds only {', '.join(PART_KINDS)} and objectives",
+        )
+    if "weights" in part:
+        _check_reference(part["weights"], f"{where}: weights")
+    _check_inner(part["params"], where)
+
+
+def _check_reference(weights: dict[str, Any], where: str) -> None:
+    """Refuse a reference to published weights that is not pinned."""
+    if set(weights) not in _REFERENCES or not all(isinstance(value, str) for value in weights.values()):
+        raise ConfigError(f"{shown(where)} should have repo, commit, file and sha256, each a string, got {shown(weights)}")
+    for key, form in _PINS.items():
+        if key in weights and form.fullmatch(weights[key]) is None:
+            raise ConfigError(f"{shown(where)}: {key} should be {form.pattern[-3:-1]} hex digits, got {shown(weights[key])!r}")
 
 
 def _fields(table: Any, required: dict[str, type], optional: dict[str, type], where: str) -> None:

@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from zoo_core.errors import PluginFailed, SettingError, did_you_mean, shown
+from zoo_core.names import INTERFACES
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -33,6 +34,8 @@ class Parameter:
         required: whether it must be given.
         type_text: its type for people: ``integer``, ``gaussian | bernoulli``, ``list of integers``.
         bounds_text: its bounds for people: ``≥ 1``, or empty.
+        nested: the kind of component that it takes (:class:`~zoo_core.interfaces.Nested`), with the ``default`` as a user writes
+            it; empty where it takes a plain value.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Parameter:
     required: bool
     type_text: str
     bounds_text: str
+    nested: str = ""
 
     @property
     def expected(self) -> str:
@@ -64,15 +68,18 @@ def context(cls: type[Any]) -> set[str]:
     return set(CONTEXT & {argument.name for argument in _arguments(cast(Hashable, cls))})
 
 
-def check(cls: type[Any], params: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """``params`` as the constructor of ``cls`` takes them: checked strictly against the annotations, lists as tuples.
+def check(cls: type[Any], params: Mapping[str, Any], where: str, *, partly: bool = False) -> dict[str, Any]:
+    """``params`` as the constructor of ``cls`` takes them: checked strictly against the annotations, lists as tuples, components
+    inside as :class:`~zoo_core.interfaces.Nested`.
 
     Arguments:
         params: the values that are set, as JSON has them.
         where: what stands before the key in messages: ``encoder``, ``objective.elbo``.
+        partly: required ones may still be missing.
 
     Raises:
         SettingError: an unknown key, a value of the wrong type or out of bounds, or a required one that is missing.
+        UnknownName, NameConflict: of a component inside.
         PluginFailed: ``cls`` declares its parameters wrongly.
     """
     known = parameters(cls)
@@ -83,7 +90,7 @@ def check(cls: type[Any], params: Mapping[str, Any], where: str) -> dict[str, An
             raise _unknown(cls, name, key, known)
         checked[name] = _checked(cls, known[name], value, key)
     missing = [name for name, parameter in known.items() if parameter.required and name not in params]
-    if missing:
+    if missing and not partly:
         example = known[missing[0]]
         prefix = f"{where}." if where else ""
         raise SettingError(f"{shown(where) or cls.__name__}: {', '.join(missing)} must be given ({missing[0]}: {example.expected})",
@@ -134,8 +141,23 @@ def _parameters(cls: Any) -> Mapping[str, Parameter]:
         required = argument.default is inspect.Parameter.empty
         # A dataclass field with a factory has no default to show in the signature; the factory makes it.
         default = None if required else _default(cls, argument)
-        made[argument.name] = Parameter(argument.name, annotation, default, required, *_described(annotation))
+        if kind := _nested_kind(annotation):
+            spec = None if default is None else default.spec
+            made[argument.name] = Parameter(argument.name, annotation, spec, required, kind, "", nested=kind)
+        else:
+            made[argument.name] = Parameter(argument.name, annotation, default, required, *_described(annotation))
     return types.MappingProxyType(made)
+
+
+def _nested_kind(annotation: Any) -> str:
+    """The kind of the components that ``Nested[Decoder]`` takes, also where None may stand in its place; else empty."""
+    from zoo_core import interfaces
+
+    inner = [one for one in (annotation, *get_args(annotation)) if get_origin(one) is interfaces.Nested]
+    if not inner:
+        return ""
+    wanted = get_args(inner[0])[0]
+    return next(kind for kind, name in INTERFACES if getattr(interfaces, name) is wanted)
 
 
 def _default(cls: type[Any], argument: inspect.Parameter) -> Any:
@@ -156,7 +178,41 @@ def _adapter(cls: Any, name: str) -> TypeAdapter[Any]:
         raise PluginFailed(f"{cls.__module__}.{cls.__name__}: the type of parameter {name} cannot be checked: {shown(error)}") from error
 
 
+def nested_spec(parameter: Parameter, value: Any, key: str) -> tuple[str, dict[str, Any]]:
+    """Name and parameters of a component inside, from what a user gave for ``parameter``: a name, or a table whose ``name`` may be
+    left out where there is a default.
+
+    Raises:
+        SettingError: it is neither.
+    """
+    table = dict(value) if isinstance(value, Mapping) else {"name": value}
+    if "name" not in table and parameter.default is not None:
+        default = parameter.default
+        table = {**default, **table} if isinstance(default, Mapping) else {"name": default, **table}
+    name = table.pop("name", None)
+    if not isinstance(name, str) or not name:
+        raise SettingError(
+            f"{shown(key)}: should be the name of a component of kind {parameter.nested}, or a table with its name, got {shown(value)!r}",
+            hint=f"for instance {shown(key)}={_example(parameter)}; see: zoo list --kind {parameter.nested}", key=key, value=value)
+    return name, table
+
+
+def _checked_nested(parameter: Parameter, value: Any, key: str) -> Any:
+    from zoo_core.interfaces import Nested
+    from zoo_core.registry import registry
+
+    if value is None and not parameter.required and parameter.default is None:
+        return None
+    name, params = nested_spec(parameter, value.spec if isinstance(value, Nested) else value, key)
+    resolved = registry().resolve(parameter.nested, name)
+    # What is missing may be given by the component around it.
+    check(resolved.entry.load(), params, key, partly=True)
+    return Nested(resolved.qualified, **params)
+
+
 def _checked(cls: type[Any], parameter: Parameter, value: Any, key: str) -> Any:
+    if parameter.nested:
+        return _checked_nested(parameter, value, key)
     try:
         text = _JSON.encode(value)
     except (TypeError, ValueError, RecursionError):

@@ -3,7 +3,7 @@
 Settings are one flat mapping from keys to values, the same in Python (``build("vae", encoder="resnet", **{"encoder.width": 32})``) and on
 the command line (``--set encoder.width=32``). A key without a dot is a part, a shared parameter, ``objective``,
 ``sampler``, ``image_size`` or ``image_shape``; with a dot it reaches into a part (and with more dots into its tables, as in
-``decoder.net_params.hidden``), an objective or the training table.
+``decoder.net.hidden``), an objective or the training table.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo_core.errors import SettingError, UnknownName, did_you_mean, shown
+from zoo_core.errors import NameConflict, SettingError, UnknownName, did_you_mean, shown
 from zoo_core.files import expanded, is_file
+from zoo_core.hub.external import External, announce_external
 from zoo_core.interfaces import ImageShape, Labels, Need, Objective
 from zoo_core.migration import migrated
-from zoo_core.parameters import check_value, parameters
+from zoo_core.parameters import Parameter, check_value, nested_spec, parameters
 from zoo_core.recipes import Recipe
 from zoo_core.registry import registry
 
@@ -57,6 +58,8 @@ class Plan:
     sampler: str
     training: dict[str, Any]
     shared: dict[str, Any] = field(default_factory=dict)
+    listed: tuple[External, ...] | None = None
+    """Of a saved config: the files of second repositories that it lists, which are all that may be fetched for it."""
 
 
 def plan(
@@ -78,10 +81,13 @@ def plan(
         image_shape=recipe.image_shape if image_shape is None else _image_shape(image_shape),
         labels=labels or Labels(),
         parts={
-            name: PartPlan(p.kind, p.name, copy.deepcopy(dict(p.params)), p.trainable)
+            name: PartPlan(p.kind, _qualified(p.kind, p.name), copy.deepcopy(dict(p.params)), p.trainable)
             for name, p in recipe.parts.items()
         },
-        objectives={name: ObjectivePlan(o.name, dict(o.params)) for name, o in recipe.objectives.items()},
+        objectives={
+            name: ObjectivePlan(_qualified("objective", o.name), copy.deepcopy(dict(o.params)))
+            for name, o in recipe.objectives.items()
+        },
         sampler=recipe.sampler,
         training=copy.deepcopy(dict(recipe.training)),
     )
@@ -93,6 +99,14 @@ def plan(
     _add_up(shared, recipe)
     _spread(made, shared, recipe)
     return made
+
+
+def _qualified(kind: str, name: str) -> str:
+    """``plugin:name`` of a component of a recipe; ``name`` itself where its plugin is missing, which matters only if it is built."""
+    try:
+        return registry().resolve(kind, name).qualified
+    except (UnknownName, NameConflict):
+        return name
 
 
 def _turn(key: str) -> tuple[int, str]:
@@ -118,8 +132,7 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
     elif head == "training" and rest:
         _set_nested(made.training, rest, value, key)
     elif key == "sampler":
-        registry().resolve("sampler", str(value))
-        made.sampler = str(value)
+        made.sampler = registry().resolve("sampler", str(value)).qualified
     elif key == "image_size":
         made.image_shape = (made.image_shape[0], *_side_lengths(value))
     elif key == "image_shape":
@@ -184,11 +197,15 @@ def _objectives(made: Plan, value: Any) -> dict[str, ObjectivePlan]:
                 raise SettingError("objective: each table needs a name", hint='e.g. {"name": "elbo", "beta": 4}')
         else:
             component, params = str(one), {}
-        own = registry().resolve("objective", component).entry.name
+        resolved = registry().resolve("objective", component)
+        own = resolved.entry.name
         if own in chosen:
             raise SettingError(f"objective: {own!r} is there twice")
         before = made.objectives.get(own)
-        chosen[own] = ObjectivePlan(component, {**(before.params if before else {}), **params})
+        kept = before.params if before else {}
+        chosen[own] = ObjectivePlan(
+            resolved.qualified, _merged("objective", resolved.qualified, kept, params, f"objective.{own}")
+        )
     return chosen
 
 
@@ -212,13 +229,13 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
         )
     if not is_path(value):
         try:
-            registry().resolve(before.kind, str(value))
+            qualified = registry().resolve(before.kind, str(value)).qualified
         except UnknownName:
             if not is_file(Path(value) / "config.json"):
                 raise
         else:
-            kept = before.params if value == before.name else {}
-            return PartPlan(before.kind, str(value), {**kept, **params}, trainable)
+            kept = before.params if qualified == before.name else {}
+            return PartPlan(before.kind, qualified, _merged(before.kind, qualified, kept, params, slot), trainable)
     return _saved_part(expanded(value), before.kind, slot, params, trainable)
 
 
@@ -241,21 +258,51 @@ def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trai
     if kind == "feature-extractor":
         # What is looked at is this model's business: a classifier was trained through its logits alone.
         base.pop("layers", None)
-    if "weights" in parameters(registry().resolve(kind, saved["name"]).entry.load()) and not referenced:
+    resolved = registry().resolve_saved(kind, saved["name"])
+    if "weights" in parameters(resolved.entry.load()) and not referenced:
         base["weights"] = None
-    return PartPlan(kind, saved["name"], {**base, **params}, trainable, None if referenced else folder, own)
+    if referenced:
+        announce_external({"parts": {own: saved}}, str(folder), allowed=True)
+    return PartPlan(kind, resolved.qualified, {**base, **params}, trainable, None if referenced else folder, own)
 
 
 def _set_parameter(kind: str, component: str, params: dict[str, Any], path: str, value: Any, key: str) -> None:
-    """Set a parameter, or what is inside one that is a table: ``net_params.hidden``. One that names a component becomes the table with
-    its ``name``: ``denoiser.depth``."""
+    """Set a parameter, or what is inside one that is a table or a component: ``net.hidden``, ``denoiser.depth``."""
     first, _, inside = path.partition(".")
+    parameter = parameters(registry().resolve(kind, component).entry.load()).get(first)
+    if parameter is None or not parameter.nested:
+        _set_nested(params, path, value, key)
+        return
+    current = copy.deepcopy(params.get(first, parameter.default))
     if inside:
-        known = parameters(registry().resolve(kind, component).entry.load())
-        current = params.get(first, known[first].default if first in known else None)
-        if isinstance(current, str):
-            params[first] = {"name": current}
-    _set_nested(params, path, value, key)
+        name, inner = nested_spec(parameter, current, key.removesuffix(f".{inside}"))
+        params[first] = {"name": name, **inner}
+        _set_parameter(parameter.nested, name, params[first], inside, value, key)
+    else:
+        params[first] = value if current is None or value is None else _nested(parameter, current, value, key)
+
+
+def _merged(
+    kind: str, component: str, kept: Mapping[str, Any], params: Mapping[str, Any], where: str
+) -> dict[str, Any]:
+    """The parameters ``kept`` with ``params`` over them, and so on inside nested components."""
+    merged = dict(kept)
+    known = parameters(registry().resolve(kind, component).entry.load())
+    for key, value in params.items():
+        if key in known and known[key].nested:
+            _set_parameter(kind, component, merged, key, value, f"{where}.{key}")
+        else:
+            merged[key] = value
+    return merged
+
+
+def _nested(parameter: Parameter, current: Any, value: Any, key: str) -> dict[str, Any]:
+    """A component inside, chosen anew; what was set of it stays where it is the same one, as it does with parts."""
+    before, kept = nested_spec(parameter, current, key)
+    table = {"name": before, **value} if isinstance(value, Mapping) else value
+    name, params = nested_spec(parameter, table, key)
+    qualified = registry().resolve(parameter.nested, name).qualified
+    return {"name": qualified, **(kept if qualified == _qualified(parameter.nested, before) else {}), **params}
 
 
 def _set_nested(table: dict[str, Any], path: str, value: Any, key: str) -> None:

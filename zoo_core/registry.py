@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint
@@ -26,6 +26,11 @@ class Resolved:
 
     entry: Entry
     architecture: str | None = None
+
+    @property
+    def qualified(self) -> str:
+        """``plugin:name``, with the architecture of a member of a family."""
+        return self.entry.qualified + (self.architecture or "")
 
 
 class Registry:
@@ -79,6 +84,30 @@ class Registry:
             raise UnknownName(f'there is no {kind} "{shown(name)}"', hint=self._advice(kind, wanted), kind=kind, name=name)
         return Resolved(found[0], wanted.architecture)
 
+    def resolve_saved(self, kind: str, name: str) -> Resolved:
+        """As :meth:`resolve`, for a name that stands in a file. Files of before names were saved qualified have short ones, which
+        mean the official plugins, whoever else has registered the same since.
+
+        Raises:
+            UnknownName, NameConflict: as :meth:`resolve`.
+        """
+        try:
+            return self.resolve(kind, name)
+        except NameConflict:
+            wanted = ComponentName.parse(name)
+            official = [e for e in self._called[kind, wanted.name] if e.plugin in self._official()]
+            if len(official) != 1:
+                raise
+            return Resolved(official[0], wanted.architecture)
+
+    def spelled(self, kind: str, name: str) -> str:
+        """``name`` as short as it may be; as it is where nothing is registered under it."""
+        try:
+            resolved = self.resolve(kind, name)
+        except (UnknownName, NameConflict):
+            return name
+        return self.spelling(resolved.entry) + (resolved.architecture or "")
+
     def find(self, name: str) -> list[Resolved]:
         """The components of any kind called ``name``, families by their own name (``timm/``) too; all owners of a short name."""
         whole = [Resolved(e) for e in self._entries if name in (e.name, e.qualified)]
@@ -125,6 +154,17 @@ class Registry:
         plugin = wanted.plugin or f"zoo-{wanted.name.removesuffix('/')}"
         installed = {p.name for p in self.plugins}
         return f"plugin {plugin} is not installed: pip install {known[plugin]}" if plugin in known and plugin not in installed else ""
+
+    def _official(self) -> Collection[str]:
+        """The plugins that the core's catalogue names."""
+        if self._known_plugins is not None:
+            return self._known_plugins
+        from zoo_core.catalogue import catalogue
+
+        try:
+            return catalogue().official
+        except CatalogueError:
+            return ()
 
 
 @cache

@@ -38,7 +38,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "data": "digits",
             "encoder.hidden": [6],
-            "decoder.net_params": {"hidden": [5], "sigma": "fixed"},
+            "decoder.net": {"hidden": [5]},
             "objective.adversarial-prior.hidden": [4],
         },
     ),

@@ -77,7 +77,7 @@ def small(recipe: str) -> zoo.Model:
         chosen |= {"width": 4} if "width" in known else {}
         chosen |= {"features": 8} if "features" in known else {}
         chosen |= {"hidden": [6]} if isinstance(part.params.get("hidden"), list) else {}
-        chosen |= {"net_params": {"hidden": [6]}} if "net_params" in known else {}
+        chosen |= {"net": {"hidden": [6]}} if part.kind == "decoder" and "net" in known else {}
         settings[slot] = {"name": part.name, **part.params, **chosen}
     settings |= {f"objective.{name}.hidden": [6] for name, one in plan.objectives.items() if "hidden" in one.params}
     return zoo.build(recipe, labels=Labels("classes", ("zero", "one")), seed=4, **settings)

@@ -242,7 +242,7 @@ _PLAIN_VAE = ({"posterior": "gaussian"}, "mlp", {"hidden": [8]}, "gaussian", {})
 _JOINT_CODES = (
     {"posterior": "joint", "categories": CATEGORIES},
     "cluster-heads",
-    {"categories": CATEGORIES, "net_params": {"hidden": [8]}},
+    {"categories": CATEGORIES, "net": {"hidden": [8]}},
     "categorical-gaussian",
     {"categories": CATEGORIES},
 )

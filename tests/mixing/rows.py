@@ -29,10 +29,9 @@ SMALL: dict[str, tuple[Any, ...]] = {
     "width": (2,),
     "hidden": (8, [8]),
     "categories": (CATEGORIES,),
-    "net_params": ({"hidden": [8]},),
     "features": (8,),
     "denoiser": ({"name": "zoo-dfm:mlp-denoiser", "depth": 1},),
-    "net": ({"name": "small-cnn", "width": 2, "hidden": 8},),
+    "net": ({"name": "zoo-features:small-cnn", "width": 2, "hidden": 8}, {"name": "zoo-basics:mlp", "hidden": [8]}),
     "highest": (1.0,),
 }
 """Values that keep a net small, for parameters of these names (``highest``: so low that the term is not 0); the first that the component

@@ -11,7 +11,7 @@ from typing import Any
 from zoo_core.catalogue import catalogue
 from zoo_core.cli.output import Row, print_json, print_sections
 from zoo_core.errors import UnknownName, ZooError, did_you_mean, shown
-from zoo_core.parameters import Parameter, parameters
+from zoo_core.parameters import Parameter, nested_spec, parameters
 from zoo_core.recipes import Recipe
 from zoo_core.registry import Resolved, registry
 
@@ -54,7 +54,7 @@ def recipe_facts(recipe: Recipe) -> dict[str, Any]:
         default = " + ".join(one.sum_of) or (f"{one.default}, or the data's {one.follows}" if one.follows else one.default)
         shared[name] = {**kind, "default": default, "help": one.help, "sets": list(one.sets)}
     return {"kind": "recipe", "name": recipe.name, "source": recipe.source, "summary": recipe.summary, "paper": recipe.paper,
-            "image_shape": list(recipe.image_shape), "sampler": recipe.sampler, "parts": parts, "objectives": objectives,
+            "image_shape": list(recipe.image_shape), "sampler": registry().spelled("sampler", recipe.sampler), "parts": parts, "objectives": objectives,
             "shared": shared, "training": dict(recipe.training),
             "training_parameters": _training(recipe.training), "on": {data: dict(s) for data, s in recipe.on.items()}}
 
@@ -76,18 +76,33 @@ def component_facts(resolved: Resolved) -> dict[str, Any]:
         elif resolved.architecture not in known:
             raise UnknownName(f'{entry.name} has no architecture "{shown(resolved.architecture)}"',
                               hint=did_you_mean(resolved.architecture, known) or f"see all with: zoo info {entry.name} --json")
-    return {**facts, "parameters": {name: _parameter_facts(p, {}) for name, p in parameters(cls).items()}}
+    return {**facts, "parameters": _parameters(cls, {})}
 
 
 def _filled(kind: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """A slot of a recipe: what fills it, what else might, and the parameters with the recipe's values as defaults."""
     swaps = [registry().spelling(entry) + ("NAME" if entry.family else "") for entry in registry().entries(kind)]
-    facts: dict[str, Any] = {"kind": kind, "component": name, "swaps": [swap for swap in swaps if swap != name]}
+    short = registry().spelled(kind, name)
+    facts: dict[str, Any] = {"kind": kind, "component": short, "swaps": [swap for swap in swaps if swap != short]}
     try:
         cls = registry().resolve(kind, name).entry.load()
-        return {**facts, "parameters": {key: _parameter_facts(p, params) for key, p in parameters(cls).items()}}
+        return {**facts, "parameters": _parameters(cls, params)}
     except ZooError as error:
         return {**facts, "parameters": {}, "error": str(error)}
+
+
+def _parameters(cls: type[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of ``cls``, with ``params`` as defaults; those of a component inside it under ``SETTING.KEY``."""
+    facts: dict[str, Any] = {}
+    for key, parameter in parameters(cls).items():
+        facts[key] = _parameter_facts(parameter, params)
+        inside = params.get(key, parameter.default)
+        if parameter.nested and inside is not None:
+            name, inner = nested_spec(parameter, inside, key)
+            facts[key]["default"] = registry().spelled(parameter.nested, name)
+            inner_class = registry().resolve(parameter.nested, name).entry.load()
+            facts |= {f"{key}.{one}": fact for one, fact in _parameters(inner_class, inner).items()}
+    return facts
 
 
 def _training(training: Mapping[str, Any]) -> dict[str, Any]:

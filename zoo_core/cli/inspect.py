@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
                 [
                     (
                         one.plugin,
-                        f"saved by {one.version}",
+                        f"saved by {one.version}" if one.version else "",
                         f"installed {one.installed}" if one.installed else f"MISSING: {one.install}",
                     )
                     for one in found.plugins

@@ -16,6 +16,7 @@ from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from zoo_core.errors import HubError, WeightsError, shown
 from zoo_core.hub.client import api, reachable, told, unreachable
+from zoo_core.hub.external import refuse_unlisted
 from zoo_core.tensors.opened import open_weights, read_index
 from zoo_core.tensors.written import INDEX, WEIGHTS
 
@@ -114,9 +115,12 @@ def fetch_file(
     Arguments:
         listed: the files of that commit, where they were asked for already.
 
+    While a model is built from a config, only what that lists can be had; see :mod:`zoo_core.hub.external`.
+
     Raises:
         HubError: the Hub does not give it, or gives something else than it says.
     """
+    refuse_unlisted(repo, file, revision)
     commit = resolve(repo, revision)
     cached = try_to_load_from_cache(repo, file, revision=commit)
     if isinstance(cached, str):

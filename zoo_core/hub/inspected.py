@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from zoo_core.config import parse, read_config, read_small
+from zoo_core.config import entries, parse, read_config, read_small
 from zoo_core.errors import HubError, shown
 from zoo_core.hub.external import External, externals
 from zoo_core.hub.located import Target, parse_reference
@@ -24,7 +24,7 @@ class Inspection:
     Arguments:
         label: its name, with the commit for one of the Hub.
         recipe, image_shape, labels: as its config says.
-        parts, objectives: slot to component.
+        parts, objectives: slot to component; one inside another stands under ``SLOT.SETTING``.
         parameters: how many numbers are saved.
         dtypes: dtype to how many tensors; of the first shard, where there are several.
         size_bytes: of the weights' files.
@@ -155,13 +155,14 @@ def _described(
     licence: str,
     commit: str = "",
 ) -> Inspection:
+    found = list(entries(config))
     return Inspection(
         label,
         config["recipe"],
         tuple(config["image_shape"]),
         config["labels"]["type"],
-        {slot: entry["name"] for slot, entry in config["parts"].items()},
-        {name: entry["name"] for name, entry in config["objectives"].items()},
+        {place: entry["name"] for place, entry in found if not place.startswith("objective.")},
+        {place.removeprefix("objective."): entry["name"] for place, entry in found if place.startswith("objective.")},
         sum(info.count for info in tensors.values()),
         dict(Counter(str(info.dtype).removeprefix("torch.") for info in tensors.values())),
         sum(files.values()),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from zoo_core.config import entries
 from zoo_core.errors import PluginMissing, shown
 
 
@@ -15,7 +16,7 @@ class Requirement:
 
     Arguments:
         plugin: its name, which is the distribution's.
-        version: which version it was saved by.
+        version: which version it was saved by; empty where the config does not say (of a sampler).
         installed: the version that is installed here; None where none is, or where it could not be loaded.
         install: what to type to have it.
         problem: why an installed one could not be loaded.
@@ -29,15 +30,18 @@ class Requirement:
 
 
 def requirements(config: Mapping[str, Any]) -> list[Requirement]:
-    """The plugins behind the parts and objectives of a checked config, by name."""
+    """The plugins behind the components of a checked config, those inside others too, by name."""
     from zoo_core.catalogue import catalogue
     from zoo_core.registry import registry
 
     needed: dict[str, str] = {}
-    for entry in [*config["parts"].values(), *config["objectives"].values()]:
+    for _, entry in entries(config):
         owner, colon, _ = entry["name"].rpartition(":")
         if colon:
             needed.setdefault(owner, entry["version"])
+    owner, colon, _ = config["sampler"].rpartition(":")
+    if colon:
+        needed.setdefault(owner, "")
     known = catalogue().plugins
     statuses = {status.name: status for status in registry().plugins}
     found = []
@@ -66,7 +70,7 @@ def refuse_missing(config: Mapping[str, Any], where: str) -> None:
     if not missing:
         return
     broken = [one for one in missing if one.problem is not None]
-    told = ", ".join(f"{shown(one.plugin)} (saved by {shown(one.version, 20)})" for one in missing)
+    told = ", ".join(shown(one.plugin) + (f" (saved by {shown(one.version, 20)})" if one.version else "") for one in missing)
     hints = [shown(one.install) for one in missing if one.problem is None]
     hints += [f"{shown(one.plugin)} is installed but not loaded: {shown(one.problem, 200)}" for one in broken]
     raise PluginMissing(

@@ -13,6 +13,7 @@ from zoo_core.interfaces.decoder import Decoder
 from zoo_core.interfaces.encoder import Encoder
 from zoo_core.interfaces.feature_extractor import FeatureExtractor
 from zoo_core.interfaces.metric import Figure, Metric
+from zoo_core.interfaces.nested import Nested
 from zoo_core.interfaces.objective import Need, Objective, Term
 from zoo_core.interfaces.plot import Plot
 from zoo_core.interfaces.prior import Prior
@@ -32,6 +33,7 @@ __all__ = [
     "Labels",
     "Metric",
     "Need",
+    "Nested",
     "Objective",
     "Part",
     "Plot",

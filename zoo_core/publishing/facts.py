@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from zoo_core.catalogue import catalogue
+from zoo_core.config import entries
 from zoo_core.errors import ZooError
 from zoo_core.interfaces.metric import Figure
 from zoo_core.names import Entry, is_name
@@ -68,13 +69,19 @@ class Facts:
 
     @cached_property
     def parts(self) -> list[Used]:
-        """The parts, in the config's order."""
+        """The parts, in the config's order, without what is inside them."""
         return [_used(slot, str(part["kind"]), part) for slot, part in self.config["parts"].items()]
 
     @cached_property
     def objectives(self) -> list[Used]:
         """The objectives, in the config's order."""
         return [_used(slot, "objective", objective) for slot, objective in self.config["objectives"].items()]
+
+    @cached_property
+    def components(self) -> list[Used]:
+        """Everything that it is made of: parts, objectives, what is inside them, the sampler."""
+        found = [_used(place, str(entry.get("kind", "objective")), entry) for place, entry in entries(self.config)]
+        return [*found, *filter(None, [self.sampler])]
 
     @cached_property
     def sampler(self) -> Used | None:
@@ -116,16 +123,16 @@ class Facts:
     @cached_property
     def papers(self) -> list[str]:
         """What the catalogue and the registry say of papers: the recipe's first, then those of its components and data."""
-        entries = [used.entry for used in (*self.parts, *self.objectives, self.sampler) if used is not None]
+        found = [used.entry for used in self.components]
         said = [self.recipe.paper] if self.recipe is not None else []
-        said += [entry.paper for entry in (*entries, _entry("dataset", self.data)) if entry is not None]
+        said += [entry.paper for entry in (*found, _entry("dataset", self.data)) if entry is not None]
         return [paper for paper in said if paper]
 
     @property
     def plugins(self) -> dict[str, str]:
         """The plugins that it needs, each with the version that it was saved with (empty where the config does not say)."""
         found: dict[str, str] = {}
-        for used in (*self.parts, *self.objectives, *filter(None, [self.sampler])):
+        for used in self.components:
             if used.plugin:
                 found[used.plugin] = found.get(used.plugin) or used.version
         return found

@@ -82,7 +82,7 @@ def test_the_critics_are_not_published() -> None:
 
 def heads_model(**settings: Any) -> zoo.Model:
     small = {key: value for key, value in SMALL.items() if key != "decoder.hidden"}
-    net = {"decoder.net_params": {"hidden": [6], "sigma": "fixed"}}
+    net = {"decoder.net": {"hidden": [6], "sigma": "fixed"}}
     return zoo.build("aae-dimred", image_shape=(1, 8, 8), labels=CLASSES, categories=3, **{**small, **net, **settings})
 
 
@@ -106,7 +106,7 @@ def test_the_representation_is_the_head_of_the_label_plus_the_style() -> None:
 
 
 def test_the_net_below_the_heads_is_any_decoder_and_its_weights_follow_the_seed() -> None:
-    settings = {"decoder.net": "resnet", "decoder.net_params": {"width": 4}, "image_shape": (1, 16, 16)}
+    settings = {"decoder.net": "resnet", "decoder.net.width": 4, "image_shape": (1, 16, 16)}
     small = {key: value for key, value in SMALL.items() if key != "decoder.hidden"}
     first, again, other = (
         zoo.build("aae-dimred", labels=CLASSES, categories=3, seed=seed, **{**small, **settings}) for seed in (0, 0, 1)

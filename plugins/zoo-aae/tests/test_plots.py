@@ -25,7 +25,7 @@ from zoo_core.interfaces import Batch, Plot
 def built(recipe: str, **settings: Any) -> zoo.Model:
     """A model of ``recipe`` with small nets, for digits."""
     small = {"encoder.hidden": [8], "objective.adversarial-prior.hidden": [4]}
-    decoder = {"decoder.net_params.hidden" if recipe == "aae-dimred" else "decoder.hidden": [8]}
+    decoder = {"decoder.net.hidden" if recipe == "aae-dimred" else "decoder.hidden": [8]}
     return zoo.build(recipe, data="digits", **{**small, **decoder, **settings})
 
 

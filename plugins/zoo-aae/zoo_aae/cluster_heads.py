@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 
-from zoo_core.building import build_part
 from zoo_core.distributions import LikelihoodFamily
-from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
+from zoo_core.interfaces import Decoder, ImageShape, Nested, Tags
 
 
 class ClusterHeadDecoder(Decoder):
@@ -23,23 +23,30 @@ class ClusterHeadDecoder(Decoder):
         heads: ``learned``, or ``simplex``: the rows of W_C = scale·I, fixed, corners of a simplex, with as many dimensions as
             categories (Figure 11d).
         scale: of ``simplex``; of ``learned``, standard deviation of the first heads.
-        net: the decoder of the representation, by name.
-        net_params: its parameters.
+        net: the decoder of the representation, by name or as a table with ``name`` and parameters.
 
     Raises:
         ValueError: no room for a style, or a simplex of other dimensions than categories.
     """
 
     tags: ClassVar[Tags] = Tags(batch_statistics=True)
+    format: ClassVar[int] = 2
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        net = {"net_params": {"hidden": [16], "sigma": "fixed"}}
-        return [{"latent_dim": 12, **net}, {"latent_dim": 20, "heads": "simplex", "scale": 10.0, **net}]
+        net = {"name": "zoo-basics:mlp", "hidden": [16], "sigma": "fixed"}
+        return [{"latent_dim": 12, "net": net}, {"latent_dim": 20, "heads": "simplex", "scale": 10.0, "net": net}]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Annotated[int, Ge(2), Le(65_536)] = 12,
+    @classmethod
+    def migrate(cls, params: Mapping[str, Any], format: int) -> dict[str, Any]:
+        """Up to format 1 the net's parameters stood beside its name, in ``net_params``."""
+        older = dict(params)
+        own = older.pop("net_params", None) or {}
+        return {**older, "net": {"name": older["net"], **own}}
+
+    def __init__(self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(2), Le(65_536)] = 12,
                  categories: Annotated[int, Ge(1), Le(65_536)] = 10, heads: Literal["learned", "simplex"] = "learned",
-                 scale: Annotated[float, Gt(0)] = 1.0, net: str = "mlp", net_params: dict[str, Any] | None = None) -> None:
+                 scale: Annotated[float, Gt(0)] = 1.0, net: Nested[Decoder] = Nested("zoo-basics:mlp")) -> None:
         super().__init__()
         dimensions = latent_dim - categories
         if dimensions < 1:
@@ -54,9 +61,7 @@ class ClusterHeadDecoder(Decoder):
             self.register_buffer("heads", scale * torch.eye(categories))
         else:
             self.heads = nn.Parameter(scale * torch.randn(categories, dimensions))
-        spec = {"name": net, "latent_dim": dimensions, **(net_params or {})}
-        seed = torch.default_generator.initial_seed()  # build has seeded it for this part
-        self.net = cast(Decoder, build_part("decoder", spec, image_shape=image_shape, labels=labels, seed=seed))
+        self.net = net.build(latent_dim=dimensions)
 
     heads: Tensor
     """W_C, (categories, dimensions)."""

@@ -9,10 +9,9 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from zoo_core.building import build_part
 from zoo_core.errors import SeamError
 from zoo_core.game.step import Step
-from zoo_core.interfaces import FeatureExtractor, Need, Objective, Part, Tags, Term
+from zoo_core.interfaces import FeatureExtractor, Need, Nested, Objective, Part, Tags, Term
 from zoo_core.seams import check_layer
 
 
@@ -39,6 +38,8 @@ class DenoisingFeatureMatching(Objective):
     """
 
     tags: ClassVar[Tags] = Tags(adversarial=True)
+    format: ClassVar[int] = 2
+    """Since 2 the denoiser has an entry of its own."""
     losses: ClassVar[tuple[str, ...]] = ("denoise", "fool")
     needs: ClassVar[Mapping[str, Need]] = {
         "decoder": Need("decoder"),
@@ -64,7 +65,7 @@ class DenoisingFeatureMatching(Objective):
 
     def __init__(self, *, parts: Mapping[str, Part], weight: Annotated[float, Ge(0)] = 0.03,
                  extractor: str = "discriminator", layer: str = "features",
-                 denoiser: str | dict[str, Any] = "zoo-dfm:mlp-denoiser", noise: Annotated[float, Gt(0)] = 1.0,
+                 denoiser: Nested[Part] = Nested("zoo-dfm:mlp-denoiser"), noise: Annotated[float, Gt(0)] = 1.0,
                  final_noise: Annotated[float, Ge(0), Le(1000)] | None = None,
                  target: Literal["clean", "corrupted"] = "clean") -> None:
         super().__init__()
@@ -92,11 +93,10 @@ class DenoisingFeatureMatching(Objective):
         return step.features(self.extractor, of=of)[self.layer]
 
 
-def _denoiser(spec: str | Mapping[str, Any], shape: tuple[int, ...]) -> Part:
-    """The network that ``spec`` names, for features of ``shape``; its weights follow the seed that build has set."""
+def _denoiser(nested: Nested[Part], shape: tuple[int, ...]) -> Part:
+    """The network, for features of ``shape``."""
     channels, height, width = shape if len(shape) == 3 else (*shape, 1, 1)
-    seed = torch.default_generator.initial_seed()
-    denoiser = build_part("network", spec, image_shape=(channels, height, width), seed=seed)
+    denoiser = nested.build(image_shape=(channels, height, width))
     try:
         with torch.no_grad():
             fits = denoiser.eval()(torch.zeros(2, *shape)).shape[1:] == shape
@@ -104,6 +104,6 @@ def _denoiser(spec: str | Mapping[str, Any], shape: tuple[int, ...]) -> Part:
         fits = False
     denoiser.train()
     if not fits:
-        raise SeamError(f"the denoiser {spec!r} does not give features of shape {shape} back",
+        raise SeamError(f"the denoiser {nested.spec!r} does not give features of shape {shape} back",
                         hint="choose mlp-denoiser for a vector, conv-denoiser for maps")
     return denoiser

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from torch import Tensor, nn
 
 from zoo_core.errors import HubError, WeightsError, shown
+from zoo_core.hub.external import refuse_local_file
 
 Weights: TypeAlias = str | dict[str, str] | None
 """``"default"`` (the published ones), None (random), a path to a safetensors file, ``hf:org/name[@revision]``, or a reference as a
@@ -63,6 +64,7 @@ def fetch(
     if weights.startswith("hf:"):
         repo, _, revision = weights.removeprefix("hf:").partition("@")
         return _published(Published(repo, revision=revision or "main"), who)
+    refuse_local_file(weights)
     path = Path(weights).expanduser()
     if not path.is_file():
         raise WeightsError(

@@ -26,7 +26,7 @@ class Net(FeatureExtractor):
         self.a = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width))
         self.b = nn.Conv2d(width, width, 3, padding=1)
         if weights is not None:
-            self.weights_reference: Mapping[str, Any] = {"repo": "toys/net", "commit": "0" * 40, "file": "x", "sha256": "1"}
+            self.weights_reference: Mapping[str, Any] = {"repo": "toys/net", "commit": "0" * 40, "file": "x", "sha256": "1" * 64}
             for parameter in self.parameters():
                 nn.init.constant_(parameter, 0.1)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from zoo_basics.discriminators.discriminator import (
@@ -15,8 +13,7 @@ from zoo_basics.discriminators.discriminator import (
     spectrally_normalised,
 )
 from zoo_basics.layers.bounds import Width
-from zoo_core.building import build_part
-from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
+from zoo_core.interfaces import FeatureExtractor, Labels, Nested, Tags
 from zoo_core.seams import check_layer
 
 
@@ -37,22 +34,20 @@ class ScoredExtractor(FeatureExtractor):
     """
 
     tags: ClassVar[Tags] = Tags(stochastic=True, batch_statistics=True, conditional=True)
+    format: ClassVar[int] = 2
+    """Since 2 the net has an entry of its own."""
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         net = {"name": "zoo-basics:mlp", "hidden": [12], "layers": ["hidden1"]}
         return [{"net": net, "features": 8}, {"net": net, "features": 8, "spectral_norm": True, "conditional": True}]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, net: str | dict[str, Any] = "small-cnn",
+    def __init__(self, *, labels: Labels, net: Nested[FeatureExtractor] = Nested("zoo-features:small-cnn"),
                  layer: str = "", features: Width = 1024, spectral_norm: bool = False,
                  conditional: bool = False) -> None:
         super().__init__()
         classes = conditional_classes(labels, conditional)
-        spec = dict(net) if isinstance(net, Mapping) else {"name": net}
-        if layer:
-            spec.setdefault("layers", [layer])
-        seed = torch.default_generator.initial_seed()  # build has seeded it for this part
-        self.net = cast(FeatureExtractor, build_part("feature-extractor", spec, image_shape=image_shape, labels=labels, seed=seed))
+        self.net = net.build(layers=[layer]) if layer and "layers" not in net.params else net.build()
         self.layer = layer or [name for name in self.net.layers if name not in ("logits", "score")][-1]
         check_layer(self.net, "net", self.layer)
         self.hidden = penultimate(self.net.shapes[self.layer], features)
