@@ -173,7 +173,7 @@ def build_part(
     Arguments:
         spec: a component's name, or a table with ``name`` and parameters.
     """
-    params = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
+    params: dict[str, Any] = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
     name = params.pop("name", "")
     if building_from_config() and "weights" in parameters(registry().resolve(kind, name).entry.load()):
         params["weights"] = None

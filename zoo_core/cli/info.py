@@ -53,8 +53,9 @@ def recipe_facts(recipe: Recipe) -> dict[str, Any]:
                 else {"type": "integer" if type(one.default) is int else "", "bounds": ""})
         default = " + ".join(one.sum_of) or (f"{one.default}, or the data's {one.follows}" if one.follows else one.default)
         shared[name] = {**kind, "default": default, "help": one.help, "sets": list(one.sets)}
+    sampler = registry().spelled("sampler", recipe.sampler) if recipe.sampler else ""
     return {"kind": "recipe", "name": recipe.name, "source": recipe.source, "summary": recipe.summary, "paper": recipe.paper,
-            "image_shape": list(recipe.image_shape), "sampler": registry().spelled("sampler", recipe.sampler), "parts": parts, "objectives": objectives,
+            "image_shape": list(recipe.image_shape), "sampler": sampler, "parts": parts, "objectives": objectives,
             "shared": shared, "training": dict(recipe.training),
             "training_parameters": _training(recipe.training), "on": {data: dict(s) for data, s in recipe.on.items()}}
 
