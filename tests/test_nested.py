@@ -244,3 +244,15 @@ def test_its_default_is_shown_as_a_user_writes_it() -> None:
     assert parameters(type(decoder))["net"].nested == "decoder"
     assert repr(Nested("zoo-basics:mlp", hidden=[3])) == "Nested('zoo-basics:mlp', hidden=[3])"
     assert Nested("a:b", width=1) == Nested("a:b", width=1) != Nested("a:b")
+
+
+def test_a_card_lists_it_beside_the_part_around_it(tmp_path: Path) -> None:
+    from zoo_core.publishing.card import model_card
+
+    card = model_card(heads().config, repo="org/name", licence="mit", run=None, figures=[], pictures=[], parameters=1, size_bytes=1,
+                      dtypes=["float32"])
+    lines = card.splitlines()
+    (outer,) = [line for line in lines if line.startswith("| decoder |")]
+    (inner,) = [line for line in lines if line.startswith("| decoder.net |")]
+    assert "cluster-heads (decoder)" in outer and "hidden" not in outer
+    assert "mlp (decoder)" in inner and "hidden = \\[5\\]" in inner

@@ -18,10 +18,10 @@ import torch
 
 import zoo_core as zoo
 from zoo_core.catalogue import catalogue
-from zoo_core.interfaces import Labels
-from zoo_core.parameters import parameters
-from zoo_core.registry import registry
+from zoo_core.config import entries
 from zoo_core.testing.hub import HubServer
+
+from .small_models import small
 
 RECIPES = sorted(catalogue().recipes)
 
@@ -63,26 +63,6 @@ print(json.dumps(told))
 """
 
 
-def small(recipe: str) -> zoo.Model:
-    """A recipe with narrow nets and random weights, where it has such settings."""
-    plan = catalogue().recipe(recipe)
-    settings: dict[str, Any] = {
-        name: 2
-        for name, shared in plan.shared.items()
-        if not shared.sum_of and not shared.follows and type(shared.default) is int
-    }
-    for slot, part in plan.parts.items():
-        known = parameters(registry().resolve(part.kind, part.name).entry.load())
-        chosen: dict[str, Any] = {"weights": None} if "weights" in known else {}
-        chosen |= {"width": 4} if "width" in known else {}
-        chosen |= {"features": 8} if "features" in known else {}
-        chosen |= {"hidden": [6]} if isinstance(part.params.get("hidden"), list) else {}
-        chosen |= {"net": {"hidden": [6]}} if part.kind == "decoder" and "net" in known else {}
-        settings[slot] = {"name": part.name, **part.params, **chosen}
-    settings |= {f"objective.{name}.hidden": [6] for name, one in plan.objectives.items() if "hidden" in one.params}
-    return zoo.build(recipe, labels=Labels("classes", ("zero", "one")), seed=4, **settings)
-
-
 def test_every_recipe_comes_back_bit_for_bit_by_branch_tag_and_commit(
     client: SimpleNamespace, fresh_process: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
@@ -100,7 +80,7 @@ def test_every_recipe_comes_back_bit_for_bit_by_branch_tag_and_commit(
         assert len(expected) > len(model.published_state()), "nothing was compared but weights"
         assert told[recipe] == {
             "parameters": sum(tensor.numel() for tensor in model.published_state().values()),
-            "parts": {slot: part["name"] for slot, part in model.config["parts"].items()},
+            "parts": {place: entry["name"] for place, entry in entries(model.config) if not place.startswith("objective.")},
             "licence": "mit",
             "commit": revisions[recipe][-1],
             "outputs": [expected] * 3,

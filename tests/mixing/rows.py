@@ -10,7 +10,7 @@ import torch
 
 from zoo_core.building import build_part
 from zoo_core.catalogue import catalogue
-from zoo_core.errors import SettingError
+from zoo_core.errors import SettingError, UnknownName
 from zoo_core.interfaces import Decoder, Encoder, Labels, Need, Objective, Part, Prior
 from zoo_core.parameters import Parameter, check, parameters
 from zoo_core.plan import plan
@@ -152,7 +152,7 @@ def _small(cls: type[Any], key: str) -> Any:
     for value in SMALL[key]:
         try:
             check(cls, {key: value}, "")
-        except SettingError:
+        except (SettingError, UnknownName):
             continue
         return value
     return None

@@ -201,6 +201,9 @@ class Seen(HTMLParser):
         self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
 
 
+PINNED = {"commit": "a" * 40, "sha256": "b" * 64}
+
+
 def hostile(with_text: str) -> str:
     """A card whose every free text is ``with_text``."""
     config = copy.deepcopy(config_of("vae"))
@@ -213,7 +216,7 @@ def hostile(with_text: str) -> str:
         part["params"] = {with_text: with_text, "list": [with_text, {with_text: with_text}]}
     config["parts"]["encoder"]["name"] = with_text
     config["parts"]["decoder"]["name"] = f"{with_text}:{with_text}"
-    config["parts"]["prior"] |= {"trainable": False, "weights": {"repo": with_text, "commit": with_text}}
+    config["parts"]["prior"] |= {"trainable": False, "weights": {**PINNED, "repo": with_text, "file": with_text}}
     check_config(config)
     run = {
         "data": with_text,

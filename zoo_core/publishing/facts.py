@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from zoo_core.catalogue import catalogue
-from zoo_core.config import entries
+from zoo_core.config import entries, is_entry
 from zoo_core.errors import ZooError
 from zoo_core.interfaces.metric import Figure
 from zoo_core.names import Entry, is_name
@@ -23,7 +23,7 @@ class Used:
     """A component that the model uses.
 
     Arguments:
-        slot: the part or objective that it fills.
+        slot: the part or objective that it fills; ``SLOT.SETTING`` for what is inside one.
         kind, name, version: as the config has them; ``name`` is ``plugin:name``.
         config: its entry in the config.
         entry: what is registered under the name here, if its plugin is installed.
@@ -41,6 +41,11 @@ class Used:
         """The plugin that brings it, or empty where the name does not say."""
         plugin = self.name.partition(":")[0] if ":" in self.name else self.entry.plugin if self.entry else ""
         return plugin if is_name(plugin) and len(plugin) <= 100 else ""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Its own parameters, without the components inside it."""
+        return {key: value for key, value in self.config["params"].items() if not is_entry(value)}
 
     @property
     def short(self) -> str:

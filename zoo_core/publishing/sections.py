@@ -78,16 +78,21 @@ def parts(facts: Facts) -> str:
             f"{text(part.short)} ({text(part.kind)})",
             _plugin(part),
             _weights(facts, part),
-            settings(part.config["params"]),
+            settings(part.settings),
         ]
-        for part in facts.parts
+        for part in facts.components
+        if part.kind != "sampler" and not part.slot.startswith("objective.")
     ]
     return _section("Parts", table(["part", "component", "plugin", "weights", "settings"], rows))
 
 
 def objectives(facts: Facts) -> str:
     """What it was trained to do."""
-    rows = [[text(one.slot), text(one.short), _plugin(one), settings(one.config["params"])] for one in facts.objectives]
+    rows = [
+        [text(one.slot.removeprefix("objective.")), text(one.short), _plugin(one), settings(one.settings)]
+        for one in facts.components
+        if one.slot.startswith("objective.")
+    ]
     return _section("Objectives", table(["objective", "component", "plugin", "settings"], rows))
 
 
