@@ -81,11 +81,11 @@ def build(
         made = plan_from_config(check_config(dict(recipe)))
     else:
         if data is not None:
-            from zoo_core.data import open_dataset
+            from zoo_core.data.references import open_dataset, registered_name
 
             opened = open_dataset(data)
             image_shape, labels = image_shape or opened.image_shape, labels or opened.labels
-            data = opened.name
+            data = registered_name(opened)
         made = plan(catalogue().recipe(recipe), settings, image_shape=image_shape, labels=labels, data=data)
     return build_plan(made, seed=seed, device=device, dtype=dtype)
 

@@ -93,7 +93,7 @@ def plan(
     )
     shared = {name: s.value(made.labels) for name, s in recipe.shared.items()}
     # The data set's settings first: a part that is swapped afterwards leaves behind what was set inside the old one.
-    for given in (recipe.on.get(data or "", {}), settings):
+    for given in (recipe.settings_on(data or ""), settings):
         for key in sorted(given, key=_turn):
             _apply(made, shared, recipe, key, given[key])
     _add_up(shared, recipe)

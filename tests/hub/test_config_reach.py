@@ -209,7 +209,7 @@ def test_a_component_that_asks_for_more_than_is_listed_gets_nothing(
         config = json.loads((folder / "config.json").read_text())
         config["parts"]["discriminator"]["params"]["inside"] = asked
         (folder / "config.json").write_text(json.dumps(config))
-        with OPENED.watched(), pytest.raises(ZooError, match="does not list as a second repository|cannot name files"):
+        with OPENED.watched(), pytest.raises(ZooError, match=r"does not list as a second repository|cannot name files"):
             zoo.load(folder)
         assert not client.hub.requests and not OPENED.outside(folder)
 

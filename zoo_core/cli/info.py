@@ -54,10 +54,11 @@ def recipe_facts(recipe: Recipe) -> dict[str, Any]:
         default = " + ".join(one.sum_of) or (f"{one.default}, or the data's {one.follows}" if one.follows else one.default)
         shared[name] = {**kind, "default": default, "help": one.help, "sets": list(one.sets)}
     sampler = registry().spelled("sampler", recipe.sampler) if recipe.sampler else ""
+    on = {registry().spelled("dataset", data): dict(settings) for data, settings in recipe.on.items()}
     return {"kind": "recipe", "name": recipe.name, "source": recipe.source, "summary": recipe.summary, "paper": recipe.paper,
             "image_shape": list(recipe.image_shape), "sampler": sampler, "parts": parts, "objectives": objectives,
             "shared": shared, "training": dict(recipe.training),
-            "training_parameters": _training(recipe.training), "on": {data: dict(s) for data, s in recipe.on.items()}}
+            "training_parameters": _training(recipe.training), "on": on}
 
 
 def component_facts(resolved: Resolved) -> dict[str, Any]:

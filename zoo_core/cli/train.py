@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Train, then say where everything is."""
     from zoo_core.building import build_plan
     from zoo_core.catalogue import catalogue
-    from zoo_core.data import open_dataset
+    from zoo_core.data.references import open_dataset, registered_name
     from zoo_core.errors import SettingError
     from zoo_core.files import expanded, is_file
     from zoo_core.plan import plan
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             )
         return _report(resume(args.out, epochs=args.epochs, device=args.device, progress=not args.quiet), args.device)
 
-    data = args.data or "digits"
+    data = args.data or "zoo-basics:digits"
     settings = parse_settings(args.settings)
     data_settings = {key.removeprefix("data."): settings.pop(key) for key in list(settings) if key.startswith("data.")}
     if args.labels is not None:
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         settings,
         image_shape=dataset.image_shape,
         labels=dataset.labels,
-        data=dataset.name,
+        data=registered_name(dataset),
     )
     out = expanded(args.out) if args.out else Path("runs") / f"{args.recipe}-{dataset.name}"
     resumed = args.resume and is_file(out / FILE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -10,8 +10,10 @@ from torch import Tensor
 
 from zoo_core.data.arrays import ArrayDataset
 from zoo_core.data.resized import ResizedDataset
-from zoo_core.errors import DataError, UnknownName, shown
+from zoo_core.errors import DataError, NameConflict, UnknownName, shown
 from zoo_core.interfaces.dataset import Dataset
+from zoo_core.parameters import check, parameters
+from zoo_core.registry import Resolved, registry
 
 
 def open_dataset(reference: Any, *, root: str | None = None, settings: Mapping[str, Any] | None = None,
@@ -51,12 +53,11 @@ def open_dataset(reference: Any, *, root: str | None = None, settings: Mapping[s
 
 
 def _by_name(reference: str, root: str | None, settings: dict[str, Any], size: tuple[int, int] | None) -> Dataset:
-    from zoo_core.parameters import check, parameters
-
     if reference.startswith((".", "/", "~")):
         raise DataError(f'"{shown(reference)}" is a path, and could be of several kinds',
                         hint=f'type "folder:{shown(reference)}" for pictures, "npz:{shown(reference)}" for arrays')
-    cls, path = _component(reference)
+    resolved, path = _component(reference, registry().resolve)
+    cls = cast(type[Dataset], resolved.entry.load())
     known = parameters(cls)
     if path is not None:
         if "path" not in known:
@@ -72,15 +73,39 @@ def _by_name(reference: str, root: str | None, settings: dict[str, Any], size: t
     return cls(**check(cls, settings, "data"))
 
 
-def _component(reference: str) -> tuple[type[Dataset], str | None]:
-    """The class of a data set and the path behind its name; a colon also stands between a plugin and a name."""
-    from zoo_core.registry import registry
+def qualified(reference: str) -> str:
+    """``reference`` with its plugin's name, ``plugin:name`` or ``plugin:name:PATH``, which means one data set whatever else is installed.
 
+    Raises:
+        UnknownName, NameConflict: there is none, or several.
+    """
+    resolved, path = _component(reference, registry().resolve)
+    return resolved.qualified if path is None else f"{resolved.qualified}:{path}"
+
+
+def saved_reference(reference: str) -> str:
+    """As :func:`qualified`, for a reference that stands in a file, where a short name means the official data set; as it is where
+    nothing is registered under it."""
+    try:
+        resolved, path = _component(reference, registry().resolve_saved)
+    except (UnknownName, NameConflict):
+        return reference
+    return resolved.qualified if path is None else f"{resolved.qualified}:{path}"
+
+
+def registered_name(dataset: Dataset) -> str:
+    """``plugin:name`` under which the class of ``dataset`` is registered; its own name where it is not."""
+    inner = dataset.dataset if isinstance(dataset, ResizedDataset) else dataset
+    target = f"{type(inner).__module__}:{type(inner).__qualname__}"
+    return next((entry.qualified for entry in registry().entries("dataset") if entry.target == target), inner.name)
+
+
+def _component(reference: str, resolve: Callable[[str, str], Resolved]) -> tuple[Resolved, str | None]:
+    """A data set and the path behind its name; a colon also stands between a plugin and a name."""
     colons = [at for at, letter in enumerate(reference) if letter == ":"]
     for at in colons[:2]:  # name:PATH, plugin:name:PATH
         try:
-            found = registry().resolve("dataset", reference[:at])
+            return resolve("dataset", reference[:at]), reference[at + 1 :]
         except UnknownName:
             continue
-        return cast(type[Dataset], found.entry.load()), reference[at + 1 :]
-    return cast(type[Dataset], registry().resolve("dataset", reference).entry.load()), None
+    return resolve("dataset", reference), None

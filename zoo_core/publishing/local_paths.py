@@ -35,7 +35,7 @@ def data_name(reference: object) -> str:
         registry().resolve("dataset", reference)
     except ZooError:
         return reference if is_name(reference) else OWN_DATA
-    return reference
+    return registry().spelled("dataset", reference)
 
 
 def without_paths(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from zoo_core.data.references import qualified
 from zoo_core.errors import RunError, shown
 from zoo_core.files import expanded
 from zoo_core.game.settings import training_settings
@@ -66,7 +67,7 @@ def train(
         torch.manual_seed(derive_seed(seed, "training"))
         where: dict[str, Any] = {"data_root": data_root, "data_settings": dict(data_settings or {})}
         session = Session(model, data, settings, seed=seed, device=device, **where)
-        about = {"data": data if isinstance(data, str) else None, **where}
+        about = {"data": qualified(data) if isinstance(data, str) else None, **where}
         started = Training(session, folder, callbacks, show=progress and session.processes.main)
         started.listen(training_callbacks(started))
         return started.run(resume=resume, about=about)

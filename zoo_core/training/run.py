@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo_core.data.references import saved_reference
 from zoo_core.errors import RunError, shown
 from zoo_core.files import is_file
 from zoo_core.game.settings import as_table, training_settings
@@ -68,7 +69,8 @@ def read_run(folder: Path) -> dict[str, Any]:
         ) from None
     except (OSError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise RunError(f"{shown(folder / 'run.json')} cannot be read: {shown(error)}") from None
-    return {**about, "seed": seed, "training": as_table(settings)}
+    data = None if about["data"] is None else saved_reference(about["data"])
+    return {**about, "data": data, "seed": seed, "training": as_table(settings)}
 
 
 def refuse_to_overwrite(folder: Path) -> None:
