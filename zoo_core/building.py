@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
 
-from zoo_core import seams
+from zoo_core import saved_labels, seams
 from zoo_core.catalogue import catalogue
 from zoo_core.config import FORMAT, check_config
+from zoo_core.data.of_model import told_labels
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
 from zoo_core.game.rules import rules_for
 from zoo_core.game.settings import training_settings
@@ -113,10 +114,14 @@ def build_plan(
         sampler = registry().resolve("sampler", made.sampler).entry.load()
         seams.check_slots(f'sampler "{made.sampler}"', sampler.needs, slots)
 
+    # A saved part goes by its own order of the labels; the data are brought into that.
+    made = replace(made, labels=saved_labels.in_saved_order(made))
+    saved_labels.refuse_other_labels(made, saved_labels.judged_by_label(made))
     parts: dict[str, Part] = {}
     entries: dict[str, dict[str, Any]] = {}
     for name, planned in made.parts.items():
         parts[name], entries[name] = _build_part(name, planned, made, seed, making)
+    saved_labels.refuse_other_labels(made, told_labels(parts))
     names = {name: planned.name for name, planned in made.parts.items()}
     seams.check_all(parts, names, asked, lambda slot, wanted: remedy(slot, made.parts[slot], made, wanted))
 

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     conditions: dict[str, Any] = {}
     if args.data or "prior" not in model.parts:
         # Without a prior a sampler can only start from images: those of the run's own data.
-        splits = Splits(data_of(args), model.image_shape[1:], device=model.device, batch_size=n)
+        splits = Splits(model, data_of(args), batch_size=n)
         conditions["x"] = next(splits.batches("test")).x
     if args.label:
         _check_labels(model, args.label)

@@ -180,7 +180,7 @@ def test_the_members_that_are_kept_do_not_depend_on_the_order_of_batches() -> No
     x, lots = torch.rand(50, 1, 2, 2), torch.rand(50)
     kept = []
     for order in (torch.arange(50), torch.arange(50).flip(0)):
-        members = Members(5, 3, (1, 2, 2))
+        members = Members(5, (1, 2, 2))
         for part in order.split(7):
             members.add(x[part], torch.full((len(part),), -1), lots[part])
         kept.append(members.images)
@@ -188,7 +188,7 @@ def test_the_members_that_are_kept_do_not_depend_on_the_order_of_batches() -> No
 
 
 def test_unknown_classes_count_for_the_size_alone() -> None:
-    members = Members(2, 3, (1, 2, 2))
+    members = Members(2, (1, 2, 2))
     members.add(torch.rand(4, 1, 2, 2), torch.tensor([-1, 2, 2, 1]), torch.rand(4))
     assert members.says(("a", "b", "c")) == "c: 67% of 4"
 

@@ -467,7 +467,7 @@ def test_a_picture_in_the_jpeg_variant_of_cifar10_is_a_jpeg_or_refused(tmp_path:
     (tmp_path / "cifar10").mkdir()
     np.savez(tmp_path / "cifar10" / "cifar10_jpeg75.npz", y_test=np.zeros(2, np.uint8), test_offsets=np.cumsum(sizes),
              test_jpeg=np.frombuffer(b"".join(file.getvalue() for file in files), np.uint8))
-    with pytest.raises(DataError, match="picture 1 of .* cannot be read as a JPEG file"):
+    with pytest.raises(DataError, match=r"picture 1 of .* cannot be read as a JPEG file"):
         Cifar10Dataset(root=str(tmp_path), variant="jpeg").split("test")
 
 
