@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ class Toy(Dataset):
         names: in the order of this data set; those beyond the toy's own mean noise.
     """
 
-    OWN = {"attributes": ATTRIBUTES, "classes": CLASSES}
+    OWN: ClassVar = {"attributes": ATTRIBUTES, "classes": CLASSES}
 
     def __init__(self, type: Any, names: Sequence[str], *, called: Sequence[str] | None = None, seed: int = 0) -> None:
         self.name = "toy"
