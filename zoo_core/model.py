@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from zoo_core.publishing.push import Pushed
 
 
-_OVERSHOOT = 1.0
-"""How far pixels may be outside [0, 1]: means of a Gaussian likelihood are a little, grey levels up to 255 are far off."""
-
-
 @final
 class Model(nn.Module):
     """A generative model made of parts. ``zoo_core.build`` makes it, ``zoo_core.load`` brings it back.
@@ -241,8 +237,6 @@ class Model(nn.Module):
             )
         if not x.is_floating_point():
             raise SettingError(f"images should be floats in [0, 1], got {x.dtype}", hint="x.float() / 255")
-        if x.numel() and (x.min() < -_OVERSHOOT or x.max() > 1 + _OVERSHOOT):
-            raise SettingError(f"images should be in [0, 1], got values from {float(x.min()):g} to {float(x.max()):g}", hint="x / 255")
         return x.to(self.device, self.dtype)
 
     # ------------------------------------------------------------------------------------------------ its weights
