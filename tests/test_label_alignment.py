@@ -13,9 +13,9 @@ import torch
 
 import zoo_core as zoo
 from zoo_core.cli import main
-from zoo_core.data import places
 from zoo_core.errors import DataError, SeamError, SettingError
 from zoo_core.interfaces import Dataset, Labels, Split
+from zoo_core.labels import places
 from zoo_core.lookers import looker
 from zoo_core.registry import registry
 from zoo_core.training import resume

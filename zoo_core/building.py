@@ -14,11 +14,11 @@ from torch import nn
 from zoo_core import saved_labels, seams
 from zoo_core.catalogue import catalogue
 from zoo_core.config import FORMAT, check_config
-from zoo_core.data.of_model import told_labels
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
 from zoo_core.game.rules import rules_for
 from zoo_core.game.settings import training_settings
 from zoo_core.interfaces import ImageShape, Labels, Need, Objective, Part
+from zoo_core.labels import told_labels
 from zoo_core.migration import migrated
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo_core.data.alignment import listed
 from zoo_core.errors import SettingError, did_you_mean, shown
 from zoo_core.interfaces.batch import Labels
+from zoo_core.labels import listed, numbered
 
 
 def as_count(n: Any, what: str) -> int:
@@ -80,7 +80,7 @@ def as_labels(y: Any, labels: Labels, count: int, *, classes: int, what: str = "
     given = given.to(torch.int64).expand(count)
     wrong = (given < (-1 if unknown else 0)) | (given >= (classes or torch.iinfo(torch.int64).max))
     if wrong.any():
-        named = "" if labels.count != classes or _numbers(labels) else f"or by name: {listed(labels.names)}"
+        named = "" if labels.count != classes or numbered(labels) else f"or by name: {listed(labels.names)}"
         raise SettingError(f"{what} {int(given[wrong][0])}: the model's classes are 0 to {classes - 1}", hint=named)
     return given
 
@@ -117,10 +117,6 @@ def _number(label: Any, labels: Labels, what: str) -> int:
         hint = did_you_mean(str(label), labels.names) or names
         raise SettingError(f"{what}: there is no class {shown(repr(label))}", hint=hint) from None
     return min(max(number, -(2**62)), 2**62)  # still out of range, and fits a tensor
-
-
-def _numbers(labels: Labels) -> bool:
-    return labels.names == tuple(map(str, range(labels.count)))
 
 
 def _as_array(value: Any, what: str) -> np.ndarray[Any, Any]:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from zoo_core.config import read_config
-from zoo_core.data.alignment import listed, places
 from zoo_core.errors import SeamError, shown
 from zoo_core.interfaces import Labels, Need, Objective
+from zoo_core.labels import listed, places
 from zoo_core.registry import registry
 
 if TYPE_CHECKING:

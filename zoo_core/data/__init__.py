@@ -5,7 +5,7 @@ puts one of its splits on the device (or streams it), ``Stream`` draws shuffled 
 ``evaluation_batches`` goes through it once in order.
 """
 
-from zoo_core.data.alignment import aligned, places, refuse_unlike
+from zoo_core.data.alignment import aligned, refuse_unlike
 from zoo_core.data.arrays import ArrayDataset
 from zoo_core.data.cut import cut, indices_of, no_such_split
 from zoo_core.data.of_model import dataset_for, refuse_without_labels
@@ -33,7 +33,6 @@ __all__ = [
     "open_dataset",
     "open_source",
     "pick",
-    "places",
     "refuse_unlike",
     "refuse_without_labels",
     "resize",

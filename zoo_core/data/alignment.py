@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import final
 
 import torch
@@ -11,30 +10,7 @@ from torch import Tensor
 from zoo_core.errors import DataError, shown
 from zoo_core.interfaces.batch import Batch, Labels
 from zoo_core.interfaces.dataset import Dataset, Split, SplitName
-
-LISTED = 300
-"""Letters of a list of names that a message shows."""
-
-
-def places(found: Labels, wanted: Labels) -> tuple[int, ...] | None:
-    """Where the labels ``found`` in data stand in a model's order ``wanted``, by name; None where they have no place there.
-
-    For classes the model's number of each of the data's: all of the data's have to be known to the model. For attributes the
-    data's column of each of the model's: all of the model's have to be in the data, which may have more. Where one side has
-    no names but numbers (0, 1, …), as arrays without names do, labels are taken by position: as many on both sides, or, for
-    classes, fewer numbers than the model has.
-    """
-    if found.type != wanted.type:
-        return None
-    known, asked = (wanted, found) if found.type == "classes" else (found, wanted)
-    place = {name: number for number, name in enumerate(known.names)}
-    unique = len(place) == known.count and len(set(asked.names)) == asked.count
-    if found.names == wanted.names or (unique and set(asked.names) <= set(place)):
-        return tuple(range(found.count)) if found.names == wanted.names else tuple(place[name] for name in asked.names)
-    fewer = found.type == "classes" and _numbered(found) and found.count < wanted.count
-    if (_numbered(found) or _numbered(wanted)) and (found.count == wanted.count or fewer):
-        return tuple(range(found.count))
-    return None
+from zoo_core.labels import listed, places
 
 
 def aligned(dataset: Dataset, labels: Labels) -> Dataset:
@@ -104,13 +80,3 @@ class AlignedDataset(Dataset):
             raise DataError(f"the {split} split of {shown(self.name)} has the label {int(y.max())}, its classes are 0 to "
                             f"{len(self._places) - 1}", hint="mend the labels")
         return torch.where(y >= 0, self._places[y.clamp(min=0)], -1)
-
-
-def _numbered(labels: Labels) -> bool:
-    """Whether the names are numbers in order, which arrays without names get."""
-    return labels.names == tuple(map(str, range(labels.count)))
-
-
-def listed(names: Sequence[str]) -> str:
-    """``names`` for a message."""
-    return shown(", ".join(names), LISTED)

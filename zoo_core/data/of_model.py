@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from zoo_core.data.alignment import aligned, places
+from zoo_core.data.alignment import aligned
 from zoo_core.data.references import open_dataset
 from zoo_core.errors import DataError
-from zoo_core.interfaces import Dataset, Part, Prior
+from zoo_core.interfaces import Dataset, Part
+from zoo_core.labels import places, told_labels
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -54,15 +55,6 @@ def refuse_without_labels(model: Model, dataset: Dataset) -> None:
             raise DataError(
                 f'"{name}" of this {model.recipe} is told {asked}, and {dataset.name} has none', hint=f"choose data with {asked}"
             )
-
-
-def told_labels(components: Mapping[str, Part]) -> list[str]:
-    """Names of the parts and objectives that are told the examples' labels. A prior has places for some, but meets no example."""
-    return [
-        name
-        for name, component in components.items()
-        if not isinstance(component, Prior) and (component.tags.labels != "none" or "labels" in component.capabilities)
-    ]
 
 
 def _components(model: Model) -> dict[str, Part]:
