@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     conditions: dict[str, Any] = {}
     if args.data and "x" not in sampler.conditions:
         raise SettingError(f"--data: {type(sampler).__name__} starts from no images", hint="leave it out, or --sampler interpolation")
-    if args.data or "prior" not in model.parts:
+    if args.data or ("x" in sampler.conditions and "prior" not in model.parts):
         # Without a prior a sampler can only start from images: those of the run's own data.
         splits = Splits(model, data_of(args), batch_size=n)
         conditions["x"] = next(splits.batches("test")).x
