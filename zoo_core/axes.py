@@ -13,6 +13,8 @@ from zoo_core.pictures import grid
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from zoo_core.interfaces import Batch, Labels
+
 CELL = 0.4
 """Side of a picture in a grid, in inches, where nothing says otherwise."""
 
@@ -90,6 +92,12 @@ def class_colours(count: int) -> list[tuple[float, float, float]]:
     if count <= 20:
         return [to_rgb(colour) for colour in colormaps["tab10" if count <= 10 else "tab20"].colors[:count]]  # type: ignore[attr-defined]
     return [to_rgb(colormaps["turbo"](i / (count - 1))) for i in range(count)]
+
+
+def class_names(batch: Batch, labels: Labels) -> tuple[str, ...]:
+    """What the classes of ``batch`` are called: as its data set calls them, else as a model's ``labels`` do."""
+    named = labels if batch.labels.type == "none" else batch.labels
+    return named.names if named.type == "classes" else ()
 
 
 def draw_classes(axes: Axes, points: Tensor, y: Tensor | None, names: Sequence[str]) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Mapping
-from dataclasses import is_dataclass
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
 
-from zoo_core import seams
+from zoo_core import saved_labels, seams
 from zoo_core.catalogue import catalogue
 from zoo_core.config import FORMAT, check_config
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
@@ -21,6 +21,7 @@ from zoo_core.game.settings import training_settings
 from zoo_core.hub.external import building_from_config, externals, only
 from zoo_core.interfaces import ImageShape, Labels, Need, Nested, Objective, Part
 from zoo_core.interfaces.nested import Builder
+from zoo_core.labels import told_labels
 from zoo_core.migration import migrated
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
@@ -124,10 +125,14 @@ def _build_plan(
         sampler = registry().resolve("sampler", made.sampler)
         seams.check_slots(f'sampler "{registry().spelled("sampler", made.sampler)}"', sampler.entry.load().needs, slots)
 
+    # A saved part goes by its own order of the labels; the data are brought into that.
+    made = replace(made, labels=saved_labels.in_saved_order(made))
+    saved_labels.refuse_other_labels(made, saved_labels.judged_by_label(made))
     parts: dict[str, Part] = {}
     entries: dict[str, dict[str, Any]] = {}
     for name, planned in made.parts.items():
         parts[name], entries[name] = _build_part(name, planned, made, seed, making)
+    saved_labels.refuse_other_labels(made, told_labels(parts))
     names = {name: registry().spelled(planned.kind, planned.name) for name, planned in made.parts.items()}
     seams.check_all(parts, names, asked, lambda slot, wanted: remedy(slot, made.parts[slot], made, wanted))
 

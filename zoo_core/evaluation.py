@@ -41,6 +41,7 @@ def evaluate(
 
     Raises:
         SettingError, SeamError: a metric that this model cannot be measured by.
+        DataError: data that do not fit the model, see :func:`zoo_core.data.dataset_for`.
     """
     from zoo_core.training.processes import processes
 
@@ -52,8 +53,7 @@ def evaluate(
     if batch_size < 1 or (limit is not None and limit < 1):
         raise SettingError(f"limit and batch_size should be at least 1, got {limit} and {batch_size}")
     model.to(processes(device).device)
-    size, device = model.image_shape[1:], model.device
-    splits = Splits(data, size, root=data_root, device=device, dtype=model.dtype, batch_size=batch_size)
+    splits = Splits(model, data, root=data_root, batch_size=batch_size)
     figures: list[Figure] = []
     for name, metric in chosen:
         generator = torch.Generator().manual_seed(seed)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from zoo_core.distributions import Posterior
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
+from zoo_core.given import as_count, as_labels, as_tensor
 from zoo_core.interfaces import Decoder, Encoder, ImageShape, Labels, Objective, Part, Sampler, Samples
 from zoo_core.tensors.walk import named_tensors
 
@@ -146,15 +147,37 @@ class Model(nn.Module):
         Arguments:
             sampler: a sampler's name, a table with ``name`` and parameters, or None for the recipe's.
             seed: same seed, same pictures; None draws one.
-            conditions: ``y`` (n,) where the model takes labels; ``x`` where the sampler starts from images.
+            conditions: ``y`` where the model takes labels: numbers or names of classes, one for each picture or one for all;
+                ``x`` (m, C, H, W) where the sampler starts from images.
+
+        Raises:
+            SettingError: a condition that the sampler or this model does not take, or a value that is none.
         """
-        if n < 1:
-            raise SettingError(f"sample: should be asked for at least one picture, got {n}")
+        n = as_count(n, "sample")
         chosen = self.sampler(sampler)
+        given = self._conditions(chosen, n, conditions)
         generator = torch.Generator()
         generator.seed() if seed is None else generator.manual_seed(seed)
         with self.at_rest():
-            return chosen(self, n, generator, **conditions)
+            return chosen(self, n, generator, **given)
+
+    def _conditions(self, sampler: Sampler, n: int, conditions: Mapping[str, Any]) -> dict[str, Any]:
+        """``conditions`` as samplers get them."""
+        given = {name: value for name, value in conditions.items() if value is not None}
+        who = type(sampler).__name__
+        for name in given:
+            if name not in sampler.conditions:
+                known = " and ".join(sorted(sampler.conditions)) or "none"
+                hint = did_you_mean(name, sampler.conditions) or f"the conditions that it takes: {known}"
+                raise SettingError(f"sample: {who} takes no {shown(name)}", hint=hint)
+        if "x" in given:
+            given["x"] = self._images(given["x"])
+        if "y" in given:
+            classes = sampler.classes(self)
+            if not classes:
+                raise SettingError(f"sample: this {self.recipe} takes no labels", hint="leave y out")
+            given["y"] = as_labels(given["y"], self.labels, n, classes=classes).to(self.device)
+        return given
 
     def sampler(self, sampler: str | Mapping[str, Any] | Sampler | None = None) -> Sampler:
         """The sampler called so, checked against this model's parts."""
@@ -177,18 +200,29 @@ class Model(nn.Module):
         with self.at_rest():
             return self.posterior(x).mean
 
-    def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """The likelihood's mean for codes z (N, latent_dim), and labels y (N,) where the model takes them."""
+    def decode(self, z: Tensor, y: Any = None) -> Tensor:
+        """The likelihood's mean for codes z (N, latent_dim), and labels y where the model takes them: numbers or names of classes,
+        one for each code or one for all, or one-hot (N, K).
+
+        Raises:
+            SettingError: labels for a model that takes none, or other codes or labels than it takes.
+        """
         decoder = cast(Decoder, self._part("decoder"))
+        z = as_tensor(z, "codes")
         if z.dim() != 2 or z.shape[1] != decoder.latent_dim:
             raise SettingError(f"codes should be (N, {decoder.latent_dim}), got {tuple(z.shape)}")
         with self.at_rest():
-            y = None if y is None else y.to(self.device)
-            return decoder.likelihood(z.to(self.device, self.dtype), y).mean
+            labels = None if y is None else self._decoder_labels(decoder, y, len(z))
+            return decoder.likelihood(z.to(self.device, self.dtype), labels).mean
 
-    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """``decode(encode(x))``: deterministic, (N, C, H, W)."""
+    def reconstruct(self, x: Tensor, y: Any = None) -> Tensor:
+        """``decode(encode(x), y)``: deterministic, (N, C, H, W)."""
         return self.decode(self.encode(x), y)
+
+    def _decoder_labels(self, decoder: Decoder, y: Any, count: int) -> Tensor:
+        if "labels" not in decoder.capabilities:
+            raise SettingError(f"the decoder of this {self.recipe} takes no labels", hint="leave y out")
+        return as_labels(y, self.labels, count, classes=self.labels.count, one_hot=True).to(self.device)
 
     def _part(self, name: str) -> Part:
         if name not in self.parts:
@@ -196,7 +230,7 @@ class Model(nn.Module):
         return cast(Part, self.parts[name])
 
     def _images(self, x: Tensor) -> Tensor:
-        x = torch.as_tensor(x)
+        x = as_tensor(x, "images")
         if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:
             raise SettingError(
                 f"images should be (N, {', '.join(map(str, self.image_shape))}) in [0, 1], got {tuple(x.shape)}"

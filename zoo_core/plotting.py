@@ -84,7 +84,7 @@ def plot(
     if limit is not None and limit < 1:
         raise SettingError(f"limit should be at least 1, got {limit}")
     model.to(processes(device).device)
-    splits = Splits(data, model.image_shape[1:], root=data_root, device=model.device, dtype=model.dtype)
+    splits = Splits(model, data, root=data_root)
     with model.at_rest(), rc_context(_STYLE):
         generators = [torch.Generator().manual_seed(seed) for _ in plots]
         for one, generator in zip(plots, generators):

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.training.processes import processes
 
     model = load(args.model, device=processes(args.device).device)
-    splits = Splits(data_of(args), model.image_shape[1:], device=model.device, batch_size=args.n)
+    splits = Splits(model, data_of(args), batch_size=args.n)
     batch = next(splits.batches(args.split))
     y = batch.y if "labels" in model.capabilities("decoder") else None
     reconstructions = model.reconstruct(batch.x, y)

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from zoo_core.interfaces import Sampler
     from zoo_core.model import Model
 
 PICTURES = 64
@@ -35,10 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_data(parser, "images for samplers that start from some")
     parser.add_argument(
         "--label",
-        type=int,
         action="append",
         metavar="Y",
-        help="draw this class, for models that take labels; repeatable",
+        help="draw this class, by number or name, for models that take labels; repeatable",
     )
     parser.add_argument("--columns", type=count, metavar="N", help="pictures in a row")
     parser.add_argument("--seed", type=whole, default=0, metavar="S", help="same seed, same pictures (default: 0)")
@@ -47,25 +49,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Sample, write, say so."""
-    import torch
-
     from zoo_core.cli.evaluate import data_of
     from zoo_core.data.splits import Splits
+    from zoo_core.errors import SettingError
     from zoo_core.pictures import grid, save_png
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
 
     n = args.n or PICTURES
     model = load(args.model, device=processes(args.device).device)
+    sampler = model.sampler({"name": args.sampler or model.config["sampler"], **parse_settings(args.settings)})
     conditions: dict[str, Any] = {}
-    if args.data or "prior" not in model.parts:
+    if args.data and "x" not in sampler.conditions:
+        raise SettingError(f"--data: {type(sampler).__name__} starts from no images", hint="leave it out, or --sampler interpolation")
+    if args.data or ("x" in sampler.conditions and "prior" not in model.parts):
         # Without a prior a sampler can only start from images: those of the run's own data.
-        splits = Splits(data_of(args), model.image_shape[1:], device=model.device, batch_size=n)
+        splits = Splits(model, data_of(args), batch_size=n)
         conditions["x"] = next(splits.batches("test")).x
     if args.label:
-        _check_labels(model, args.label)
-        conditions["y"] = torch.tensor([args.label[i % len(args.label)] for i in range(n)], device=model.device)
-    sampler = {"name": args.sampler or model.config["sampler"], **parse_settings(args.settings)}
+        labels = _labels(model, sampler, args.label)
+        conditions["y"] = labels.repeat(-(-n // len(labels)))[:n]
     samples = model.samples(n, sampler, seed=args.seed, **conditions)
     columns = args.columns or samples.columns
     short = 0 if args.n or columns is None or columns > n else n % columns
@@ -75,12 +78,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_labels(model: Model, labels: list[int]) -> None:
-    """Refuse labels that would change nothing, or that the model does not know."""
-    from zoo_core.errors import SeamError, SettingError
+def _labels(model: Model, sampler: Sampler, asked: list[str]) -> Tensor:
+    """The classes asked for, once each.
 
-    if not any("labels" in model.capabilities(part) for part in ("prior", "decoder")):
-        raise SeamError(f"this {model.recipe} takes no labels", hint="leave --label out")
-    wrong = next((label for label in labels if not 0 <= label < model.labels.count), None)
-    if wrong is not None:
-        raise SettingError(f"--label {wrong}: the model's classes are 0 to {model.labels.count - 1}")
+    Raises:
+        SettingError: labels that would change nothing, or that the model does not know.
+    """
+    from zoo_core.errors import SettingError
+    from zoo_core.given import as_labels
+
+    classes = sampler.classes(model) if "y" in sampler.conditions else 0
+    if not classes:
+        raise SettingError(f"this {model.recipe} takes no labels", hint="leave --label out")
+    return as_labels(asked, model.labels, len(asked), classes=classes, what="--label", unknown=False)

@@ -1,11 +1,14 @@
 """Data: from a name to a data set, from a split to batches.
 
-``open_dataset`` finds the data set, ``open_source`` puts one of its splits on the device (or streams it), ``Stream``
-draws shuffled batches from it without end, ``evaluation_batches`` goes through it once in order.
+``open_dataset`` finds the data set, ``dataset_for`` brings its images and labels into a model's form, ``open_source``
+puts one of its splits on the device (or streams it), ``Stream`` draws shuffled batches from it without end,
+``evaluation_batches`` goes through it once in order.
 """
 
+from zoo_core.data.alignment import aligned, refuse_unlike
 from zoo_core.data.arrays import ArrayDataset
 from zoo_core.data.cut import cut, indices_of, no_such_split
+from zoo_core.data.of_model import dataset_for, refuse_without_labels
 from zoo_core.data.references import open_dataset
 from zoo_core.data.resized import ResizedDataset, resize
 from zoo_core.data.source import MemorySource, Source, StreamingSource, open_source
@@ -20,7 +23,9 @@ __all__ = [
     "Source",
     "Stream",
     "StreamingSource",
+    "aligned",
     "cut",
+    "dataset_for",
     "evaluation_batches",
     "indices_of",
     "labelled",
@@ -28,6 +33,8 @@ __all__ = [
     "open_dataset",
     "open_source",
     "pick",
+    "refuse_unlike",
+    "refuse_without_labels",
     "resize",
     "with_labels",
 ]

@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, final
 
-import torch
-
-from zoo_core.data.references import open_dataset
+from zoo_core.data.of_model import dataset_for
 from zoo_core.data.source import Source, open_source
 from zoo_core.data.stream import evaluation_batches
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Batch, Dataset
 from zoo_core.interfaces.dataset import SplitName
 
+if TYPE_CHECKING:
+    from zoo_core.model import Model
+
 
 @final
 class Splits:
-    """A data set for evaluation: in order, every example once, each split opened when it is first asked for.
+    """A data set for looking at ``model``: in order, every example once, each split opened when it is first asked for.
 
     Arguments:
+        model: whose images and labels they are made; its device and floating-point type are the batches'.
         data: a data set, its name, tensors, or None: asking for a split is then refused.
-        image_size: (height, width) that images are resized to.
         root: where data sets lie.
         batch_size: examples at a time.
     """
 
     def __init__(
         self,
+        model: Model,
         data: Any,
-        image_size: tuple[int, int],
         *,
         root: str | None = None,
-        device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
         batch_size: int = 250,
     ) -> None:
-        self._data, self._image_size, self._root = data, image_size, root
-        self._device, self._dtype, self._batch_size = device, dtype, batch_size
+        self._model, self._data, self._root, self._batch_size = model, data, root, batch_size
         self._dataset: Dataset | None = None
         self._sources: dict[SplitName, Source] = {}
 
@@ -47,11 +46,12 @@ class Splits:
 
         Raises:
             SettingError: there is none.
+            DataError: it does not fit the model.
         """
         if self._data is None:
             raise SettingError("data are needed here, and there are none", hint="name them: --data digits")
         if self._dataset is None:
-            self._dataset = open_dataset(self._data, root=self._root, image_size=self._image_size)
+            self._dataset = dataset_for(self._model, self._data, root=self._root)
         return self._dataset
 
     def count(self, split: SplitName, limit: int | None = None) -> int:
@@ -61,9 +61,10 @@ class Splits:
 
     def batches(self, split: SplitName, limit: int | None = None) -> Iterator[Batch]:
         """The first ``limit`` examples of ``split``, all where it is None."""
-        yield from evaluation_batches(self._source(split), self._batch_size, self._dtype, limit=limit)
+        for batch in evaluation_batches(self._source(split), self._batch_size, self._model.dtype, limit=limit):
+            yield replace(batch, labels=self.dataset.labels)
 
     def _source(self, split: SplitName) -> Source:
         if split not in self._sources:
-            self._sources[split] = open_source(self.dataset.split(split), device=self._device, workers=0)
+            self._sources[split] = open_source(self.dataset.split(split), device=self._model.device, workers=0)
         return self._sources[split]

@@ -17,7 +17,7 @@ from zoo_core.interfaces.nested import Nested
 from zoo_core.interfaces.objective import Need, Objective, Term
 from zoo_core.interfaces.plot import Plot
 from zoo_core.interfaces.prior import Prior
-from zoo_core.interfaces.sampler import Sampler, Samples
+from zoo_core.interfaces.sampler import Sampler, Samples, classes_to_draw
 from zoo_core.interfaces.tags import Tags
 
 __all__ = [
@@ -43,4 +43,5 @@ __all__ = [
     "Split",
     "Tags",
     "Term",
+    "classes_to_draw",
 ]

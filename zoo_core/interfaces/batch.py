@@ -44,12 +44,15 @@ class Batch:
         y: int64 (N,), −1 where the class is not known; None where there are no classes.
         attributes: int8 (N, A) of 0 and 1, −1 where not known; None where there are no attributes.
         modality: what ``x`` is.
+        labels: what ``y`` or ``attributes`` are called, where a data set says so. A model's own labels where the data are in
+            their order.
     """
 
     x: Tensor
     y: Tensor | None = None
     attributes: Tensor | None = None
     modality: Literal["image", "vector", "tokens"] = field(default="image")
+    labels: Labels = field(default=Labels())
 
     def __len__(self) -> int:
         return self.x.shape[0]
@@ -58,4 +61,4 @@ class Batch:
         """The examples from ``start`` up to ``stop``."""
         y = None if self.y is None else self.y[start:stop]
         attributes = None if self.attributes is None else self.attributes[start:stop]
-        return Batch(self.x[start:stop], y, attributes, self.modality)
+        return Batch(self.x[start:stop], y, attributes, self.modality, self.labels)

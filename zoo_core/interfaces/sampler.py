@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
 from torch import Tensor
 
 from zoo_core.interfaces.component import Component
 from zoo_core.interfaces.objective import Need
+from zoo_core.interfaces.prior import Prior
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -34,16 +35,34 @@ class Samples:
     columns: int | None = None
 
 
+def classes_to_draw(model: Model) -> int:
+    """How many classes a model can be asked for pictures of: those of a decoder that takes labels, or of a prior with a place for
+    each; 0 where its pictures depend on no label. (A prior with fewer places has others than classes.)"""
+    if "labels" in model.capabilities("decoder"):
+        return model.labels.count
+    if "labels" in model.capabilities("prior") and model.labels.count <= cast(Prior, model.parts["prior"]).components:
+        return model.labels.count
+    return 0
+
+
 class Sampler(ABC, Component):
     """Draws pictures from a model."""
 
     needs: ClassVar[Mapping[str, Need]] = {}
+
+    conditions: ClassVar[frozenset[str]] = frozenset({"x", "y"})
+    """Names of the conditions that it looks at; others are refused."""
+
+    def classes(self, model: Model) -> int:
+        """How many classes y it can be asked for pictures of, 0 where y would change nothing; see :func:`classes_to_draw`."""
+        return classes_to_draw(model)
 
     @abstractmethod
     def __call__(self, model: Model, n: int, generator: torch.Generator, **conditions: Any) -> Samples:
         """``n`` pictures; all randomness from ``generator``. The caller has set eval mode and switched autograd off.
 
         Arguments:
-            conditions: ``y`` (n,) where the model takes labels; ``x`` (m, C, H, W) where the sampler starts from
-                images.
+            conditions: those of :attr:`conditions` that were asked for, checked: ``y``, int64 (n,), where there are
+                :meth:`classes` (int64 (n, A) for a model with A attributes), −1 = not known; ``x`` (m, C, H, W) in [0, 1].
+                Both are on the model's device.
         """

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import torch
 
-from zoo_core.data import Source, Stream, labelled, open_dataset, open_source, with_labels
-from zoo_core.errors import DataError, SettingError
+from zoo_core.data import Source, Stream, dataset_for, labelled, open_source, refuse_without_labels, with_labels
+from zoo_core.errors import SettingError
 from zoo_core.game import Game, Round, rules_for
 from zoo_core.game.settings import TrainingSettings, training_settings
 from zoo_core.interfaces import Dataset, Objective, Part
@@ -51,14 +51,8 @@ class Session:
         if self.processes.device.type == "cpu":
             keep_freed_memory()
         model.to(self.processes.device)
-        self.dataset: Dataset = open_dataset(
-            data, root=data_root, settings=data_settings, image_size=model.image_shape[1:]
-        )
-        if self.dataset.image_shape[0] != model.image_shape[0]:
-            raise DataError(
-                f"{self.dataset.name} has images of {self.dataset.image_shape[0]} channels, the model makes {model.image_shape[0]}",
-                hint=f'build the model with data="{self.dataset.name}" or image_shape={list(self.dataset.image_shape)}',
-            )
+        self.dataset: Dataset = dataset_for(model, data, root=data_root, settings=data_settings)
+        refuse_without_labels(model, self.dataset)
         split = self.dataset.split("train")
         if settings.labelled is not None:
             split = with_labels(split, settings.labelled, seed)

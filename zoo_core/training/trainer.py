@@ -21,6 +21,7 @@ from zoo_core.figures import FILE as FIGURES
 from zoo_core.files import is_file, sweep, write_json
 from zoo_core.game import Game
 from zoo_core.game.settings import TrainingSettings, as_table
+from zoo_core.interfaces import Samples
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.pictures import beside, grid, save_png
@@ -265,12 +266,17 @@ class Training:
         if len(x) < 2:
             return False
         seed = derive_seed(self.session.seed, "diversity")
-        samples = self.model.samples(len(x), seed=seed, x=x.to(self.model.dtype)).x
+        samples = self._samples(len(x), seed, x.to(self.model.dtype)).x
         before, self._diversity = self._diversity, diversity(samples, x)
         if self._logs is not None:
             self._logs.scalars("samples", self.round, {"diversity": self._diversity}, epoch=self.progress.epoch)
         ended = self.progress.epoch == self.settings.epochs >= LONG
         return self._diversity < COLLAPSED and (ended or (before is not None and before >= COLLAPSED))
+
+    def _samples(self, n: int, seed: int, x: Tensor) -> Samples:
+        """``n`` pictures of the recipe's sampler, from the images x where it starts from some."""
+        sampler = self.model.sampler()
+        return self.model.samples(n, sampler, seed=seed, **({"x": x} if "x" in sampler.conditions else {}))
 
     def _stop_if_stuck(self) -> None:
         """Stop early; also a run that had stopped early and is resumed."""
@@ -295,7 +301,7 @@ class Training:
         if self.model.config["sampler"]:
             # As many rows as images allow, for samplers that start from some.
             seed = derive_seed(self.session.seed, "pictures")
-            samples = self.model.samples(min(2 * SHOWN_IMAGES, 2 * len(x)), seed=seed, x=x)
+            samples = self._samples(min(2 * SHOWN_IMAGES, 2 * len(x)), seed, x)
             pictures["samples"] = grid(samples.x, samples.columns)
         if {"encoder", "decoder"} <= set(self.model.parts):
             y = batch.y if "labels" in self.model.capabilities("decoder") else None

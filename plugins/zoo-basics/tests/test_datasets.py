@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import hashlib
 import io
 import os
 import pickle
 import pickletools
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +28,7 @@ from zoo_basics.datasets.folder import FolderDataset
 from zoo_basics.datasets.idx import read_idx
 from zoo_basics.datasets.mnist import MnistDataset
 from zoo_basics.datasets.npz import NpzDataset
+from zoo_basics.datasets.picture_files import FORMATS
 from zoo_basics.datasets.stl10 import Stl10Dataset
 from zoo_basics.datasets.svhn import SvhnDataset
 
@@ -328,7 +332,7 @@ def test_a_folder_streams_the_same_batches_as_it_has_in_memory(pets: Path) -> No
 
 def test_pictures_are_read_only_when_asked_for(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = []
-    monkeypatch.setattr(Image, "open", lambda path, open=Image.open: opened.append(path) or open(path))
+    monkeypatch.setattr(Image, "open", lambda path, open=Image.open, **how: opened.append(path) or open(path, **how))
     split = FolderDataset(path=str(pets)).split("train")
     assert len(opened) == 1  # the first one's header, for the size
     split.x[3]
@@ -380,6 +384,91 @@ def test_a_picture_that_cannot_be_read_is_named(damage: Callable[[Path], object]
         for i in range(len(split)):
             split.x[i]
     assert raised.value.hint and "\n" not in str(raised.value)
+
+
+# Opens a folder's pictures with a stand-in for Ghostscript first in PATH, and prints which programs were started.
+STARTED = """
+import subprocess, sys
+from PIL import Image
+from zoo_basics.datasets.folder import FolderDataset
+from zoo_core.errors import DataError
+
+started = []
+sys.addaudithook(lambda event, args: started.append(args[1][0]) if event == "subprocess.Popen" else None)
+folder, careless = sys.argv[1:]
+if careless == "careless":
+    Image.open(folder + "/1.png").load()
+else:
+    images = FolderDataset(path=folder, validation=0, test=0).split("train").x
+    for index in range(len(images)):
+        try:
+            images[index]
+        except DataError as error:
+            print(error.what.rpartition("/")[2], file=sys.stderr)
+print(started)
+"""
+
+
+@pytest.mark.parametrize("careless", [True, False])
+def test_a_picture_never_starts_ghostscript(careless: bool, tmp_path: Path) -> None:
+    programs, called = tmp_path / "bin", tmp_path / "called"
+    programs.mkdir()
+    (programs / "gs").write_text(f"#!/bin/sh\necho called >> {called}\nexit 1\n")
+    (programs / "gs").chmod(0o755)
+    pictures = tmp_path / "pictures"
+    for name in ("0.png", "2.png"):
+        save(pictures / name, 8, 8, 3)
+    (pictures / "1.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run([sys.executable, "-c", STARTED, str(pictures), "careless" if careless else ""],
+                         capture_output=True, text=True, env={**os.environ, "PATH": path}, timeout=120)
+    if careless:  # the trap works: Pillow left to itself goes by the content
+        assert called.exists() and "gs" in ran.stderr
+        return
+    assert ran.stdout.strip() == "[]" and not called.exists()
+    assert ran.stderr.splitlines() == ["1.png cannot be read as a picture: its content is not PNG"]
+
+
+@pytest.mark.parametrize("name, content, ends", [("3.png", "JPEG", ".jpg"), ("3.jpg", "PNG", ".png"), ("3.tiff", "BMP", ".bmp")])
+def test_a_picture_of_another_format_than_its_name_says_is_refused_with_both(
+    name: str, content: str, ends: str, tmp_path: Path
+) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / name, format=content)
+    with pytest.raises(DataError, match=rf"the name of .*{name} says \w+, its content is {content}; rename it to end in \{ends}"):
+        FolderDataset(path=str(tmp_path))
+
+
+def test_pictures_are_opened_in_every_format_that_is_taken(tmp_path: Path) -> None:
+    for place, suffix in enumerate(FORMATS):
+        Image.new("L" if suffix == ".pgm" else "RGB", (4, 4)).save(tmp_path / f"{place:02}{suffix.upper()}", format=FORMATS[suffix])
+    images = FolderDataset(path=str(tmp_path), channels=3, validation=0, test=0).split("train").x
+    assert [tuple(images[i].shape) for i in range(len(images))] == [(3, 4, 4)] * len(FORMATS)
+
+
+def test_every_picture_is_opened_by_named_formats() -> None:
+    """What is not named is decided by the file's content, which may start other programs."""
+    root = Path(__file__).parents[3]
+    calls = [
+        (path, call)
+        for where in ("zoo_core", "plugins", "experiments", "benchmarks")
+        for path in (root / where).rglob("*.py")
+        if "tests" not in path.relative_to(root).parts
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("Image.open", "PIL.Image.open")
+    ]
+    assert calls and not [str(path) for path, call in calls if "formats" not in [k.arg for k in call.keywords]]
+
+
+def test_a_picture_in_the_jpeg_variant_of_cifar10_is_a_jpeg_or_refused(tmp_path: Path) -> None:
+    files = io.BytesIO(), io.BytesIO()
+    for file, content in zip(files, ("JPEG", "PNG")):
+        Image.new("RGB", (32, 32)).save(file, format=content)
+    sizes = [0, *(len(file.getvalue()) for file in files)]
+    (tmp_path / "cifar10").mkdir()
+    np.savez(tmp_path / "cifar10" / "cifar10_jpeg75.npz", y_test=np.zeros(2, np.uint8), test_offsets=np.cumsum(sizes),
+             test_jpeg=np.frombuffer(b"".join(file.getvalue() for file in files), np.uint8))
+    with pytest.raises(DataError, match=r"picture 1 of .* cannot be read as a JPEG file"):
+        Cifar10Dataset(root=str(tmp_path), variant="jpeg").split("test")
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:

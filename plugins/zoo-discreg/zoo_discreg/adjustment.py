@@ -7,7 +7,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from zoo_core.data import Stream, open_dataset, open_source
+from zoo_core.data import Stream, dataset_for, open_source, refuse_without_labels
 from zoo_core.errors import SeamError
 from zoo_core.game import Game, rules_for
 from zoo_core.interfaces import Decoder, Objective, Part, Prior
@@ -62,12 +62,10 @@ def adjust(
         )
     device = processes(device).device
     model.to(device)
+    dataset = dataset_for(model, data, root=data_root)
+    refuse_without_labels(model, dataset)
     stream = Stream(
-        open_source(
-            open_dataset(data, root=data_root, image_size=model.image_shape[1:]).split("train"),
-            device=device,
-            workers=0,
-        ),
+        open_source(dataset.split("train"), device=device, workers=0),
         batch_size,
         derive_seed(seed, "adjust"),
         dtype=model.dtype,

@@ -10,6 +10,7 @@ import torch
 from zoo_aae.class_names import categories
 from zoo_aae.metrics.error_rate import ErrorRate
 from zoo_aae.metrics.label_probabilities import classes_of, label_probabilities
+from zoo_core.data import refuse_unlike
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import Batch, Figure, Metric, Need, Tags
 
@@ -33,7 +34,7 @@ class ClassificationError(Metric):
 
         Raises:
             SeamError: there are more or fewer categories than classes, or the data have no classes.
-            DataError: no example is labelled.
+            DataError: the data have other classes than the model, or no example is labelled.
         """
         if categories(model) != model.labels.count:
             raise SeamError(
@@ -43,6 +44,7 @@ class ClassificationError(Metric):
             )
         errors = ErrorRate()
         for batch in batches:
+            refuse_unlike(batch, model.labels)
             y = classes_of(batch, "classification-error")
             known = y >= 0
             if known.any():

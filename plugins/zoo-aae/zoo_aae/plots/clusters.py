@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from zoo_aae.class_names import categories, category_names
-from zoo_core.axes import CELL, draw_images
+from zoo_core.axes import CELL, class_names, draw_images
 from zoo_core.interfaces import Batch, Decoder, Need, Plot
 
 if TYPE_CHECKING:
@@ -25,14 +25,13 @@ class Members:
 
     Arguments:
         few: how many images are kept.
-        classes: how many classes there are.
         image_shape: (C, H, W).
     """
 
-    def __init__(self, few: int, classes: int, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, few: int, image_shape: tuple[int, int, int]) -> None:
         self.few = few
         self.size = 0
-        self.classes = torch.zeros(classes, dtype=torch.int64)
+        self.classes = torch.zeros(0, dtype=torch.int64)
         self.images = torch.zeros(0, *image_shape)
         self._lots = torch.zeros(0)
 
@@ -40,7 +39,9 @@ class Members:
         """Images x (N, C, H, W) with their classes y (N,), −1 where not known; those with the smallest ``lots`` (N,) are kept."""
         self.size += len(x)
         if y is not None:
-            self.classes += torch.bincount(y[(y >= 0) & (y < len(self.classes))], minlength=len(self.classes))
+            counts = torch.bincount(y[y >= 0], minlength=len(self.classes))
+            counts[: len(self.classes)] += self.classes
+            self.classes = counts
         self.images, self._lots = torch.cat([self.images, x]), torch.cat([self._lots, lots])
         kept = self._lots.argsort()[: self.few]
         self.images, self._lots = self.images[kept], self._lots[kept]
@@ -51,7 +52,8 @@ class Members:
         if not known:
             return f"{self.size:,}" if self.size else "empty"
         largest = int(self.classes.argmax())
-        return f"{names[largest]}: {int(self.classes[largest]) / known:.0%} of {self.size:,}"
+        name = names[largest] if largest < len(names) else str(largest)
+        return f"{name}: {int(self.classes[largest]) / known:.0%} of {self.size:,}"
 
 
 class Clusters(Plot):
@@ -82,9 +84,10 @@ class Clusters(Plot):
     def draw(self, figure: FigureBase, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> None:
         """The rows, the first cluster's on top."""
         count = categories(model)
-        names = model.labels.names if model.labels.type == "classes" else ()
-        clusters = [Members(self.members, len(names), model.image_shape) for _ in range(count)]
+        names: tuple[str, ...] = ()
+        clusters = [Members(self.members, model.image_shape) for _ in range(count)]
         for batch in batches:
+            names = class_names(batch, model.labels)
             cluster = model.encode(batch.x)[:, :count].argmax(1).cpu()
             x, y = batch.x.float().cpu(), None if batch.y is None else batch.y.cpu()
             lots = torch.rand(len(x), generator=generator)
@@ -106,7 +109,7 @@ class Clusters(Plot):
             row_ends=[cluster_members.says(names) for cluster_members in clusters],
             framed=0,
         )
-        behind = "largest class: its share of the cluster" if names else "size of the cluster"
+        behind = "largest class: its share of the cluster" if any(len(one.classes) for one in clusters) else "size of the cluster"
         axes.set_title(f"framed: cluster heads\nbehind: {behind}", loc="left")
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo_aae.class_names import category_names
 from zoo_aae.cluster_heads import ClusterHeadDecoder
-from zoo_core.axes import draw_classes
+from zoo_core.axes import class_names, draw_classes
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Need, Plot
 
@@ -57,11 +57,11 @@ class Representation(Plot):
         from matplotlib.patheffects import withStroke
 
         decoder = cast(ClusterHeadDecoder, model.parts["decoder"])
-        points, y = _represented(model, decoder, batches, self.count)
+        points, y, names = _represented(model, decoder, batches, self.count)
         heads = decoder.heads.detach().double().cpu()
         to_plane = plane(heads)
         axes = figure.add_subplot()
-        draw_classes(axes, points.double() @ to_plane, y, model.labels.names)
+        draw_classes(axes, points.double() @ to_plane, y, names)
         outline = [withStroke(linewidth=2.5, foreground="white")]
         for (right, up), name in zip((heads @ to_plane).tolist(), category_names(model).names):
             axes.plot([right], [up], "o", markersize=11, markerfacecolor="white", markeredgecolor="black", alpha=0.85)
@@ -89,16 +89,19 @@ def plane(heads: Tensor) -> Tensor:
 
 def _represented(
     model: Model, decoder: ClusterHeadDecoder, batches: Iterable[Batch], limit: int
-) -> tuple[Tensor, Tensor | None]:
-    """Representations (N, n) of the first ``limit`` examples, and their classes, None where there are none."""
+) -> tuple[Tensor, Tensor | None, tuple[str, ...]]:
+    """Representations (N, n) of the first ``limit`` examples, their classes, None where there are none, and what these are called."""
     points: list[Tensor] = []
     classes: list[Tensor] = []
+    names: tuple[str, ...] = ()
     for batch in batches:
         cut = batch.rows(0, limit - sum(map(len, points)))
         points.append(decoder.represent(model.encode(cut.x)).float().cpu())
-        classes += [] if cut.y is None else [cut.y.cpu()]
+        if cut.y is not None:
+            classes.append(cut.y.cpu())
+            names = class_names(cut, model.labels)
         if sum(map(len, points)) >= limit:
             break
     if not points:
         raise DataError("there are no examples to draw")
-    return torch.cat(points), torch.cat(classes) if classes else None
+    return torch.cat(points), torch.cat(classes) if classes else None, names

@@ -27,6 +27,16 @@ class StyleGrid(Sampler):
     tags: ClassVar[Tags] = Tags(conditional=True)
     needs: ClassVar[Mapping[str, Need]] = {"prior": Need("prior"), "decoder": Need("decoder")}
 
+    conditions: ClassVar[frozenset[str]] = frozenset({"y"})
+
+    def classes(self, model: Model) -> int:
+        """The categories of a joint code, else the classes of a decoder that takes labels.
+
+        Raises:
+            SeamError: the model's pictures have no class.
+        """
+        return classes_of(model)
+
     def __call__(self, model: Model, n: int, generator: torch.Generator, **conditions: Any) -> Samples:
         """``n`` pictures; the last row is cut where ``n`` is not a multiple of the number of classes.
 

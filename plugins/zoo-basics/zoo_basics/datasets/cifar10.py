@@ -15,6 +15,7 @@ from zoo_basics.datasets.arrays_file import load_array, read_arrays
 from zoo_basics.datasets.cifar_pickle import read_cifar_batch
 from zoo_basics.datasets.held_out import check_split, train_or_validation
 from zoo_basics.datasets.location import data_root, downloading, first_file, not_found
+from zoo_basics.datasets.picture_files import UNREADABLE
 from zoo_core.data import cut, indices_of
 from zoo_core.errors import DataError, shown
 from zoo_core.interfaces import Dataset, Labels, Split
@@ -98,8 +99,12 @@ def _decode(path: Path, published: str, indices: Tensor) -> Tensor:
     offsets = load_array(path, f"{published}_offsets").tolist()
     x = np.empty((len(indices), 32, 32, 3), dtype=np.uint8)
     for place, index in enumerate(indices.tolist()):
-        with Image.open(io.BytesIO(files[offsets[index] : offsets[index + 1]])) as image:
-            x[place] = image.convert("RGB")
+        file = io.BytesIO(files[offsets[index] : offsets[index + 1]])
+        try:
+            with Image.open(file, formats=("JPEG",)) as image:
+                x[place] = image.convert("RGB")
+        except UNREADABLE as error:
+            raise DataError(f"picture {index} of {shown(path)} cannot be read as a JPEG file: {shown(error)}") from error
     return torch.from_numpy(x).permute(0, 3, 1, 2).contiguous()
 
 

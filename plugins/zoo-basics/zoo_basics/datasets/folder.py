@@ -10,13 +10,12 @@ import torch
 from annotated_types import Ge, Lt
 
 from zoo_basics.datasets.held_out import check_split, cut_missing
-from zoo_basics.datasets.picture_files import PictureFiles, Size, header, height_and_width
+from zoo_basics.datasets.picture_files import FORMATS, PictureFiles, Size, header, height_and_width
 from zoo_core.data import pick
 from zoo_core.errors import DataError, shown
 from zoo_core.interfaces import Dataset, Labels, Split
 from zoo_core.interfaces.dataset import SplitName
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 SPLITS = ("train", "validation", "test")
 
 
@@ -25,7 +24,8 @@ class FolderDataset(Dataset):
     """The pictures in a folder and in the folders below it, read one at a time, in the order of their names.
 
     Where every picture sits exactly one folder down (``cat/1.png``, ``dog/7.jpg``), those folders are the classes, in
-    the order of their names; otherwise there are no labels. Where the folder holds ``train`` and beside it only
+    the order of their names; otherwise there are no labels. A file has to be what the end of its name says: a JPEG file
+    called ``1.png`` is refused. Where the folder holds ``train`` and beside it only
     ``validation`` and ``test``, those are the splits; missing ones are cut from the training pictures with seed 0.
 
     Arguments:
@@ -57,7 +57,7 @@ class FolderDataset(Dataset):
         self._files = {name: _pictures(folder) for name, folder in self._folders.items()}
         if not self._files["train"]:
             raise DataError(f"there is no picture in {shown(self._folders['train'])}",
-                            hint=f"pictures end in {' '.join(sorted(SUFFIXES))}", path=str(root))
+                            hint=f"pictures end in {' '.join(sorted(FORMATS))}", path=str(root))
         self._native, first_channels = header(self._folders["train"] / self._files["train"][0])
         self._size = height_and_width(size)
         self._channels = channels or first_channels
@@ -94,7 +94,7 @@ def _pictures(folder: Path) -> list[Path]:
     for place, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith(".")]
         found += [Path(place, f).relative_to(folder) for f in files
-                  if not f.startswith(".") and os.path.splitext(f)[1].lower() in SUFFIXES]
+                  if not f.startswith(".") and os.path.splitext(f)[1].lower() in FORMATS]
     return sorted(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeAlias, final
@@ -9,7 +10,7 @@ from typing import Annotated, TypeAlias, final
 import numpy as np
 import torch
 from annotated_types import Ge, Le
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from zoo_core.errors import DataError, SettingError, shown
@@ -17,6 +18,13 @@ from zoo_core.errors import DataError, SettingError, shown
 Side: TypeAlias = Annotated[int, Ge(1), Le(65_536)]
 Size: TypeAlias = Side | tuple[Side, Side] | None
 """Side of a square, or (height, width)."""
+
+FORMATS = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".gif": "GIF", ".webp": "WEBP", ".tif": "TIFF",
+    ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM",
+}
+"""What a file may be by the end of its name. Left to itself Pillow goes by the content alone, and starts Ghostscript for a
+file that is PostScript inside, whatever it is called."""
 
 PATH = 400
 """Letters of a path that a message shows: one that is cut off would not name the file."""
@@ -51,7 +59,7 @@ class PictureFiles:
     def __getitem__(self, index: int) -> Tensor:
         path = self.paths[index]
         try:
-            with Image.open(path) as image:
+            with opened(path) as image:
                 check_depth(image, path)
                 picture = image.convert(self.mode)
         except UNREADABLE as error:
@@ -64,6 +72,42 @@ class PictureFiles:
                             hint="bring them to one size with --set data.size=64", path=str(path))
         array = np.array(picture)
         return torch.from_numpy(array[None] if self.mode == "L" else array.transpose(2, 0, 1).copy())
+
+
+def opened(path: Path) -> Image.Image:
+    """The picture at ``path``, of the one format that its name says; nothing else in the file is looked at.
+
+    Raises:
+        DataError: its name says no format, or its content is not of it.
+        OSError, SyntaxError, ValueError: as Pillow raises them for a file that is missing or damaged, see
+            :data:`UNREADABLE`.
+    """
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix not in FORMATS:
+        raise DataError(f"{shown(path, PATH)} does not say by its name what kind of picture it is",
+                        hint=f"pictures end in {' '.join(sorted(FORMATS))}", path=str(path))
+    expected = FORMATS[suffix]
+    try:
+        return Image.open(path, formats=(expected,))
+    except UnidentifiedImageError:
+        found = _format_of(path)
+        if found is None:
+            raise DataError(f"{shown(path, PATH)} cannot be read as a picture: its content is not {expected}",
+                            hint="mend or remove the file", path=str(path)) from None
+        ends = next(end for end, format in FORMATS.items() if format == found)
+        raise DataError(f"the name of {shown(path, PATH)} says {expected}, its content is {found}",
+                        hint=f"rename it to end in {ends}", path=str(path)) from None
+
+
+def _format_of(path: Path) -> str | None:
+    """Which of the formats of :data:`FORMATS` the content has; None where it is none of them."""
+    for format in dict.fromkeys(FORMATS.values()):
+        try:
+            Image.open(path, formats=(format,)).close()
+        except UNREADABLE:
+            continue
+        return format
+    return None
 
 
 def cover(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -83,7 +127,7 @@ def cover(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
 def header(path: Path) -> tuple[tuple[int, int], int]:
     """((height, width), channels) of the picture at ``path``, from its header."""
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             check_depth(image, path)
             return (image.height, image.width), 1 if image.mode in GREY_MODES else 3
     except UNREADABLE as error:

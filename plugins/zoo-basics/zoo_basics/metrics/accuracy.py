@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, cast, final
 import torch
 
 from zoo_basics.metrics.mean import StreamingMean
+from zoo_core.data import refuse_unlike
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Metric, Need
 
@@ -30,11 +31,12 @@ class Accuracy(Metric):
 
         Raises:
             SeamError: a batch has neither classes nor attributes.
-            DataError: no example is labelled.
+            DataError: the data have other labels than the model, or no example is labelled.
         """
         classifier = cast(FeatureExtractor, model.parts["classifier"])
         columns = [StreamingMean() for _ in range(model.labels.count if model.labels.type == "attributes" else 1)]
         for batch in batches:
+            refuse_unlike(batch, model.labels)
             truth = batch.attributes if model.labels.type == "attributes" else batch.y
             if truth is None:
                 raise SeamError(f"accuracy needs data with labels, and these have none of type {model.labels.type}",

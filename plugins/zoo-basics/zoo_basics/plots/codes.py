@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from annotated_types import Ge
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zoo_basics.plots.projection import Projection, as_it_is, by_pca
 from zoo_basics.samplers.codes import draw_codes
-from zoo_core.axes import draw_classes
+from zoo_core.axes import class_names, draw_classes
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Need, Plot
 
@@ -57,35 +57,45 @@ class Codes(Plot):
             SeamError: a background is asked for, and the model has no prior.
             DataError: there are no data.
         """
-        codes, y = encoded(model, batches, self.count)
+        codes, y, names = encoded(model, batches, self.count)
         projection = as_it_is(codes) if codes.shape[1] <= 2 else by_pca(codes)
         axes = figure.add_subplot()
-        draw_classes(axes, projection(codes), y, model.labels.names)
+        draw_classes(axes, projection(codes), y, names)
         if self.background:
             _shade(axes, projection(represented(model, draw_codes(model, DRAWS, generator, None)).cpu()))
         _title(axes, projection)
 
 
-def encoded(model: Model, batches: Iterable[Batch], limit: int) -> tuple[Tensor, Tensor | None]:
-    """The codes (N, D) of the first ``limit`` examples, as they are drawn, and their classes (N,), None where there are none.
+class Encoded(NamedTuple):
+    """Codes (N, D), their classes (N,), None where there are none, and what the classes are called."""
+
+    codes: Tensor
+    y: Tensor | None
+    names: tuple[str, ...]
+
+
+def encoded(model: Model, batches: Iterable[Batch], limit: int) -> Encoded:
+    """The first ``limit`` examples, as they are drawn.
 
     Raises:
         DataError: there are no examples.
     """
     codes: list[Tensor] = []
     classes: list[Tensor] = []
+    names: tuple[str, ...] = ()
     left = limit
     for batch in batches:
         cut = batch.rows(0, left)
         codes.append(represented(model, model.encode(cut.x)).float().cpu())
         if cut.y is not None:
             classes.append(cut.y.cpu())
+            names = class_names(cut, model.labels)
         left -= len(cut)
         if left <= 0:
             break
     if not codes:
         raise DataError("there are no examples to draw")
-    return torch.cat(codes), torch.cat(classes) if classes else None
+    return Encoded(torch.cat(codes), torch.cat(classes) if classes else None, names)
 
 
 def represented(model: Model, codes: Tensor) -> Tensor:

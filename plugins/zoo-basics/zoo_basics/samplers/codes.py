@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.errors import SeamError
-from zoo_core.interfaces import Part, Prior
+from zoo_core.interfaces import Part, Prior, classes_to_draw
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def takes_labels(model: Model) -> bool:
     """Whether the model's pictures depend on a label y."""
-    return "labels" in model.capabilities("decoder") or _draws_by_class(model)
+    return classes_to_draw(model) > 0
 
 
 def _draws_by_class(model: Model) -> bool:

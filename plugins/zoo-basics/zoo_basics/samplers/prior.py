@@ -22,6 +22,8 @@ class PriorSampler(Sampler):
 
     needs: ClassVar[Mapping[str, Need]] = {"prior": Need("prior"), "decoder": Need("decoder")}
 
+    conditions: ClassVar[frozenset[str]] = frozenset({"y"})
+
     def __call__(self, model: Model, n: int, generator: torch.Generator, **conditions: Any) -> Samples:
         """``n`` pictures.
 

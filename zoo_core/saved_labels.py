@@ -1,0 +1,59 @@
+"""Labels that saved parts were trained with, held against those of the model that they become part of."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from zoo_core.config import read_config
+from zoo_core.errors import SeamError, shown
+from zoo_core.interfaces import Labels, Need, Objective
+from zoo_core.labels import listed, places
+from zoo_core.registry import registry
+
+if TYPE_CHECKING:
+    from zoo_core.plan import Plan
+
+
+def in_saved_order(made: Plan) -> Labels:
+    """The plan's labels; in the order of a saved part that was trained with the same ones, so that its outputs keep their meaning."""
+    for _, labels in _saved(made):
+        if labels.type == made.labels.type and sorted(labels.names) == sorted(made.labels.names):
+            return labels
+    return made.labels
+
+
+def judged_by_label(made: Plan) -> frozenset[str]:
+    """The parts that objectives compare with the labels of the data."""
+    slots: set[str] = set()
+    for planned in made.objectives.values():
+        cls: type[Objective] = registry().resolve("objective", planned.name).entry.load()
+        needs: Mapping[str, Need] = cls.asks(planned.params) if cls.tags.labels != "none" else {}
+        slots.update(*(name.split("|") for name in needs))
+    return frozenset(slots)
+
+
+def refuse_other_labels(made: Plan, slots: Collection[str]) -> None:
+    """Refuse saved parts among ``slots`` that were trained with other labels of the same type than the model's.
+
+    Raises:
+        SeamError: with both lists.
+    """
+    for slot, labels in _saved(made):
+        if slot not in slots or labels.type != made.labels.type:
+            continue
+        # By position only where one side has numbers for names; names have to stand in the same order.
+        in_place = places(made.labels, labels) == tuple(range(labels.count)) and labels.count == made.labels.count
+        if not in_place:
+            raise SeamError(
+                f"{slot}: the part saved in {shown(made.parts[slot].saved)} was trained with the {labels.type} {listed(labels.names)}; "
+                f"this model has the {made.labels.type} {listed(made.labels.names)}",
+                hint="choose data with the same labels, or a part without saved weights",
+                saved=labels,
+                labels=made.labels,
+            )
+
+
+def _saved(made: Plan) -> list[tuple[str, Labels]]:
+    """The parts that come from a folder, each with the labels of the model there."""
+    return [(slot, Labels.of(read_config(part.saved))) for slot, part in made.parts.items() if part.saved is not None]
