@@ -206,7 +206,12 @@ def entered_with_seed(model: Model) -> list[Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "hint"), [("many.nestd", 'did you mean "many.nested"'), ("x", "its parts are"), ("many.nested.a.1.first", 'did you mean "many.nested.a.1"')]
+    ("wanted", "hint"),
+    [
+        ("many.nestd", 'did you mean "many.nested"'),
+        ("many.nested.a.1.first", 'did you mean "many.nested.a.1"'),
+        ("x", "its parts are prior.net, many.nested"),
+    ],
 )
 def test_what_is_no_network_is_refused_by_name(wanted: str, hint: str) -> None:
     with pytest.raises(SettingError, match=hint), prepared(many(), precision="fp32", compiled=[wanted]):
