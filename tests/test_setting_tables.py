@@ -92,7 +92,7 @@ encoder.trainable = %s
 
 def test_trainable_in_a_catalogue_is_true_or_false(tmp_path: Path) -> None:
     (tmp_path / "registry.toml").write_text(RECIPE % (', trainable = "false"', "true"))
-    with pytest.raises(CatalogueError, match="parts.encoder.trainable"):
+    with pytest.raises(CatalogueError, match=r"parts\.encoder\.trainable"):
         read_catalogue(tmp_path / "registry.toml")
 
 
