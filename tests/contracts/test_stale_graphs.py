@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -89,6 +90,17 @@ def test_only_the_part_that_has_stepped_and_its_player_are_named() -> None:
     with pytest.raises(SettingError) as told:
         made.play(1)
     assert told.value.fields == {"loss": "again", "parts": ["decoder"], "players": ["autoencoder"]}
+
+
+def test_compiled_parts_are_told_apart_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.compiler.reset()
+    monkeypatch.setattr(torch, "compile", functools.partial(torch.compile, backend="aot_eager"))
+    refused, kept = in_two_turns(LooksBack()), introvac()
+    for part in (*refused.parts.values(), *kept.parts.values()):
+        part.compile()
+    with pytest.raises(SettingError, match='the loss "again" goes back through weights of .*decoder'):
+        refused.play(1)
+    kept.play(1)
 
 
 def test_an_objective_that_differentiates_by_itself_is_refused_too() -> None:
