@@ -278,4 +278,3 @@ class Game:
             flat = self._all_reduce(torch.cat([b.reshape(-1) for b in buffers]))
             for buffer, piece in zip(buffers, flat.split([b.numel() for b in buffers])):
                 buffer.copy_(piece.view(buffer.shape))
-
