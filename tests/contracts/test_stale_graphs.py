@@ -98,7 +98,7 @@ def test_compiled_parts_are_told_apart_too(monkeypatch: pytest.MonkeyPatch) -> N
     refused, kept = in_two_turns(LooksBack()), introvac()
     for part in (*refused.parts.values(), *kept.parts.values()):
         part.compile()
-    with pytest.raises(SettingError, match='the loss "again" goes back through weights of .*decoder'):
+    with pytest.raises(SettingError, match=r'the loss "again" goes back through weights of .*decoder'):
         refused.play(1)
     kept.play(1)
 
