@@ -72,3 +72,41 @@ def test_a_split_without_images_is_refused() -> None:
 
 def test_some_memory_is_free_and_less_than_a_petabyte() -> None:
     assert 2**20 < free_bytes(torch.device("cpu")) < 2**50
+
+
+class Points:
+    """Points of a plane, read one at a time, in ``dtype``."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self.dtype = dtype
+
+    def __len__(self) -> int:
+        return 10
+
+    def __getitem__(self, index: int) -> Tensor:
+        value = index if self.dtype == torch.uint8 else index / 10
+        return torch.full((1, 1, 2), value, dtype=self.dtype)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "needed"), [(torch.uint8, 20), (torch.bfloat16, 40), (torch.float32, 80), (torch.float64, 160)], ids=str
+)
+@pytest.mark.parametrize("in_memory", [True, False], ids=["tensor", "read one at a time"])
+def test_the_room_that_a_set_takes_is_counted_in_bytes(
+    dtype: torch.dtype, needed: int, in_memory: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = Points(dtype)
+    split = Split(torch.stack([images[i] for i in range(10)]) if in_memory else images)
+    # A tensor on the CPU stays there in any case: the room is that on another device.
+    device = "meta" if in_memory else "cpu"
+    for free, kind in ((2 * needed, MemorySource), (2 * needed - 1, StreamingSource)):
+        monkeypatch.setattr(source, "free_bytes", lambda device, free=free: free)
+        assert isinstance(open_source(split, device, share=0.5), kind)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32], ids=str)
+def test_images_read_ahead_are_those_that_are_read_one_at_a_time(dtype: torch.dtype) -> None:
+    split, indices = Split(Points(dtype)), torch.tensor([9, 0, 4])
+    ahead, later = open_source(split), StreamingSource(split, workers=0)
+    assert isinstance(ahead, MemorySource) and ahead.x.dtype == dtype
+    assert torch.equal(ahead.batch(indices).x, later.batch(indices).x)

@@ -88,7 +88,7 @@ MODELS: dict[str, tuple[str, dict[str, Any], Dataset, tuple[Dataset, ...]]] = {
     "conditional": ("vae-mlp", {**SMALL, "decoder.conditional": True, "latent_dim": 2}, PETS, (MIXED,)),
     "semi-supervised": ("aae-semi", {**SMALL, **CRITIC}, PETS, (MIXED,)),
     "clusters": ("aae-clusters", {**SMALL, **CRITIC}, PETS, (MIXED,)),
-    "heads": ("aae-dimred", {"encoder.hidden": [8], "decoder.net_params.hidden": [8], **CRITIC}, PETS, (MIXED,)),
+    "heads": ("aae-dimred", {"encoder.hidden": [8], "decoder.net.hidden": [8], **CRITIC}, PETS, (MIXED,)),
 }
 
 

@@ -63,8 +63,8 @@ def build(
             leaves the weights of the others as they were.
         device, dtype: where the weights are and how wide; never part of the config.
         settings: parts by name (``encoder="resnet"``, ``classifier={"name": "vgg19", "weights": None}``), shared parameters
-            (``latent_dim=128``), ``objective=["elbo", "discreg"]``, ``image_size=32``, and anything inside with a
-            dotted key (``**{"encoder.width": 64}``). ``zoo info RECIPE`` lists them all.
+            (``latent_dim=128``), ``objective=["elbo", "discreg"]``, ``image_size=32``, ``training={"epochs": 5}``, and anything inside
+            with a dotted key (``**{"encoder.width": 64}``). ``zoo info RECIPE`` lists them all.
 
     Raises:
         UnknownName, SettingError, SeamError, WeightsError: with what to type instead.

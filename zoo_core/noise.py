@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from types import TracebackType
 
 import torch
 from torch import Tensor
@@ -34,6 +35,10 @@ class Noise(ABC):
     @abstractmethod
     def integers(self, name: str, shape: Sequence[int], high: int) -> Tensor:
         """Uniform int64 draws in [0, high)."""
+
+    @abstractmethod
+    def seed_for(self, name: str) -> int:
+        """A seed for draws that cannot be named, each process its own; see :class:`GlobalDraws`."""
 
 
 class GeneratorNoise(Noise):
@@ -65,6 +70,9 @@ class GeneratorNoise(Noise):
 
     def integers(self, name: str, shape: Sequence[int], high: int) -> Tensor:
         return torch.randint(high, tuple(shape), generator=self.generator, device=self._source).to(self.device)
+
+    def seed_for(self, name: str) -> int:
+        return int(torch.randint(2**62, (), generator=self.generator, device=self._source))
 
 
 class KeyedNoise(Noise):
@@ -111,3 +119,36 @@ class KeyedNoise(Noise):
     def integers(self, name: str, shape: Sequence[int], high: int) -> Tensor:
         generator = self._keyed(name)
         return self._mine(torch.randint(high, self._joint(shape), generator=generator, device=self.device))
+
+    def seed_for(self, name: str) -> int:
+        return derive_seed(self.seed, self.step, name, self.rank)
+
+
+class GlobalDraws:
+    """What dropout and its like draw, which know no generator but torch's global ones: a state of these of one's own.
+
+    Inside ``with``, the generators of the CPU and of ``device`` go on from this state, at first from ``seed``; what they were in is
+    put back after.
+    """
+
+    def __init__(self, seed: int, device: torch.device | str) -> None:
+        device = torch.device(device)
+        self._cpu = torch.Generator().manual_seed(seed).get_state()
+        self._device = None if device.type == "cpu" else device
+        self._own = torch.Generator(device).manual_seed(seed).get_state()
+
+    def __enter__(self) -> None:
+        self._swap()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._swap()
+
+    def _swap(self) -> None:
+        before = torch.get_rng_state()
+        torch.set_rng_state(self._cpu)
+        self._cpu = before
+        if self._device is not None:
+            module = torch.get_device_module(self._device)
+            before = module.get_rng_state(self._device)
+            module.set_rng_state(self._own, self._device)
+            self._own = before

@@ -3,13 +3,13 @@
 Settings are one flat mapping from keys to values, the same in Python (``build("vae", encoder="resnet", **{"encoder.width": 32})``) and on
 the command line (``--set encoder.width=32``). A key without a dot is a part, a shared parameter, ``objective``,
 ``sampler``, ``image_size`` or ``image_shape``; with a dot it reaches into a part (and with more dots into its tables, as in
-``decoder.net.hidden``), an objective or the training table.
+``decoder.net.hidden``), an objective or the training table. A table does the same for several: ``training={"epochs": 5}``.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
     head, _, rest = key.partition(".")
     if key == "objective":
         made.objectives = _objectives(made, value)
-    elif head == "objective" and "." in rest:
+    elif head == "objective" and rest:
         name, _, parameter = rest.partition(".")
         if name not in made.objectives:
             raise SettingError(
@@ -128,11 +128,18 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
                 hint=did_you_mean(name, made.objectives) or f"its objectives are {', '.join(made.objectives)}",
             )
         objective = made.objectives[name]
-        _set_parameter("objective", objective.name, objective.params, parameter, value, key)
-    elif head == "training" and rest:
-        _set_nested(made.training, rest, value, key)
+        for own, inner in {parameter: value}.items() if parameter else _table(key, value, "SETTING=…").items():
+            _set_parameter("objective", objective.name, objective.params, str(own), inner, f"objective.{name}.{own}")
+    elif head == "training":
+        for path, inner in [(rest, value)] if rest else _training(value):
+            _set_nested(made.training, path, inner, f"training.{path}")
     elif key == "sampler":
-        made.sampler = registry().resolve("sampler", str(value)).qualified
+        if not isinstance(value, str):
+            raise SettingError(
+                f"sampler: should be a sampler's name, got {shown(repr(value))}",
+                hint='see: zoo list --kind sampler; its settings are given when pictures are drawn: model.sample(n, {"name": "NAME", …})',
+            )
+        made.sampler = registry().resolve("sampler", value).qualified
     elif key == "image_size":
         made.image_shape = (made.image_shape[0], *_side_lengths(value))
     elif key == "image_shape":
@@ -145,15 +152,14 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
         )
     elif rest and head in made.parts:
         if rest == "trainable":
-            if not isinstance(value, bool):
-                raise SettingError(f"{shown(key)}: should be true or false, got {shown(value)!r}")
-            made.parts[head].trainable = value
+            made.parts[head].trainable = _trainable(key, value)
         else:
             part = made.parts[head]
             _set_parameter(part.kind, part.name, part.params, rest, value, key)
-    elif rest and head in made.objectives:
+    elif head in made.objectives:
         raise SettingError(
-            f"{shown(key)}: {shown(head)} is an objective of {recipe.name}", hint=f"write objective.{shown(key)}=…"
+            f"{shown(key)}: {shown(head)} is an objective of {recipe.name}",
+            hint=f"write objective.{shown(key)}{'' if rest else '.SETTING'}=…",
         )
     else:
         known = sorted({*made.parts, *shared, *_asked_parts(made), *RESERVED, "training"})
@@ -194,7 +200,11 @@ def _objectives(made: Plan, value: Any) -> dict[str, ObjectivePlan]:
             params = dict(one)
             component = params.pop("name", None)
             if not isinstance(component, str):
-                raise SettingError("objective: each table needs a name", hint='e.g. {"name": "elbo", "beta": 4}')
+                edited = next((name for name in params if name in made.objectives), None)
+                raise SettingError(
+                    "objective: each table needs a name",
+                    hint=f"to set what is inside {edited}: objective.{edited}.SETTING=…" if edited else 'e.g. {"name": "elbo", "beta": 4}',
+                )
         else:
             component, params = str(one), {}
         resolved = registry().resolve("objective", component)
@@ -220,7 +230,7 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
     trainable = before.trainable
     if isinstance(value, Mapping):
         params = dict(value)
-        trainable = params.pop("trainable", trainable)
+        trainable = _trainable(f"{slot}.trainable", params.pop("trainable", trainable))
         value = params.pop("name", before.name)
     if not isinstance(value, str | Path) or not str(value):
         raise SettingError(
@@ -237,6 +247,12 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
             kept = before.params if qualified == before.name else {}
             return PartPlan(before.kind, qualified, _merged(before.kind, qualified, kept, params, slot), trainable)
     return _saved_part(expanded(value), before.kind, slot, params, trainable)
+
+
+def _trainable(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise SettingError(f"{shown(key)}: should be true or false, got {shown(repr(value))}", hint="without quotes")
+    return value
 
 
 def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trainable: bool) -> PartPlan:
@@ -264,6 +280,26 @@ def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trai
     if referenced:
         announce_external({"parts": {own: saved}}, str(folder), allowed=True)
     return PartPlan(kind, resolved.qualified, {**base, **params}, trainable, None if referenced else folder, own)
+
+
+def _table(key: str, value: Any, example: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SettingError(
+            f"{shown(key)}: should be a table of settings, got {shown(repr(value))}", hint=f"or set one: {shown(key)}.{example}"
+        )
+    return value
+
+
+def _training(value: Any) -> Iterator[tuple[str, Any]]:
+    """What a table for the training sets: each setting in it and, in players and streams that have names, each of theirs. The
+    others stay as they are."""
+    for name, setting in _table("training", value, "epochs=10").items():
+        if name not in ("players", "streams"):
+            yield str(name), setting
+            continue
+        for own, settings in _table(f"training.{name}", setting, "NAME.SETTING=…").items():
+            for inner, one in _table(f"training.{name}.{own}", settings, "SETTING=…").items():
+                yield f"{name}.{own}.{inner}", one
 
 
 def _set_parameter(kind: str, component: str, params: dict[str, Any], path: str, value: Any, key: str) -> None:

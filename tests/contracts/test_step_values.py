@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
+from torch.nn.functional import dropout
 
 from zoo_core.game import Step
+from zoo_core.noise import KeyedNoise
 
 from .games import aae, introvac, vae
 from .toys import SEED, Table, ToyPrior, batch, noise
@@ -115,3 +119,49 @@ def test_a_value_that_used_a_part_aside_depends_on_it() -> None:
     value = step.value("attacked", lambda: step.aside(lambda: step.part("encoder")(step.x)).detach())
     step.outdate(frozenset({"encoder"}))
     assert step.value("attacked", lambda: value + 1) is not value
+
+
+def dropped() -> torch.Tensor:
+    """The mask of one dropout."""
+    return dropout(torch.ones(64))
+
+
+def test_aside_drops_others_than_the_forward_that_follows_and_than_the_aside_before() -> None:
+    """An attack that knew the very mask of the forward that it attacks would be stronger than any there is."""
+    step = step_of(vae())
+    masks = [step.aside(dropped), step.aside(dropped), dropped(), dropped()]
+    assert all(not torch.equal(a, b) for a, b in itertools.combinations(masks, 2))
+
+
+def test_aside_draws_the_same_in_the_same_step_whatever_the_global_generator_is_at() -> None:
+    """So that a resumed run draws them again; another step, seed or process draws others."""
+    with torch.random.fork_rng():
+        masks = []
+        for seed in (1, 2):
+            torch.manual_seed(seed)
+            masks.append(step_of(vae()).aside(dropped))
+    assert torch.equal(*masks)
+    others = [KeyedNoise(SEED, 1), KeyedNoise(SEED + 1, 0), KeyedNoise(SEED, 0, rank=1, world=2)]
+    made = vae()
+    masks = [masks[0], *(Step(made.modules, batch("main", 0), other).aside(dropped) for other in others)]
+    assert all(not torch.equal(a, b) for a, b in itertools.combinations(masks, 2))
+
+
+def test_an_aside_in_an_aside_leaves_the_outer_ones_draws_as_they_were() -> None:
+    plain, nested = step_of(vae()), step_of(vae())
+    expected = plain.aside(lambda: (dropped(), dropped()))
+    first, _, second = nested.aside(lambda: (dropped(), nested.aside(dropped), dropped()))
+    assert torch.equal(first, expected[0]) and torch.equal(second, expected[1])
+
+
+def test_named_draws_are_the_same_aside() -> None:
+    step = step_of(vae())
+    inside = step.aside(lambda: step.noise.normal("z", (8, 2)))
+    assert torch.equal(inside, step.noise.normal("z", (8, 2)))
+
+
+def test_an_aside_that_fails_puts_the_random_state_back() -> None:
+    step, state = step_of(vae()), torch.get_rng_state()
+    with pytest.raises(ZeroDivisionError):
+        step.aside(lambda: (dropped(), 1 / 0))
+    assert torch.equal(torch.get_rng_state(), state)

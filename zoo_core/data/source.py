@@ -73,7 +73,7 @@ class Source(ABC):
 
 @final
 class MemorySource(Source):
-    """All images wait on the device as uint8 and are indexed there."""
+    """All images wait on the device, as the split has them, and are indexed there."""
 
     def __init__(self, split: Split, device: torch.device | str = "cpu") -> None:
         super().__init__(split, device)
@@ -146,7 +146,7 @@ def open_source(split: Split, device: torch.device | str = "cpu", *, share: floa
     """
     if isinstance(split.x, Tensor) and split.x.device == torch.device(device):
         return MemorySource(split, device)
-    fits = len(split) > 0 and len(split) * split.x[0].numel() <= share * free_bytes(torch.device(device))
+    fits = len(split) > 0 and len(split) * split.x[0].nbytes <= share * free_bytes(torch.device(device))
     if fits and (isinstance(split.x, Tensor) or len(split) <= READ_AHEAD):
         return MemorySource(split, device)
     return StreamingSource(split, device, workers=workers)
@@ -158,8 +158,9 @@ def default_workers() -> int:
 
 
 def read_all(images: Images) -> Tensor:
-    """All of ``images``: uint8 (N, C, H, W)."""
-    done = torch.empty((len(images), *images[0].shape), dtype=torch.uint8)
+    """All of ``images``: (N, C, H, W), of the type that the first has."""
+    first = images[0]
+    done = torch.empty((len(images), *first.shape), dtype=first.dtype)
     for index in range(len(images)):
         done[index] = images[index]
     return done

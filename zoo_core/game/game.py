@@ -12,6 +12,7 @@ from torch import Tensor
 from zoo_core.errors import SettingError, ZooError, did_you_mean
 from zoo_core.game.players import AllReduce, Player
 from zoo_core.game.rules import Rules, TurnRules
+from zoo_core.game.stale import changed_weights, is_stale, refusal
 from zoo_core.game.step import Step
 from zoo_core.interfaces.batch import Batch
 from zoo_core.interfaces.component import Part
@@ -194,7 +195,7 @@ class Game:
             groups = self._groups(turn, step, values)
             for i, (loss, reaches, total) in enumerate(groups):
                 # A graph that nothing asks for again is freed as it is walked.
-                self._differentiate(loss, reaches, total, keep=not final or i < len(groups) - 1)
+                self._differentiate(loss, reaches, total, step, keep=not final or i < len(groups) - 1)
         for name in turn.players:
             player = self.players[name]
             schedule = player.rules.schedule
@@ -217,18 +218,26 @@ class Game:
         """The loss's terms added up, apart for each distinct ``reaches``."""
         totals: dict[frozenset[str] | None, Tensor] = {}
         for name, objective in self._asked[loss]:
-            for term in objective.terms(loss, step):
-                reaches = (
-                    term.reaches
-                    if term.reaches is None
-                    else frozenset(name if r == "self" else r for r in term.reaches)
-                )
-                seen = totals.get(reaches)
-                totals[reaches] = term.value if seen is None else seen + term.value
-                values.setdefault(f"{name}.{term.name}", []).append(term.value.detach())
+            try:
+                for term in objective.terms(loss, step):
+                    reaches = (
+                        term.reaches
+                        if term.reaches is None
+                        else frozenset(name if r == "self" else r for r in term.reaches)
+                    )
+                    seen = totals.get(reaches)
+                    totals[reaches] = term.value if seen is None else seen + term.value
+                    values.setdefault(f"{name}.{term.name}", []).append(term.value.detach())
+            except RuntimeError as error:
+                # A penalty differentiates by itself; which weights its graph has saved cannot be seen from here.
+                players = self._stepped_before(step)
+                if not players or not is_stale(error):
+                    raise
+                parts = [part for player in players for part in self.rules.players[player].trains]
+                raise refusal(loss, parts, players) from error
         return totals
 
-    def _differentiate(self, loss: str, reaches: frozenset[str] | None, total: Tensor, *, keep: bool) -> None:
+    def _differentiate(self, loss: str, reaches: frozenset[str] | None, total: Tensor, step: Step, *, keep: bool) -> None:
         route = self._route(loss, reaches)
         if not route.weights:
             return
@@ -237,11 +246,24 @@ class Game:
                 f"the loss {loss!r} has no gradient: none of its terms depends on a weight that is trained",
                 hint="check that its terms are not detached and that some part they use is trainable",
             )
-        gradients = torch.autograd.grad(total, route.weights, retain_graph=keep, allow_unused=True)
+        try:
+            gradients = torch.autograd.grad(total, route.weights, retain_graph=keep, allow_unused=True)
+        except RuntimeError as error:
+            changed = changed_weights(total) if is_stale(error) else set()
+            if not changed:
+                raise
+            parts = [name for name, module in self._modules.items() if not changed.isdisjoint(module.parameters())]
+            movers = [name for name, player in self.players.items() if not changed.isdisjoint(player.parameters)]
+            players = [name for name in movers if name in self._stepped_before(step)]
+            raise refusal(loss, parts, players or movers) from error
         if self.accumulate > 1:
             gradients = tuple(None if g is None else g / self.accumulate for g in gradients)
         for player, sources in route.places:
             player.add([None if source is None else gradients[source] for source in sources])
+
+    def _stepped_before(self, step: Step) -> list[str]:
+        """The players that have stepped in this round, before the turn that ``step`` is in."""
+        return [player for turn in self.rules.turns[: step.turn] for player in turn.players]
 
     # ------------------------------------------------------------------------------------------------ processes
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import increment_version
 
 from zoo_core.errors import SettingError
 from zoo_core.game.rules import PlayerRules
@@ -77,12 +78,17 @@ class Player:
         if not self.rules.schedule.constant:
             for group in self.optimizer.param_groups:
                 group["lr"] = self.rules.lr * lr_factor
+        stepping: list[Tensor] = []
         for parameter, layout, gradient in zip(self.parameters, self._layouts, self.gradients, strict=True):
-            if gradient is not None and gradient.stride() != layout:
-                # The optimizers' fused loops want the weight's layout.
-                gradient = torch.empty_like(parameter).copy_(gradient)
+            if gradient is not None:
+                stepping.append(parameter)
+                if gradient.stride() != layout:
+                    # The optimizers' fused loops want the weight's layout.
+                    gradient = torch.empty_like(parameter).copy_(gradient)
             parameter.grad = gradient
         self.optimizer.step()
+        # The fused loops do not tell autograd, which would differentiate graphs that have saved the weights at the new ones.
+        increment_version(stepping)
         for parameter in self.parameters:
             parameter.grad = None
         self.gradients, self._empty = [None] * len(self.parameters), True

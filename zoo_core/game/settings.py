@@ -31,8 +31,9 @@ class TrainingSettings:
         epochs: passes over the train split.
         batch_size: examples a joint batch, over all processes.
         accumulate: pieces that a batch is cut into, to save memory.
-        precision: of the parts' forwards; weights and losses stay in float32.
-        compile: parts whose forward goes through torch.compile; ``["all"]`` for every one.
+        precision: of the networks' forwards, objectives' own too; weights and losses stay in float32.
+        compile: parts, and networks of objectives (``adversarial-prior``), whose forward goes through torch.compile; ``["all"]`` for
+            every one.
         turns, players: the game's rules; see ``zoo_core.game.rules``.
         labelled: only so many examples of the train split keep their class, the same number of each, drawn with the seed; the
             others count as unlabelled on every stream. None keeps all.

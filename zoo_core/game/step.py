@@ -17,7 +17,7 @@ from zoo_core.interfaces.decoder import Decoder
 from zoo_core.interfaces.encoder import Encoder
 from zoo_core.interfaces.feature_extractor import FeatureExtractor
 from zoo_core.interfaces.prior import Prior
-from zoo_core.noise import Noise
+from zoo_core.noise import GlobalDraws, Noise
 
 T = TypeVar("T")
 
@@ -65,6 +65,7 @@ class Step:
         self._values: dict[str, _Entry] = {}
         self._past: dict[str, list[tuple[int, _Entry]]] = {}
         self._using: list[set[str]] = []
+        self._asides = 0
 
     # ------------------------------------------------------------------------------------------------ the batch
 
@@ -132,10 +133,18 @@ class Step:
         """``compute()``, leaving no trace: no kept values, no moved running statistics, no change of the global random state.
 
         For attacks, the early steps of a chain, previews. Autograd stays as it is.
+
+        Dropout inside draws masks of its own, others in each aside of the step, and never those of a forward outside: an attack does
+        not see the very net that it attacks. Draws from ``step.noise`` are the same inside and outside, by name: for others, take
+        another name.
         """
         kept = dict(self._values)
+        self._asides += 1
         try:
-            with untouched_buffers(self._parts.values()), torch.random.fork_rng(devices=_cuda_devices(self.x)):
+            with (
+                untouched_buffers(self._parts.values()),
+                GlobalDraws(self.noise.seed_for(f"aside/{self._asides}"), self.x.device),
+            ):
                 return compute()
         finally:
             self._values = kept
@@ -206,10 +215,6 @@ class Step:
 
 def _missing(name: str) -> Tensor:
     raise LookupError(f"no images called {name!r}; compute them first with step.value({name!r}, …)")
-
-
-def _cuda_devices(x: Tensor) -> list[torch.device]:
-    return [x.device] if x.is_cuda else []
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from zoo_core.float64 import float64
+
 COLLAPSED = 0.05
 """Below this, samples count as all alike."""
 
@@ -13,5 +15,5 @@ def diversity(samples: Tensor, images: Tensor) -> float:
 
     1 is as varied as the data, 0 is the same picture every time. (Both distances are twice the sum of the pixels' variances.)
     """
-    spread = images.double().var(0).sum()
-    return float(samples.double().var(0).sum() / spread) if spread > 0 else 1.0
+    spread = float64(images).var(0).sum()
+    return float(float64(samples).var(0).sum() / spread) if spread > 0 else 1.0

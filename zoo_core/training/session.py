@@ -13,6 +13,7 @@ from zoo_core.game import Game, Round, rules_for
 from zoo_core.game.settings import TrainingSettings, training_settings
 from zoo_core.interfaces import Dataset, Objective, Part
 from zoo_core.model import Model
+from zoo_core.noise import GlobalDraws, derive_seed
 from zoo_core.training.heap import keep_freed_memory
 from zoo_core.training.precision import prepared
 from zoo_core.training.processes import Processes, processes
@@ -134,7 +135,9 @@ def rounds(
 ) -> Iterator[Round]:
     """Play the model's game and give each round: the loop is the caller's.
 
-    When the loop ends, a player with a moving average leaves its averaged weights in the model, as ``train`` does.
+    Same seed, same weights as ``train`` gives, whatever the caller draws between rounds: torch's global generators, from which dropout
+    draws, are the rounds' own inside and the caller's outside. When the loop ends, a player with a moving average leaves its averaged
+    weights in the model, as ``train`` does.
 
     >>> for played in zoo.rounds(model, data="digits", epochs=2):
     ...     if played.index % 10 == 0:
@@ -150,12 +153,15 @@ def rounds(
     """
     settings = training_settings(model.config["training"], epochs=epochs, batch_size=batch_size, **training)
     session = Session(model, data, settings, seed=seed, device=device, data_root=data_root, data_settings=data_settings)
+    draws = GlobalDraws(derive_seed(seed, "training"), session.processes.device)
     try:
         with prepared(model, precision=settings.precision, compiled=settings.compile):
             for _ in range(session.total_rounds):
                 if not model.training:
                     model.train()
-                yield session.game.play()
+                with draws:
+                    played = session.game.play()
+                yield played
     finally:
         for player in session.game.players.values():
             player.swap_average()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from zoo_core.float64 import float64
+
 
 class ClusterLabels:
     """Takes in labelled examples in batches, and names a class for each cluster by two rules.
@@ -16,7 +18,7 @@ class ClusterLabels:
     def __init__(self, clusters: int, device: torch.device | str = "cpu") -> None:
         self.clusters = clusters
         self.count = 0
-        self._doubt = torch.full((clusters,), torch.inf, device=device, dtype=torch.float64)
+        self._doubt = float64(torch.full((clusters,), torch.inf, device=device))
         self._most_probable = torch.full((clusters,), -1, device=device)
         self._assigned: list[Tensor] = []
         self._classes: list[Tensor] = []
@@ -28,11 +30,12 @@ class ClusterLabels:
         self.count += len(y)
         # The largest q(y_i) is the smallest sum of the other probabilities, which still tells examples apart that a sure
         # network gives a q(y_i) of 1 after rounding.
-        others = 1 - torch.eye(self.clusters, device=probabilities.device, dtype=torch.float64)
-        doubt, first = (probabilities.double() @ others).min(dim=0)
+        exact = float64(probabilities)
+        others = 1 - torch.eye(self.clusters, device=exact.device, dtype=exact.dtype)
+        doubt, first = (exact @ others).min(dim=0)
         surer = doubt < self._doubt
         self._doubt = torch.where(surer, doubt, self._doubt)
-        self._most_probable = torch.where(surer, y[first], self._most_probable)
+        self._most_probable = torch.where(surer.to(y.device), y[first.to(y.device)], self._most_probable)
         self._assigned.append(probabilities.argmax(1))
         self._classes.append(y)
 

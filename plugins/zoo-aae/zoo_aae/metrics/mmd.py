@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.data.nearest import squared_distances
+from zoo_core.float64 import float64
 
 ROWS_AT_ONCE = 1024
 """Bounds the table of kernel values: so many rows by all of the other set."""
@@ -39,6 +40,7 @@ def squared_mmd(a: Tensor, b: Tensor, bandwidth: float) -> float:
 
 def _kernel_sum(a: Tensor, b: Tensor, bandwidth: float) -> float:
     total = 0.0
-    for rows in a.double().split(ROWS_AT_ONCE):
-        total += squared_distances(rows, b.double()).mul_(-0.5 / bandwidth**2).exp_().sum().item()
+    a, b = float64(a), float64(b)
+    for rows in a.split(ROWS_AT_ONCE):
+        total += squared_distances(rows, b).mul_(-0.5 / bandwidth**2).exp_().sum().item()
     return total

@@ -13,6 +13,7 @@ from zoo_aae.metrics.prior_draws import prior_pictures
 from zoo_core.data.nearest import nearest
 from zoo_core.distributions import promote
 from zoo_core.errors import DataError
+from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Figure, Metric, Need
 from zoo_core.interfaces.dataset import SplitName
 
@@ -64,7 +65,7 @@ class NearestTraining(Metric):
             raise DataError("there are no examples to measure", hint="choose another split")
         held_out = promote(torch.cat(real))
         held_out = held_out[torch.randperm(len(held_out), generator=generator)[: self.samples].to(held_out.device)]
-        distances = nearest(torch.cat([made.to(held_out.dtype), held_out]), self._split("train")).distances.double()
+        distances = float64(nearest(torch.cat([made.to(held_out.dtype), held_out]), self._split("train")).distances)
         return [
             _figure("nearest-training", distances[: len(made)]),
             _figure("nearest-training-held-out", distances[len(made) :]),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.data.nearest import squared_distances
+from zoo_core.float64 import float64
 
 POINTS_AT_ONCE = 2048
 """Bounds the table of distances: so many points by one chunk of samples."""
@@ -29,7 +30,7 @@ class ParzenWindow:
         self.points = points
         self.sigmas = tuple(sigmas)
         self.count = 0
-        self._log_sums = points.new_full((len(self.sigmas), len(points)), -torch.inf, dtype=torch.float64)
+        self._log_sums = float64(points[:0]).new_full((len(self.sigmas), len(points)), -torch.inf)
 
     def add(self, samples: Tensor) -> None:
         """Take in samples (m, D); memory is one table of squared distances to part of the points."""
@@ -41,8 +42,8 @@ class ParzenWindow:
             table -= nearest
             for log_sums, sigma in zip(self._log_sums, self.sigmas):
                 scale = -0.5 / sigma**2
-                relative = (table * scale).exp_().sum(dim=1).double().log()
-                log_sums[rows] = torch.logaddexp(log_sums[rows], relative + nearest.squeeze(1).double() * scale)
+                relative = float64((table * scale).exp_().sum(dim=1)).log()
+                log_sums[rows] = torch.logaddexp(log_sums[rows], relative + float64(nearest.squeeze(1)) * scale)
 
     def log_density(self) -> Tensor:
         """float64 (S, N): a row for each σ; −∞ before any sample."""

@@ -14,6 +14,7 @@ from zoo_aae.class_names import category_names
 from zoo_aae.cluster_heads import ClusterHeadDecoder
 from zoo_core.axes import class_names, draw_classes
 from zoo_core.errors import DataError
+from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Need, Plot
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Representation(Plot):
 
         decoder = cast(ClusterHeadDecoder, model.parts["decoder"])
         points, y, names = _represented(model, decoder, batches, self.count)
-        heads = decoder.heads.detach().double().cpu()
+        heads = float64(decoder.heads.detach()).cpu()
         to_plane = plane(heads)
         axes = figure.add_subplot()
         draw_classes(axes, points.double() @ to_plane, y, names)

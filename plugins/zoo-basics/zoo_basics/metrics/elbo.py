@@ -11,6 +11,7 @@ from annotated_types import Ge
 from zoo_basics.kl_divergence import has_closed_form, kl_divergence
 from zoo_basics.metrics.labels import decoder_labels
 from zoo_basics.metrics.mean import StreamingMean
+from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Decoder, Encoder, Figure, Metric, Need, Prior
 from zoo_core.noise import GeneratorNoise
 
@@ -51,11 +52,11 @@ class ELBOMetric(Metric):
             x, y, units = batch.x, decoder_labels(model, batch), batch.x[0].numel()
             noise = GeneratorNoise(generator, device=x.device, dtype=x.dtype)
             posterior = encoder.posterior(x)
-            nll, kl = x.new_zeros(len(x), dtype=torch.float64), x.new_zeros(len(x), dtype=torch.float64)
+            nll, kl = float64(x.new_zeros(len(x))), float64(x.new_zeros(len(x)))
             for _ in range(self.draws):
                 z = posterior.rsample(noise)
-                nll -= decoder.likelihood(z, y).log_prob(x).double() / (self.draws * units)
-                kl += kl_divergence(posterior, prior, z, closed_form=closed_form).double() / (self.draws * units)
+                nll -= float64(decoder.likelihood(z, y).log_prob(x)) / (self.draws * units)
+                kl += float64(kl_divergence(posterior, prior, z, closed_form=closed_form)) / (self.draws * units)
             bound.add(-nll - kl)
             distortion.add(nll)
             rate.add(kl)

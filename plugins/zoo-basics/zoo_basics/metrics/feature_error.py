@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zoo_basics.metrics.labels import decoder_labels
 from zoo_core.errors import DataError, SeamError
+from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Metric, Need
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class _LayerSums:
 
     def add(self, real: Tensor, made: Tensor) -> None:
         """Activations of images and of their reconstructions, (N, …) each."""
-        real, made = real.double(), made.double()
+        real, made = float64(real), float64(made)
         self.count += len(real)
         self._residual += (real - made).square().sum().item()
         self._sum = self._sum + real.sum(0)

@@ -8,6 +8,7 @@ from typing import final
 from torch import Tensor
 
 from zoo_core.errors import DataError
+from zoo_core.float64 import float64
 
 
 @final
@@ -24,7 +25,7 @@ class StreamingMean:
         """Take in ``values`` (N,) (Chan et al. 1979's update of mean and squared deviations)."""
         if not len(values):
             return
-        values = values.double()
+        values = float64(values)
         count, mean = len(values), values.mean().item()
         squares = (values - mean).square().sum().item()
         shift, total = mean - self._mean, self.count + count

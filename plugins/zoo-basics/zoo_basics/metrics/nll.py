@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zoo_basics.metrics.labels import decoder_labels
 from zoo_basics.metrics.mean import StreamingMean
+from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Decoder, Encoder, Figure, Metric, Need, Prior
 from zoo_core.noise import GeneratorNoise
 
@@ -70,5 +71,5 @@ class NLL(Metric):
             k, z = len(draws), torch.cat(draws)
             log_q = torch.cat([posterior.log_prob(draw) for draw in draws])
             log_x = decoder.likelihood(z, None if y is None else y.repeat(k)).log_prob(x.repeat(k, 1, 1, 1))
-            log_weights.append((log_x.double() + prior.log_prob(z).double() - log_q.double()).view(k, n))
+            log_weights.append((float64(log_x) + float64(prior.log_prob(z)) - float64(log_q)).view(k, n))
         return torch.logsumexp(torch.cat(log_weights), dim=0) - math.log(self.draws)

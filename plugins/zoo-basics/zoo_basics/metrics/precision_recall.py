@@ -14,6 +14,7 @@ from zoo_basics.metrics.extractor import DEFAULT, Features
 from zoo_basics.metrics.found_extractor import Wanted
 from zoo_basics.metrics.sample_metric import SampleMetric
 from zoo_core.errors import SettingError
+from zoo_core.float64 import has_float64
 from zoo_core.interfaces import Batch, Figure
 
 if TYPE_CHECKING:
@@ -101,5 +102,5 @@ def share_inside(points: Tensor, manifold: Tensor, k: int) -> float:
 
 def _distances(rows: Tensor, others: Tensor) -> Tensor:
     """(N, D) and (M, D) to (N, M), in float64 where the device has it: neighbours may be very near."""
-    width = torch.float32 if rows.device.type == "mps" else torch.float64
+    width = torch.float64 if has_float64(rows.device) else torch.float32
     return torch.cdist(rows.to(width), others.to(width))

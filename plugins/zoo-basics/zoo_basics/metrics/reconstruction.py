@@ -9,6 +9,7 @@ import torch
 
 from zoo_basics.metrics.labels import decoder_labels
 from zoo_basics.metrics.mean import StreamingMean
+from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Figure, Metric, Need
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class ReconstructionError(Metric):
         """The three figures over all of ``batches``."""
         mse, l1, psnr = StreamingMean(), StreamingMean(), StreamingMean()
         for batch in batches:
-            difference = (model.reconstruct(batch.x, decoder_labels(model, batch)) - batch.x).double().flatten(1)
+            difference = float64(model.reconstruct(batch.x, decoder_labels(model, batch)) - batch.x).flatten(1)
             each = difference.square().mean(1)
             mse.add(each)
             l1.add(difference.abs().mean(1))
