@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo_core.config import DEEPEST, read_small
 from zoo_core.errors import CatalogueError, UnknownName, did_you_mean, shown
+from zoo_core.guarded import guarded, reason, watching
 from zoo_core.names import GRAMMAR, KINDS, ComponentName, is_name
 from zoo_core.plugins import loaded_plugins
 from zoo_core.recipes import ObjectiveSpec, PartSpec, PublishedWeights, Recipe, Shared
@@ -100,14 +101,26 @@ def read_catalogue(core: Traversable, plugins: Iterable[tuple[str, Traversable]]
     found = Catalogue({}, {}, {}, {})
     found, raw = _Source(core, "zoo-core").added_to(found, raw)
     problems = {}
-    for plugin, path in plugins:
-        try:
-            found, raw = _Source(path, plugin).added_to(found, raw)
-        except CatalogueError as error:
-            problems[plugin] = str(error)
+    with watching():
+        for plugin, path in plugins:
+            try:
+                found, raw = _plugins_source(path, plugin).added_to(found, raw)
+            except CatalogueError as error:
+                problems[plugin] = str(error)
     if extra is not None:
         found, raw = _Source(extra, str(extra), replaces=True).added_to(found, raw)
     return Catalogue(found.recipes, found.weights, found.plugins, problems)
+
+
+def _plugins_source(path: Traversable, plugin: str) -> _Source:
+    """A plugin's file; its path may be an object of the plugin's own."""
+    try:
+        with guarded(plugin, "reading its catalogue"):
+            return _Source(path, plugin)
+    except CatalogueError:
+        raise
+    except Exception as error:
+        raise CatalogueError(f"its catalogue cannot be read: {reason(error)}", plugin=plugin) from error
 
 
 class _Source:
