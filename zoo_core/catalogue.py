@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo_core.config import DEEPEST, read_small
 from zoo_core.errors import CatalogueError, UnknownName, did_you_mean, shown
-from zoo_core.guarded import guarded, reason, watching
+from zoo_core.guarded import guarded, guarding, reason
 from zoo_core.names import GRAMMAR, KINDS, ComponentName, is_name
 from zoo_core.plugins import loaded_plugins
 from zoo_core.recipes import ObjectiveSpec, PartSpec, PublishedWeights, Recipe, Shared
@@ -101,7 +101,7 @@ def read_catalogue(core: Traversable, plugins: Iterable[tuple[str, Traversable]]
     found = Catalogue({}, {}, {}, {})
     found, raw = _Source(core, "zoo-core").added_to(found, raw)
     problems = {}
-    with watching():
+    with guarding():
         for plugin, path in plugins:
             try:
                 found, raw = _plugins_source(path, plugin).added_to(found, raw)

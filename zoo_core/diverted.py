@@ -20,11 +20,13 @@ class _Kept:
         users: how many diversions are open; the last to close puts everything back.
         stream: what ``sys.stdout`` was.
         descriptor: a copy of file descriptor 1; None where it is closed.
+        modules: how many were imported.
     """
 
     users: int = 0
     stream: TextIO | None = None
     descriptor: int | None = None
+    modules: int = 0
 
 
 _lock = Lock()
@@ -37,7 +39,6 @@ def stdout_on_stderr() -> Iterator[None]:
 
     There is one standard output a process: what other threads print meanwhile goes to standard error, too.
     """
-    modules = len(sys.modules)
     with _lock:
         if not _kept.users:
             _divert()
@@ -45,8 +46,6 @@ def stdout_on_stderr() -> Iterator[None]:
     try:
         yield
     finally:
-        if len(sys.modules) > modules and _is_compiled(list(sys.modules)[modules:]):
-            _flush_c()
         with _lock:
             _kept.users -= 1
             if not _kept.users:
@@ -54,7 +53,7 @@ def stdout_on_stderr() -> Iterator[None]:
 
 
 def _divert() -> None:
-    _kept.stream = sys.stdout
+    _kept.stream, _kept.modules = sys.stdout, len(sys.modules)
     with suppress(OSError, ValueError, AttributeError):  # nobody reads it, it is closed, or it is of the caller's own kind
         sys.stdout.flush()
     sys.stdout = sys.stderr
@@ -72,6 +71,8 @@ def _divert() -> None:
 
 
 def _put_back() -> None:
+    if _is_compiled(list(sys.modules)[_kept.modules :]):
+        _flush_c()
     # What was written to the stream itself, by a reference to it, lies in its buffer still.
     for stream in {id(one): one for one in (sys.stdout, _kept.stream)}.values():
         with suppress(OSError, ValueError, AttributeError):

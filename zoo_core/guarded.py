@@ -6,7 +6,6 @@ lets other threads run.
 
 from __future__ import annotations
 
-import importlib
 import math
 import os
 import signal
@@ -48,15 +47,13 @@ class _Guard:
         self.plugin, self.doing = plugin, doing
         self.patience, self.limit = times * PATIENCE, times * time_limit()
         self.started = time.monotonic()
+        self.thread = threading.get_ident()
         self.running = False
-        """Whether the plugin's code is being run, which may be interrupted, and not what is done before and after."""
+        """Whether the plugin's code is being run, and not what is done before and after, which is not interrupted."""
         self.stopped = False
         """By the user's Ctrl-C."""
+        self.overdue = False
         self.named = False
-        self._overdue = False
-        self._lock = threading.Lock()
-        self._listens = False
-        self._before: Any = None
 
     def look(self, now: float) -> None:
         """Name the plugin, or stop it, where it is time to; called by the watching thread."""
@@ -64,40 +61,15 @@ class _Guard:
         if taken > self.patience and not self.named:
             self.named = True
             _say(f"{self._text('is still')} after {self.patience:g} s; Ctrl-C stops, {self._without()}")
-        with self._lock:
-            if taken > self.limit and self.running and self._listens:
-                # At each look anew: the plugin may have caught the last one.
-                self._overdue = True
-                _interrupt_main_thread()
+        if taken > self.limit and self.running:
+            _ears.interrupt(self)  # at each look anew: the plugin may have caught the last one
 
-    def listen(self) -> None:
-        """Be the first to hear Ctrl-C. Only the main thread can, and code in another has no time limit."""
-        if threading.current_thread() is not threading.main_thread():
-            return
-        self._before = signal.getsignal(signal.SIGINT)
-        if self._before is not None:  # else it was set outside Python, and could not be put back
-            with suppress(ValueError):  # an interpreter beside the main one
-                signal.signal(signal.SIGINT, self._heard)
-                self._listens = True
-
-    def leave(self) -> None:
-        """Leave Ctrl-C to whoever heard it before."""
-        with self._lock:
-            listened, self._listens = self._listens, False
-        if listened:
-            signal.signal(signal.SIGINT, self._before)
-
-    def stop(self) -> None:
-        """End with the user's Ctrl-C, and say where it was.
-
-        Raises:
-            KeyboardInterrupt: always.
-        """
+    def say_stopped(self) -> None:
+        """Say that the user's Ctrl-C met this plugin."""
         if not self.named:
             _say(f"stopped while {self._text('was')}; {self._without()}")
         for guard in _open:
-            guard.named = True  # one around this one need not say so, too
-        raise KeyboardInterrupt from None
+            guard.named = True  # those around this one need not say so, too
 
     def _text(self, verb: str) -> str:
         return f'plugin "{self.plugin}" {verb} {self.doing}'
@@ -105,12 +77,63 @@ class _Guard:
     def _without(self) -> str:
         return f"to do without it: ZOO_BLOCK_PLUGINS={self.plugin}"
 
+
+_open: list[_Guard] = []
+"""The guards that are open, an inner one behind the one around it."""
+
+
+class _Ears:
+    """Hears Ctrl-C before whoever heard it so far, and the watching thread, which speaks by the same signal.
+
+    Only the main thread can hear: plugins' code in another one has no time limit.
+    """
+
+    def __init__(self) -> None:
+        self._users = 0
+        self._listens = False
+        self._before: Any = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear in here, where this is the main thread."""
+        main = threading.current_thread() is threading.main_thread()
+        self._users += main
+        if main and self._users == 1:
+            self._listen()
+        try:
+            yield
+        finally:
+            self._users -= main
+            if main and not self._users:
+                self._leave()
+
+    def interrupt(self, guard: _Guard) -> None:
+        """Have :class:`_TookTooLong` raised in the code of ``guard``; called by the watching thread."""
+        with self._lock:
+            if self._listens and guard.thread == threading.main_thread().ident:
+                guard.overdue = True
+                _interrupt_main_thread()
+
+    def _listen(self) -> None:
+        self._before = signal.getsignal(signal.SIGINT)
+        if self._before is not None:  # else it was set outside Python, and could not be put back
+            with suppress(ValueError):  # an interpreter beside the main one
+                signal.signal(signal.SIGINT, self._heard)
+                self._listens = True
+
+    def _leave(self) -> None:
+        with self._lock:
+            listened, self._listens = self._listens, False
+        if listened:
+            signal.signal(signal.SIGINT, self._before)
+
     def _heard(self, number: int, frame: FrameType | None) -> None:
-        """A signal: from the watching thread, or a Ctrl-C for whoever heard it before."""
-        late = next((guard for guard in (self, *_open) if guard._overdue), None)
+        here = next((guard for guard in reversed(_open) if guard.thread == threading.get_ident()), None)
+        late = next((guard for guard in _open if guard.overdue), None)
         if late is not None:
-            late._overdue = False
-            if self.running:
+            late.overdue = False
+            if here is not None and here.running:
                 raise _TookTooLong(late)
         elif self._before is signal.SIG_DFL:
             signal.signal(number, signal.SIG_DFL)
@@ -119,12 +142,13 @@ class _Guard:
             try:
                 self._before(number, frame)
             except KeyboardInterrupt:
-                self.stopped = True
-                if self.running:
+                if here is not None:
+                    here.stopped = True
+                if here is None or here.running:
                     raise
 
 
-_open: list[_Guard] = []
+_ears = _Ears()
 
 
 @contextmanager
@@ -141,32 +165,38 @@ def guarded(plugin: str, doing: str, *, in_use: bool = False) -> Iterator[None]:
         KeyboardInterrupt: the user pressed Ctrl-C, even where the plugin caught it.
         SettingError: ``$ZOO_PLUGIN_TIMEOUT`` is no number of seconds.
     """
-    guard = _Guard(shown(plugin), doing, IN_USE if in_use else 1)
-    guard.listen()
-    _open.append(guard)
-    try:
-        with stdout_on_stderr(), watching():
-            try:
-                guard.running = True
-                if not guard.stopped:
-                    yield
-            finally:
-                guard.running = False
-    except _TookTooLong as late:
-        if late.args[0] is not guard:
+    with guarding():
+        guard = _Guard(shown(plugin), doing, IN_USE if in_use else 1)
+        _open.append(guard)
+        try:
+            guard.running = True
+            yield
+        except _TookTooLong as late:
+            guard.running = False
+            if late.args[0] is not guard:
+                raise
+            raise PluginFailed(
+                f"took longer than {guard.limit:g} s{_place(late)}", hint=f"{VARIABLE}=SECONDS gives it more time"
+            ) from None
+        except Exception:
             raise
-        raise PluginFailed(
-            f"took longer than {guard.limit:g} s{_place(late)}", hint=f"{VARIABLE}=SECONDS gives it more time"
-        ) from None
-    except Exception:
-        raise
-    except BaseException as error:
-        raise PluginFailed(reason(error)) from error
-    finally:
-        _open.remove(guard)
-        guard.leave()
-        if guard.stopped:
-            guard.stop()
+        except BaseException as error:
+            guard.running = False
+            raise PluginFailed(reason(error)) from error
+        finally:
+            guard.running = False
+            if guard.stopped:
+                guard.say_stopped()
+            _open.remove(guard)
+            if guard.stopped:
+                raise KeyboardInterrupt from None
+
+
+@contextmanager
+def guarding() -> Iterator[None]:
+    """What :func:`guarded` needs, set up once for several calls: that takes longer than most of what plugins do."""
+    with _watching(), _ears.listening(), stdout_on_stderr():
+        yield
 
 
 def time_limit() -> float:
@@ -207,12 +237,14 @@ def _place(error: BaseException) -> str:
     from traceback import walk_tb
 
     frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
-    places = [(file, line) for file, line in frames if not file.startswith(("<", *_OURS))]
+    places = [(file, line) for file, line in frames if _may_be_a_plugins(file)]
     return f" ({shown(os.path.basename(places[-1][0]))}:{places[-1][1]})" if places else ""
 
 
-_OURS = (os.path.dirname(__file__), os.path.dirname(importlib.__file__))
-"""Folders of code that calls the plugin's."""
+def _may_be_a_plugins(file: str) -> bool:
+    """Whether ``file`` is neither the zoo's nor the standard library's."""
+    ours, pythons = os.path.dirname(__file__), os.path.dirname(os.__file__)
+    return not file.startswith(("<", ours)) and (not file.startswith(pythons) or "site-packages" in file)
 
 
 class _Watch(threading.Thread):
@@ -234,8 +266,8 @@ _watch: _Watch | None = None
 
 
 @contextmanager
-def watching() -> Iterator[None]:
-    """Keep one watching thread for all guards in here: starting one for each would take longer than most plugins do."""
+def _watching() -> Iterator[None]:
+    """Have one watching thread, however many ask for it."""
     global _watch
     with _lock:
         if _watch is None:

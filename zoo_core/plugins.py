@@ -15,7 +15,7 @@ from pluggy import PluginManager
 from zoo_core import hookspecs
 from zoo_core.entry_points import CORE, Distributed, distributed, installed_entry_points, unmet
 from zoo_core.errors import PluginFailed, shown
-from zoo_core.guarded import guarded, reason, time_limit, watching
+from zoo_core.guarded import guarded, guarding, reason, time_limit
 from zoo_core.names import GRAMMAR, Entry, is_name
 from zoo_core.registration import Command, CommandRegistrar, Registrar
 from zoo_core.version import VERSION
@@ -92,7 +92,7 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> LoadedPlugins:
         SettingError: ``$ZOO_PLUGIN_TIMEOUT`` is no number of seconds.
     """
     time_limit()  # wrong, it is no plugin's fault
-    with watching():
+    with guarding():
         return _load_all(entry_points)
 
 
