@@ -71,7 +71,7 @@ def _divert() -> None:
 
 
 def _put_back() -> None:
-    if _is_compiled(list(sys.modules)[_kept.modules :]):
+    if "ctypes" in sys.modules or _is_compiled(list(sys.modules)[_kept.modules :]):
         _flush_c()
     # What was written to the stream itself, by a reference to it, lies in its buffer still.
     for stream in {id(one): one for one in (sys.stdout, _kept.stream)}.values():
@@ -94,7 +94,7 @@ def _is_compiled(modules: list[str]) -> bool:
 
 
 def _flush_c() -> None:
-    """Flush the buffers of the C library, which C code prints into."""
+    """Flush the buffers of the C library, which C code prints into. Only where there may be such code: ctypes takes long to import."""
     with suppress(ImportError, OSError, TypeError, AttributeError):  # TypeError: Windows has no library of the process itself
         import ctypes
 

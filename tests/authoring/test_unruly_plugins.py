@@ -49,7 +49,8 @@ class Unruly(Encoder):
 def zoo_command(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """``zoo`` in a process of its own."""
     command = [sys.executable, "-m", "zoo_core", *arguments]
-    environment = {**os.environ, **variables}
+    # Else C's own standard output would have no buffer.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"} | variables
     return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
 
 
