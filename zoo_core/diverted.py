@@ -95,7 +95,7 @@ def _is_compiled(modules: list[str]) -> bool:
 
 def _flush_c() -> None:
     """Flush the buffers of the C library, which C code prints into. Only where there may be such code: ctypes takes long to import."""
-    with suppress(ImportError, OSError, TypeError, AttributeError):  # TypeError: Windows has no library of the process itself
+    with suppress(ImportError, AttributeError):  # AttributeError: on Windows it is in another library
         import ctypes
 
-        ctypes.CDLL(None).fflush(None)
+        ctypes.pythonapi.fflush(None)
