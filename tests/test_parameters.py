@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pytest
-from annotated_types import Ge, Gt, Interval, Le, MinLen
+from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen, MultipleOf
 
+from zoo_core.cli.values import parse_settings
 from zoo_core.errors import PluginFailed, SettingError
 from zoo_core.parameters import check, context, parameters
 
@@ -45,7 +48,7 @@ def test_parameters_are_the_keyword_arguments_less_the_context() -> None:
     ("family", "gaussian | bernoulli", ""),
     ("slope", "number", "> 0"),
     ("bias", "true | false", ""),
-    ("layers", "list of texts", "at least 1 long"),
+    ("layers", "list of strings", "at least 1 long"),
     ("sides", "list [integer, integer] or null", ""),
     ("drop", "number", "≥ 0, < 1"),
 ])
@@ -104,3 +107,57 @@ def test_a_class_without_a_constructor_has_no_parameters() -> None:
     assert parameters(Nothing) == {}
     with pytest.raises(SettingError, match="takes no parameters"):
         check(Nothing, {"a": 1}, "sampler")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    row: int
+    name: str = "here"
+
+
+class Nested:
+    def __init__(self, *, counts: dict[str, int], many: dict[str, Annotated[list[Annotated[int, Ge(2)]], MinLen(2)]],
+                 deep: dict[str, dict[Literal["low", "high"], float]], tables: list[dict[str, str]], names: list[str],
+                 choices: tuple[Literal["a", "b"], ...], pair: tuple[str, Annotated[float, Gt(3)]], anything: Mapping[str, Any],
+                 bare: dict, lists: list[list[bool]], perhaps: dict[str, int] | None, place: Place, places: list[Place],  # type: ignore[type-arg]
+                 even: Annotated[int, Ge(10), MultipleOf(2)], less: Annotated[float, Lt(0)], set_of: frozenset[str],
+                 line: str, word: Annotated[str, MinLen(1)], whatever: Any) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("name", "expected", "example"), [
+    ("counts", "table of integers", """'{"NAME": 1}'"""),
+    ("many", "table of lists of integers each ≥ 2, at least 2 long", """'{"NAME": [2, 2]}'"""),
+    ("deep", "table of tables of numbers", """'{"NAME": {"low": 0.5}}'"""),
+    ("tables", "list of tables of strings", """'[{"NAME": "NAME"}]'"""),
+    ("names", "list of strings", """'["NAME"]'"""),
+    ("choices", "list of a | b", """'["a"]'"""),
+    ("pair", "list [string, number] each > 3", """'["NAME", 4]'"""),
+    ("anything", "table", """'{"NAME": "VALUE"}'"""),
+    ("bare", "table", "'{}'"),
+    ("lists", "list of lists of true | false", "'[[true]]'"),
+    ("perhaps", "table of integers or null", """'{"NAME": 1}'"""),
+    ("place", "table with row, name", """'{"row": 1}'"""),
+    ("places", "list of tables with row, name", """'[{"row": 1}]'"""),
+    ("even", "integer ≥ 10, a multiple of 2", "10"),
+    ("less", "number < 0", "-1"),
+    ("set_of", "list of strings", """'["NAME"]'"""),
+    ("line", "string", "NAME"),
+    ("word", "string at least 1 long", "NAME"),
+    ("whatever", "any value", "VALUE"),
+])
+def test_the_type_of_what_is_inside_is_said_and_shown(name: str, expected: str, example: str) -> None:
+    assert parameters(Nested)[name].expected == expected
+    with pytest.raises(SettingError) as raised:
+        check(Nested, {name: Path("x")}, "part")
+    assert str(raised.value).endswith(f"for instance part.{name}={example}")
+
+
+def test_every_example_may_be_set() -> None:
+    values = {}
+    for name in parameters(Nested):
+        with pytest.raises(SettingError) as raised:
+            check(Nested, {name: Path("x")}, "")
+        (words,) = shlex.split(raised.value.hint.removeprefix("for instance "))
+        values |= parse_settings([words])
+    assert set(check(Nested, values, "")) == set(parameters(Nested))

@@ -10,14 +10,16 @@ import math
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo_core.config import DEEPEST, read_small
+from zoo_core.derived import SECTIONS, derived, without, without_mentions
 from zoo_core.errors import CatalogueError, UnknownName, did_you_mean, shown
+from zoo_core.guarded import guarded, guarding, reason
 from zoo_core.names import GRAMMAR, KINDS, ComponentName, is_name
 from zoo_core.plugins import loaded_plugins
 from zoo_core.recipes import ObjectiveSpec, PartSpec, PublishedWeights, Recipe, Shared
@@ -33,7 +35,7 @@ _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _LINE = re.compile(rf"\s*(?:\[\[?\s*(?P<table>{_KEY}(?:\s*\.\s*{_KEY})*)\s*\]|(?P<key>{_KEY}(?:\s*\.\s*{_KEY})*)\s*=)")
 
 _TOP = {"format": int, "plugins": dict, "recipes": dict, "weights": dict}
-_RECIPE = {"like": str, "summary": str, "paper": str, "image_shape": list, "sampler": str, "shared": dict, "parts": dict,
+_RECIPE = {"like": str, "drop": list, "summary": str, "paper": str, "image_shape": list, "sampler": str, "shared": dict, "parts": dict,
            "objectives": dict, "training": dict, "on": dict}
 _SHARED = {"default": object, "sum_of": list, "follows": str, "sets": list, "help": str}
 _PART = {"kind": str, "name": str, "params": dict, "trainable": bool}
@@ -103,14 +105,26 @@ def read_catalogue(core: Traversable, plugins: Iterable[tuple[str, Traversable]]
     found, raw = _Source(core, "zoo-core").added_to(found, raw)
     official = frozenset(found.plugins)
     problems = {}
-    for plugin, path in plugins:
-        try:
-            found, raw = _Source(path, plugin).added_to(found, raw)
-        except CatalogueError as error:
-            problems[plugin] = str(error)
+    with guarding():
+        for plugin, path in plugins:
+            try:
+                found, raw = _plugins_source(path, plugin).added_to(found, raw)
+            except CatalogueError as error:
+                problems[plugin] = str(error)
     if extra is not None:
         found, raw = _Source(extra, str(extra), replaces=True).added_to(found, raw)
     return Catalogue(found.recipes, found.weights, found.plugins, problems, official)
+
+
+def _plugins_source(path: Traversable, plugin: str) -> _Source:
+    """A plugin's file; its path may be an object of the plugin's own."""
+    try:
+        with guarded(plugin, "reading its catalogue"):
+            return _Source(path, plugin)
+    except CatalogueError:
+        raise
+    except Exception as error:
+        raise CatalogueError(f"its catalogue cannot be read: {reason(error)}", plugin=plugin) from error
 
 
 class _Source:
@@ -175,6 +189,8 @@ class _Source:
         """The table of a recipe with what it takes over from the one it is ``like``; its own name means the one that it replaces."""
         table = own[name]
         if "like" not in table:
+            if "drop" in table:
+                raise self.wrong(("recipes", name, "drop"), "is for a recipe that is like another", 'add like = "NAME"')
             return dict(table)
         model, key = table["like"], ("recipes", name, "like")
         if model in (*below, name) and model not in raw:
@@ -185,7 +201,23 @@ class _Source:
             base = raw[model]
         else:
             raise self.wrong(key, f'there is no recipe "{shown(model)}" to be like', did_you_mean(model, {*raw, *own}))
-        return _like(base, {k: v for k, v in table.items() if k != "like"})
+        return derived(self.less(name, base, table), {k: v for k, v in table.items() if k not in ("like", "drop")})
+
+    def less(self, name: str, base: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``base`` without what the recipe ``name`` drops, and without what it says about parts and objectives that then are gone."""
+        key = ("recipes", name, "drop")
+        gone: dict[str, list[str]] = {section: [] for section in SECTIONS}
+        for one in table.get("drop", ()):
+            if not isinstance(one, str) or re.fullmatch(rf"{_KEY}(\.{_KEY})*", one) is None:
+                raise self.wrong(key, f"should hold keys, holds {shown(repr(one))}", 'write drop = ["parts.critic", "on.digits"]')
+            path = [re.sub(r"""^["']|["']$""", "", found) for found in re.findall(_KEY, one)]
+            try:
+                base = without(base, path)
+            except KeyError as error:
+                raise self.wrong(key, f'"{shown(table["like"])}" has no {shown(one)}', _near(base, path, error.args[0])) from None
+            if len(path) == 2 and path[0] in gone and path[1] not in table.get(path[0], {}):
+                gone[path[0]].append(path[1])
+        return without_mentions(base, gone["parts"], gone["objectives"]) if any(gone.values()) else base
 
     def recipe(self, name: str, table: Mapping[str, Any]) -> Recipe:
         key = ("recipes", name)
@@ -325,31 +357,13 @@ class _Source:
         return best_line
 
 
-def _like(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with ``own`` merged into it. A part or objective given another component starts without the parameters of the old one,
-    and a shared parameter given a default or a sum without the other."""
-    base = dict(base)
-    for section in ("parts", "objectives"):
-        slots = dict(base.get(section, {}))
-        for slot, spec in own.get(section, {}).items():
-            named = spec.get("name") if isinstance(spec, dict) else None
-            if slot in slots and named is not None and named != slots[slot].get("name", slot):
-                slots[slot] = {k: v for k, v in slots[slot].items() if k != "params"}
-        base[section] = slots
-    shared = dict(base.get("shared", {}))
-    for name, spec in own.get("shared", {}).items():
-        if name in shared and isinstance(spec, dict) and {"default", "sum_of"} & set(spec):
-            shared[name] = {k: v for k, v in shared[name].items() if k not in ("default", "sum_of")}
-    base["shared"] = shared
-    return _merged(base, own)
-
-
-def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    out = dict(base)
-    for key, value in own.items():
-        before = out.get(key)
-        out[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
-    return out
+def _near(table: Any, path: Sequence[str], known: int) -> str:
+    """What was meant by a ``path`` into ``table`` of which the first ``known`` names are there."""
+    for name in path[:known]:
+        table = table[name]
+    there = list(table) if isinstance(table, dict) else []
+    where = ".".join(path[:known]) or "it"
+    return did_you_mean(path[known], there) or (f"{shown(where)} has {shown(', '.join(there), 300)}" if there else "")
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:

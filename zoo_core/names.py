@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from zoo_core.errors import PluginFailed, UnknownName, did_you_mean, shown
+from zoo_core.guarded import described, guarded
 
 INTERFACES = (
     ("encoder", "Encoder"),
@@ -125,6 +126,7 @@ class Entry:
 
         Raises:
             PluginFailed: it cannot be imported, or is not what its kind promises.
+        KeyboardInterrupt: the user pressed Ctrl-C meanwhile.
         """
         return self._class
 
@@ -134,9 +136,10 @@ class Entry:
 
         module, _, attribute = self.target.partition(":")
         try:
-            found = getattr(import_module(module), attribute)
-        except (Exception, SystemExit) as error:
-            raise self._failed(f"could not be imported: {type(error).__name__}: {shown(error, 300)}") from error
+            with guarded(self.plugin, f"importing {module}", in_use=True):
+                found = getattr(import_module(module), attribute)
+        except Exception as error:
+            raise self._failed(f"could not be imported: {described(error)}") from error
         expected = getattr(import_module("zoo_core.interfaces"), dict(INTERFACES)[self.kind])
         if not isinstance(found, type) or not issubclass(found, expected):
             what = f"class {found.__name__}" if isinstance(found, type) else f"object of type {type(found).__name__}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 _JSON = json.JSONEncoder(allow_nan=False)
+_NOUNS = ("integer", "number", "string", "list", "table")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,7 +227,7 @@ def _checked(cls: type[Any], parameter: Parameter, value: Any, key: str) -> Any:
 
 def _refused(parameter: Parameter, key: str, got: str, value: Any) -> SettingError:
     expected = parameter.expected
-    if expected.split(" ")[0] in ("integer", "number", "text", "list", "table"):
+    if expected.split(" ")[0] in _NOUNS:
         expected = f"{'an' if expected[0] == 'i' else 'a'} {expected}"
     elif " | " in parameter.type_text:
         expected = "one of " + parameter.expected.replace(" | ", ", ")
@@ -243,29 +244,82 @@ def _unknown(cls: type[Any], name: str, key: str, known: Mapping[str, Parameter]
 
 
 def _example(parameter: Parameter) -> str:
-    """A value that may be set, as ``--set`` takes it."""
-    if not parameter.required and parameter.default is not None:
-        default = parameter.default
-        try:
-            return default if isinstance(default, str) else json.dumps(default)
-        except TypeError:
-            pass
-    return _sample(parameter.annotation)
+    """A value that may be set, as a shell hands it to ``--set``: lists and tables in quotes."""
+    default = None if parameter.required else parameter.default
+    text = _json(default) if default is not None else None
+    text = _json(_sample(parameter.annotation)) if text is None else text
+    if text is None:
+        return "VALUE"
+    return f"'{text}'" if text.startswith(("[", "{")) else json.loads(text) if text.startswith('"') else text
 
 
-def _sample(annotation: Any) -> str:
+def _json(value: Any) -> str | None:
+    """``value`` as JSON; None where JSON has nothing like it."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return None
+
+
+def _sample(annotation: Any) -> Any:
+    """A value that ``annotation`` takes, as JSON has it."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        from annotated_types import Ge
-
-        return next((repr(m.ge) for m in _bounds(annotation) if isinstance(m, Ge)), _sample(arguments[0]))
+        return _within(_sample(arguments[0]), _bounds(annotation))
     if origin is Literal:
-        return str(arguments[0])
+        return arguments[0]
     if origin in (Union, types.UnionType):
         return _sample(next((a for a in arguments if a is not type(None)), type(None)))
-    if _is_list(origin):
-        return f"[{_sample(arguments[0])}]" if arguments else "[]"
-    return {int: "1", float: "0.5", bool: "true", str: "NAME", type(None): "null"}.get(annotation, "VALUE")
+    if _is_fixed(origin, arguments):
+        return [_sample(a) for a in arguments]
+    if _is_list(origin or annotation):
+        return [_sample(arguments[0])] if arguments else []
+    if _is_table(origin or annotation):
+        return {_sample(arguments[0]): _sample(arguments[1])} if arguments else {}
+    if dataclasses.is_dataclass(annotation):
+        hints = get_type_hints(annotation, include_extras=True)
+        return {field.name: _sample(hints[field.name]) for field in _first(dataclasses.fields(annotation))}
+    return {int: 1, float: 0.5, bool: True, str: "NAME", type(None): None}.get(annotation, "VALUE")
+
+
+def _first(fields: Sequence[dataclasses.Field[Any]]) -> Sequence[dataclasses.Field[Any]]:
+    """The fields of a dataclass that must be given, or else the first."""
+    missing = dataclasses.MISSING
+    return [f for f in fields if f.default is missing and f.default_factory is missing] or fields[:1]
+
+
+def _within(value: Any, bounds: Sequence[Any]) -> Any:
+    """``value``, or one near its ``bounds`` that keeps to them."""
+    if isinstance(value, list | str):
+        near = [value * bound.min_length for bound in bounds if hasattr(bound, "min_length")]
+    elif isinstance(value, int | float):
+        names = ("ge", "gt", "le", "lt", "multiple_of")
+        ends = [getattr(bound, name) for bound in bounds for name in names if hasattr(bound, name)]
+        near = [*ends, *(end + 1 for end in ends), *(end - 1 for end in ends), sum(ends) / max(len(ends), 1)]
+    else:
+        near = []
+    fitting = (one for one in [value, *near] if type(one) is type(value) or isinstance(value, float))
+    return next((one for one in fitting if all(_holds(bound, one) for bound in bounds)), value)
+
+
+def _holds(bound: Any, value: Any) -> bool:
+    import annotated_types as known
+
+    match bound:
+        case known.Ge():
+            return bool(value >= bound.ge)
+        case known.Gt():
+            return bool(value > bound.gt)
+        case known.Le():
+            return bool(value <= bound.le)
+        case known.Lt():
+            return bool(value < bound.lt)
+        case known.MultipleOf():
+            return bool(value % bound.multiple_of == 0)
+        case known.MinLen():
+            return len(value) >= bound.min_length
+        case _:
+            return True
 
 
 def _described(annotation: Any) -> tuple[str, str]:
@@ -279,24 +333,41 @@ def _described(annotation: Any) -> tuple[str, str]:
     if origin in (Union, types.UnionType):
         described = [_described(a) for a in arguments]
         return " or ".join(text for text, _ in described), ", ".join(bounds for _, bounds in described if bounds)
-    if origin is tuple and arguments[-1] is not Ellipsis:
+    if _is_fixed(origin, arguments):
         described = [_described(a) for a in arguments]
         bounds = list(dict.fromkeys(bounds for _, bounds in described if bounds))
         return f"list [{', '.join(text for text, _ in described)}]", f"each {', '.join(bounds)}" if bounds else ""
-    if _is_list(origin):
-        text, bounds_text = _described(arguments[0])
-        plural = text + "s" if text in ("integer", "number", "text", "table") else text
-        return f"list of {plural}", f"each {bounds_text}" if bounds_text else ""
-    if inspect.isclass(origin or annotation) and issubclass(origin or annotation, Mapping):
-        return "table", ""
+    if _is_list(origin or annotation):
+        return _holding("list", arguments[:1])
+    if _is_table(origin or annotation):
+        return _holding("table", arguments[1:])
     if dataclasses.is_dataclass(annotation):
         return f"table with {', '.join(field.name for field in dataclasses.fields(annotation))}", ""
-    names = {int: "integer", float: "number", bool: "true | false", str: "text", type(None): "null", Any: "any value"}
+    names = {int: "integer", float: "number", bool: "true | false", str: "string", type(None): "null", Any: "any value"}
     return names.get(annotation, getattr(annotation, "__name__", str(annotation))), ""
 
 
-def _is_list(origin: Any) -> bool:
-    return inspect.isclass(origin) and issubclass(origin, (Sequence, Set))
+def _holding(container: str, values: tuple[Any, ...]) -> tuple[str, str]:
+    """Type and bounds of a list or table whose values are of type ``values``, which is empty where nobody says of which."""
+    if not values or values[0] is Any:
+        return container, ""
+    text, bounds = _described(values[0])
+    head, space, rest = text.partition(" ")
+    plural = f"{head}s{space}{rest}" if head in _NOUNS else text
+    return f"{container} of {plural}", bounds if not bounds or bounds.startswith("each ") else f"each {bounds}"
+
+
+def _is_fixed(origin: Any, arguments: tuple[Any, ...]) -> bool:
+    """Whether it is a tuple that says of each of its places what stands there."""
+    return origin is tuple and arguments[-1] is not Ellipsis
+
+
+def _is_list(cls: Any) -> bool:
+    return inspect.isclass(cls) and issubclass(cls, (Sequence, Set)) and not issubclass(cls, str | bytes)
+
+
+def _is_table(cls: Any) -> bool:
+    return inspect.isclass(cls) and issubclass(cls, Mapping)
 
 
 def _bounds(annotation: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Loading of plugins. Each is loaded by itself: one that fails hurts nobody else, and its status says why."""
+"""Loading of plugins. Each is loaded by itself: one that fails, prints or hangs hurts nobody else, and its status says why."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pluggy import PluginManager
 from zoo_core import hookspecs
 from zoo_core.entry_points import CORE, Distributed, distributed, installed_entry_points, unmet
 from zoo_core.errors import PluginFailed, shown
+from zoo_core.guarded import guarded, guarding, reason, time_limit
 from zoo_core.names import GRAMMAR, Entry, is_name
 from zoo_core.registration import Command, CommandRegistrar, Registrar
 from zoo_core.version import VERSION
@@ -31,7 +32,7 @@ class PluginStatus:
     """How the loading of one plugin went.
 
     Arguments:
-        name: the entry point's name.
+        name: the entry point's name; one that could not be printed is escaped, as are the next two.
         distribution, version: what is installed; empty where that is not known.
         error: why nothing of it is registered, in one line; None where all went well.
         components: how many it registered.
@@ -85,7 +86,17 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> LoadedPlugins:
     """Load the plugin behind each of ``entry_points``.
 
     ``$ZOO_PLUGINS`` (names with commas between) loads only these; ``$ZOO_BLOCK_PLUGINS`` leaves these out.
+
+    Raises:
+        KeyboardInterrupt: the user pressed Ctrl-C.
+        SettingError: ``$ZOO_PLUGIN_TIMEOUT`` is no number of seconds.
     """
+    time_limit()  # wrong, it is no plugin's fault
+    with guarding():
+        return _load_all(entry_points)
+
+
+def _load_all(entry_points: Iterable[EntryPoint]) -> LoadedPlugins:
     only, blocked = _listed("ZOO_PLUGINS"), _listed("ZOO_BLOCK_PLUGINS")
     statuses: list[PluginStatus] = []
     entries: list[Entry] = []
@@ -96,7 +107,7 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> LoadedPlugins:
     owners: dict[str, str] = {}
     found = [(point, distributed(point)) for point in entry_points]
     for point, about in sorted(found, key=lambda one: (one[0].name, one[1].name, one[1].version)):
-        name, distribution, version = point.name, about.name, about.version
+        name, distribution = point.name, about.name
         left_out = (
             "blocked by ZOO_BLOCK_PLUGINS"
             if name in blocked
@@ -105,7 +116,7 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> LoadedPlugins:
             else ""
         )
         if left_out:
-            statuses.append(PluginStatus(name, distribution, version, left_out, 0, left_out=True))
+            statuses.append(_status(point, about, left_out, left_out=True))
             continue
         try:
             if name in owners:
@@ -114,22 +125,28 @@ def load_plugins(entry_points: Iterable[EntryPoint]) -> LoadedPlugins:
                     f'called "{shown(name)}", and the first one counts'
                 )
             owners[name] = distribution
-            loaded = _load(manager, point, about)
-        except (Exception, SystemExit) as error:
+            with guarded(name, "being loaded"):
+                loaded = _load(manager, point, about)
+        except Exception as error:
             # What is left in it of a plugin that failed half way is its own.
             manager = new_manager()
-            statuses.append(PluginStatus(name, distribution, version, reason(error), 0))
+            statuses.append(_status(point, about, reason(error)))
         else:
-            statuses.append(PluginStatus(name, distribution, version, None, len(loaded.entries)))
+            statuses.append(_status(point, about, None, len(loaded.entries)))
             entries += loaded.entries
             commands += loaded.commands
             catalogues += [(name, source) for source in loaded.catalogues]
             later += [(name, loaded.plugin)] if loaded.later else []
-    missing = only - {status.name for status in statuses}
-    statuses += [
-        PluginStatus(name, "", "", "ZOO_PLUGINS names it, and it is not installed", 0) for name in sorted(missing)
-    ]
+    missing = sorted(only - {point.name for point, _ in found})
+    statuses += [PluginStatus(shown(name), "", "", "ZOO_PLUGINS names it, and it is not installed", 0) for name in missing]
     return LoadedPlugins(tuple(statuses), tuple(entries), tuple(catalogues), tuple(commands), tuple(later))
+
+
+def _status(
+    point: EntryPoint, about: Distributed, error: str | None, components: int = 0, *, left_out: bool = False
+) -> PluginStatus:
+    """A status whose texts, which are an installed package's, can be printed."""
+    return PluginStatus(shown(point.name), shown(about.name), shown(about.version), error, components, left_out)
 
 
 def _load(manager: PluginManager, point: EntryPoint, found: Distributed) -> _Loaded:
@@ -193,14 +210,3 @@ def new_manager() -> PluginManager:
 
 def _listed(variable: str) -> set[str]:
     return {name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()}
-
-
-def reason(error: BaseException) -> str:
-    """What went wrong in a plugin's code, in one line, with the place in the plugin's code where there is one."""
-    if isinstance(error, PluginFailed):
-        return str(error)
-    from traceback import extract_tb
-
-    frames = [f for f in extract_tb(error.__traceback__) if not f.filename.startswith("<") and f.filename != __file__]
-    place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {shown(error, 300)}{place}"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -160,6 +161,19 @@ def test_the_package_is_found_with_one_component_a_kind_and_its_recipes(
         [*([kind, "tiny-net"] for kind in KINDS), ["recipe", "tiny-net"], ["recipe", "tiny-net-classifier"]]
     )
     assert main(["info", "tiny-net"]) == 0
+
+
+def test_it_can_be_installed_in_editable_mode_with_hatchling_alone(tmp_path: Path) -> None:
+    """As pip does without build isolation, where the package called editables is not there."""
+    folder = new_plugin("zoo-tiny-net", ["metric"], out=tmp_path / "new")
+    script = "import sys; sys.modules['editables'] = None; from hatchling.build import build_editable; build_editable(sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as built:
+        (path,) = [name for name in built.namelist() if name.endswith(".pth")]
+        assert built.read(path).decode().split() == [str(folder)]
+        assert not any(name.endswith(".py") for name in built.namelist())
 
 
 def test_ruff_finds_nothing_in_it(everything: Path) -> None:

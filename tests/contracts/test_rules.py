@@ -136,7 +136,7 @@ def test_networks_that_a_player_names_are_claimed_by_nobody_else() -> None:
     ({"a": {"trains": ["encoder"], "losses": "fit"}}, [], r"training.players.a.losses: should be a list"),
     ({"a": {"losses": ["fit"]}}, [], r"training.players.a: trains must be given"),
     ({**AUTOENCODER, "autoencodr": {"lr": 1}}, [FIT], r"autoencodr names no losses.*did you mean \"autoencoder\""),
-    (AUTOENCODER, [{**FIT, "stream": 3}], r"training.turns\[0\].stream: should be a text, got 3"),
+    (AUTOENCODER, [{**FIT, "stream": 3}], r"training.turns\[0\].stream: should be a string, got 3"),
     (AUTOENCODER, [{**FIT, "batches": 0}], r"training.turns\[0\].batches: should be an integer ≥ 1, got 0"),
     (AUTOENCODER, [{"losses": ["fit"]}], r"training.turns\[0\]: players must be given"),
 ])

@@ -9,6 +9,7 @@ from typing import Any
 
 from zoo_core.cli import VERBS, run_verb
 from zoo_core.errors import PluginFailed, UnknownName, ZooError, did_you_mean, shown
+from zoo_core.guarded import described, guarded
 from zoo_core.plugins import loaded_plugins
 from zoo_core.registration import Command
 
@@ -51,9 +52,10 @@ class _Checked:
     def __init__(self, command: Command) -> None:
         self._command = command
         try:
-            self._module: Any = import_module(command.module)
-        except (Exception, SystemExit) as error:
-            raise self._failed(f"could not be imported: {type(error).__name__}: {shown(error, 300)}") from error
+            with guarded(command.plugin, f"importing {command.module}", in_use=True):
+                self._module: Any = import_module(command.module)
+        except Exception as error:
+            raise self._failed(f"could not be imported: {described(error)}") from error
         missing = [name for name in ("configure", "run") if not callable(getattr(self._module, name, None))]
         if missing:
             raise self._failed(f"has no function {' and no '.join(missing)}")
@@ -61,13 +63,14 @@ class _Checked:
     def configure(self, parser: Any) -> None:
         """Let the module declare its arguments."""
         try:
-            self._module.configure(parser)
-        except ZooError:
+            with guarded(self._command.plugin, "declaring its arguments", in_use=True):
+                self._module.configure(parser)
+        except ZooError as error:
+            if isinstance(error, PluginFailed):
+                raise self._failed(f"could not declare its arguments: {error}") from error
             raise
         except Exception as error:
-            raise self._failed(
-                f"could not declare its arguments: {type(error).__name__}: {shown(error, 300)}"
-            ) from error
+            raise self._failed(f"could not declare its arguments: {described(error)}") from error
 
     def run(self, args: Any) -> int:
         """Run it; what it raises is its own affair, and None counts as 0."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -102,7 +101,7 @@ def entry_text(
     files: dict[str, str],
     summary: str = "",
 ) -> str:
-    """One ``[weights.NAME]`` of a catalogue, as TOML. JSON's texts are TOML's."""
+    """One ``[weights.NAME]`` of a catalogue, as TOML."""
     values = {
         "recipe": recipe,
         "repo": repo,
@@ -111,10 +110,31 @@ def entry_text(
         "licence": licence,
         "summary": summary,
     }
-    lines = [f"[weights.{json.dumps(name)}]"]
-    lines += [f"{key} = {json.dumps(value)}" for key, value in values.items() if value]
-    lines += [f"files.{json.dumps(file)} = {json.dumps(digest)}" for file, digest in sorted(files.items())]
+    lines = [f"[weights.{toml_string(name)}]"]
+    lines += [f"{key} = {toml_string(value)}" for key, value in values.items() if value]
+    lines += [f"files.{toml_string(file)} = {toml_string(digest)}" for file, digest in sorted(files.items())]
     return "\n".join(lines)
+
+
+def toml_string(text: str) -> str:
+    """``text`` as a basic string of TOML 1.0, in ASCII: it is printed, and what a terminal or a pipe makes of other characters is
+    not always UTF-8.
+
+    TOML has no lone surrogates: each becomes U+FFFD, as when text is decoded. A pair of them is the character that it stands for.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return f'"{"".join(map(_escaped, whole))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in _SHORT:
+        return _SHORT[character]
+    if " " <= character <= "~":
+        return character
+    return f"\\u{ord(character):04X}" if ord(character) < 0x10000 else f"\\U{ord(character):08X}"
+
+
+_SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f"}
 
 
 def locked_entry(reference: str) -> PublishedWeights:

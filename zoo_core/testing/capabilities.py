@@ -9,12 +9,12 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from zoo_core.errors import ZooError
+from zoo_core.errors import ZooError, shown
 from zoo_core.interfaces import Decoder, Encoder, Labels
 from zoo_core.noise import GeneratorNoise, KeyedNoise
 from zoo_core.parameters import context, parameters
 from zoo_core.testing.pictures import CLASSES, batch
-from zoo_core.testing.results import CheckFailed
+from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.subject import Subject, difference, outputs
 from zoo_core.testing.surroundings import PlainPrior
 
@@ -159,8 +159,8 @@ def check_density_is_normalised(subject: Subject) -> None:
         return
     try:
         encoder = cast(Encoder, subject.fresh(settings={"latent_dim": 1})).eval()
-    except (ZooError, ValueError):
-        return
+    except (ZooError, ValueError) as error:
+        raise CheckSkipped(f"it takes no latent_dim=1: {shown(error, 500)}") from None
     if "posterior.log_prob" not in encoder.capabilities:
         return
     with torch.no_grad():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo_core.errors import DataError, SettingError
+from zoo_core.errors import DataError, SettingError, shown
 from zoo_core.interfaces import Dataset, Split
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.subject import Subject
@@ -20,16 +20,16 @@ def _opened(subject: Subject) -> tuple[Dataset, dict[str, Split]]:
     try:
         dataset: Dataset = subject.fresh()
     except (DataError, SettingError) as error:
-        raise CheckSkipped(str(error)[:150]) from None
+        raise CheckSkipped(shown(error, 500)) from None
     splits: dict[str, Split] = {}
     for name in ("train", "validation", "test"):
         try:
             splits[name] = dataset.split(name)
         except ImportError as error:
-            raise CheckSkipped(str(error)[:150]) from None
+            raise CheckSkipped(shown(error, 500)) from None
         except DataError as error:
             if name == "train":
-                raise CheckSkipped(str(error)[:150]) from None
+                raise CheckSkipped(shown(error, 500)) from None
     return dataset, splits
 
 

@@ -6,13 +6,13 @@ from typing import cast
 
 import torch
 
-from zoo_core.errors import ZooError
+from zoo_core.errors import ZooError, shown
 from zoo_core.interfaces import Prior
 from zoo_core.noise import GeneratorNoise, KeyedNoise
 from zoo_core.parameters import parameters
 from zoo_core.testing.capabilities import refuse_other_mass, require_shape
 from zoo_core.testing.determinism import global_generators_untouched
-from zoo_core.testing.results import CheckFailed
+from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.subject import Subject
 
 DRAWS = 20_000
@@ -57,8 +57,8 @@ def check_prior_density(subject: Subject) -> None:
         return
     try:
         narrow = cast(Prior, subject.fresh(settings={"latent_dim": 1}))
-    except (ZooError, ValueError):
-        return
+    except (ZooError, ValueError) as error:
+        raise CheckSkipped(f"it takes no latent_dim=1: {shown(error, 500)}") from None
     with torch.no_grad():
         refuse_other_mass(narrow.log_prob, _sample(narrow, 500, 0))
 

@@ -15,6 +15,7 @@ from torch.nn.functional import one_hot
 from zoo_core.distributions import likelihood_family, posterior_family
 from zoo_core.distributions.posteriors import PosteriorName
 from zoo_core.errors import ZooError
+from zoo_core.guarded import described
 from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Need, Part, Prior
 from zoo_core.model import Model
 from zoo_core.noise import Noise
@@ -118,7 +119,7 @@ def surround(
         conditional: decoders take labels, where the data have classes.
 
     Raises:
-        CheckSkipped: nothing fits a need.
+        CheckSkipped: nothing fits a need; the text has why each component of that kind does not.
     """
     parts: dict[str, Part] = {}
     for slot, need in needs.items():
@@ -153,25 +154,47 @@ def _plain(kind: str, image_shape: ImageShape, labels: Labels, conditional: bool
 
 
 def _able(part: Part, need: Need) -> bool:
-    return all(part.capabilities & set(wanted.split("|")) for wanted in need.capabilities)
+    return not _lacking(part, need)
+
+
+def _lacking(part: Part, need: Need) -> list[str]:
+    return [wanted for wanted in need.capabilities if not part.capabilities & set(wanted.split("|"))]
 
 
 def _registered(slot: str, need: Need, image_shape: ImageShape, labels: Labels, plugin: str) -> Part:
     from zoo_core.building import build_part
     from zoo_core.registry import registry
 
+    refusals: dict[str, list[str]] = {}  # why not, and whom that is true of
     entries = [entry for entry in registry().entries(need.kind) if not entry.family]
     for entry in sorted(entries, key=lambda entry: entry.plugin != plugin):
-        for example in entry.load().examples():
+        try:
+            examples = entry.load().examples()
+        except Exception as error:  # another plugin's fault
+            refusals.setdefault(described(error), []).append(entry.qualified)
+            continue
+        for example in examples:
             try:
                 part = build_part(
                     need.kind, {"name": entry.qualified, **example}, image_shape=image_shape, labels=labels
                 )
-            except ZooError:
-                continue
-            if _able(part, need):
-                return part
-    raise CheckSkipped(f'nothing installed fits the part "{slot}" that it needs (a {need.kind})')
+            except Exception as error:
+                why = str(error) if isinstance(error, ZooError) else described(error)
+            else:
+                if _able(part, need):
+                    return part
+                why = f"it lacks {', '.join(_lacking(part, need))}"
+            refusals.setdefault(why, []).append(entry.qualified)
+    raise CheckSkipped(_nothing_fits(slot, need, refusals))
+
+
+def _nothing_fits(slot: str, need: Need, refusals: Mapping[str, list[str]]) -> str:
+    wanted = f" with {' and '.join(need.capabilities)}" if need.capabilities else ""
+    tried = [f"{', '.join(dict.fromkeys(who))}: {why}" for why, who in refusals.items()]
+    return (
+        f'nothing installed fits the part "{slot}" that it needs, a component of kind {need.kind}{wanted}; '
+        + (f"tried were {'; '.join(tried)}" if tried else "there is none of this kind")
+    )
 
 
 def plain_model(parts: Mapping[str, Part], image_shape: ImageShape, labels: Labels) -> Model:
