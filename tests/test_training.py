@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 import zoo_core as zoo
@@ -253,6 +254,20 @@ def test_the_moving_average_is_what_is_measured_saved_and_returned(tmp_path: Pat
     assert same(history[-1], plain[-1]), "and training goes on with the plain weights"
     assert same(plain[-1], train(tiny()).model.state_dict()), "which the average does not change"
     assert not same(plain[-1], run.model.state_dict())
+
+
+@pytest.mark.parametrize("decays", [(0.9, None), (None, 0.9), (0.9, 0.5)])
+def test_averages_of_two_players_that_share_a_part_leave_the_trained_weights_alone(
+    tmp_path: Path, decays: tuple[float | None, float | None]
+) -> None:
+    def trained(out: Path, first: float | None, second: float | None) -> dict[str, Tensor]:
+        players = {"autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit"], "ema": first},
+                   "encoder": {"trains": ["encoder"], "losses": ["fit"], "ema": second}}
+        turns = [{"losses": ["fit"], "players": list(players)}]
+        train(tiny(), out, players=players, turns=turns, checkpoint_seconds=1e-9)
+        return {name: t for name, t in load_file(out / "checkpoint.safetensors").items() if name.startswith("model.")}
+
+    assert same(trained(tmp_path / "averaged", *decays), trained(tmp_path / "plain", None, None))
 
 
 def test_bf16_forwards_train_float32_weights_and_leave_no_trace_on_the_model() -> None:

@@ -163,6 +163,5 @@ def rounds(
                     model.train()
                 yield session.game.play()
     finally:
-        for player in session.game.players.values():
-            player.swap_average()
+        session.game.averages.swap()
         model.eval()

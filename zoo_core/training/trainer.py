@@ -219,7 +219,7 @@ class Training:
     def _end_epoch(self, bar: ProgressBar) -> None:
         epoch = self.progress.epoch = self.round // self.session.rounds_per_epoch
         settings = self.settings
-        with self._averaged():
+        with self.game.averages.in_model():
             if settings.validate_every and epoch % settings.validate_every == 0:
                 self._validate()
             if (
@@ -336,7 +336,7 @@ class Training:
             return
         self.progress.log_lines = self._logs.lines
         write_checkpoint(self.folder, self.session, self.progress)
-        with self._averaged():
+        with self.game.averages.in_model():
             self.model.save(self.folder)
         self._since = time.monotonic()
 
@@ -355,21 +355,8 @@ class Training:
         kept = self.folder is not None and is_file(self.folder / checkpoints.FILE)
         return f"; the last good checkpoint is in {shown(self.folder)}" if kept else ""
 
-    @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """Inside, players with a moving average have their averaged weights in the model."""
-        players = self.session.game.players.values()
-        for player in players:
-            player.swap_average()
-        try:
-            yield
-        finally:
-            for player in players:
-                player.swap_average()
-
     def _finish(self) -> Run:
-        for player in self.session.game.players.values():
-            player.swap_average()
+        self.game.averages.swap()
         for callback in self._callbacks:
             callback.on_end(self, self._reason)
         return Run(self.model, self.folder, self._reason, self.round, self.progress.seconds, self._figures, self._diversity)
