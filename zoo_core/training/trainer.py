@@ -33,7 +33,7 @@ from zoo_core.training.precision import prepared
 from zoo_core.training.progress import ProgressBar
 from zoo_core.training.run import Run, refuse_to_overwrite
 from zoo_core.training.session import Session
-from zoo_core.training.validation import validate
+from zoo_core.training.validation import compared, validate
 
 SHOWN_IMAGES = 32
 COMPARED_IMAGES = 100
@@ -239,15 +239,19 @@ class Training:
     def _validate(self) -> None:
         source = self._held_out_source()
         self._figures = figures = validate(
-            self.model, source, batch_size=self.settings.batch_size, seed=derive_seed(self.session.seed, "validation")
+            self.model,
+            source,
+            batch_size=self.settings.batch_size,
+            seed=derive_seed(self.session.seed, "validation"),
+            progress=min(self.round / self.session.total_rounds, 1.0),
         )
         if not figures:
             return
         if self._logs is not None:
             self._logs.scalars("validation", self.round, figures, epoch=self.progress.epoch)
         best = math.inf if self.progress.best is None else self.progress.best
-        if figures["loss"] < best:
-            self.progress.best, self.progress.since_best = figures["loss"], 0
+        if compared(figures) < best:
+            self.progress.best, self.progress.since_best = compared(figures), 0
             if self.folder is not None and self.session.processes.main:
                 self.model.save(self.folder / "best")
         else:
