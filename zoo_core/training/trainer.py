@@ -249,9 +249,9 @@ class Training:
             return
         if self._logs is not None:
             self._logs.scalars("validation", self.round, figures, epoch=self.progress.epoch)
-        best = math.inf if self.progress.best is None else self.progress.best
-        if compared(figures) < best:
-            self.progress.best, self.progress.since_best = compared(figures), 0
+        best, value = self.progress.best, compared(figures)
+        if math.isfinite(value) and (best is None or value < best):
+            self.progress.best, self.progress.since_best = value, 0
             if self.folder is not None and self.session.processes.main:
                 self.model.save(self.folder / "best")
         else:
