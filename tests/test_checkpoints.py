@@ -170,9 +170,8 @@ def other_tensor(chance: random.Random, tensors: dict[str, Tensor]) -> None:
         case "name":
             tensors[name + chance.choice(["0", ".step", "/"])] = tensors.pop(name)
         case _:
-            tensors[chance.choice(["player.autoencoder/", "player.nobody/", "model.", ""]) + f"optimizer.{chance.randint(90, 999)}.step"] = (
-                torch.zeros(())
-            )
+            prefix = chance.choice(["player.autoencoder/", "player.nobody/", "model.", ""])
+            tensors[f"{prefix}optimizer.{chance.randint(90, 999)}.step"] = torch.zeros(())
 
 
 def other_table(chance: random.Random, table: dict[str, Any]) -> None:
@@ -237,7 +236,7 @@ def test_short_moments_are_told_and_never_reach_the_optimizer(run: Path) -> None
     tensors, table, crc32 = opened(path)
     short = {name: tensor.reshape(-1)[:1].clone() if "exp_avg" in name else tensor for name, tensor in tensors.items()}
     written(path, short, table, crc32)
-    with pytest.raises(RunError, match="is damaged: .*checksum"):
+    with pytest.raises(RunError, match=r"is damaged: .*checksum"):
         train(run, 40, resume=True)
     for write in (written, old):
         write(path, short, table)

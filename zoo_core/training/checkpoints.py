@@ -166,7 +166,7 @@ def _whole(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         )
     expected = None if version == WITHOUT_CHECKSUM else checksum(text, tensors)
     if metadata.get("crc32") != expected:
-        raise _damaged(path, ValueError("its content does not have the checksum that it was written with"))
+        raise _damaged(path, "its checksum does not fit its content")
     return tensors, header
 
 
@@ -230,8 +230,8 @@ def _restore(session: Session, tensors: Mapping[str, Tensor], told: _Header) -> 
         torch.cuda.set_rng_state(tensors["random.cuda"].cpu(), session.processes.device)
 
 
-def _damaged(path: Path, error: Exception) -> RunError:
-    said = str(error) if isinstance(error, ZooError) else f"{type(error).__name__} {error}"
+def _damaged(path: Path, why: Exception | str) -> RunError:
+    said = why if isinstance(why, (ZooError, str)) else f"{type(why).__name__} {why}"
     return RunError(
         f"{shown(path)} is damaged: {shown(said, 300)}",
         hint=f"the last saved weights are still in {shown(path.parent)}",

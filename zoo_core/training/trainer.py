@@ -18,8 +18,8 @@ from torch import Tensor
 from zoo_core.data import Source, evaluation_batches, open_source
 from zoo_core.errors import NonFinite, shown
 from zoo_core.figures import FILE as FIGURES
-from zoo_core.files import is_file, sweep, write_json
-from zoo_core.game import Game
+from zoo_core.files import is_file, sweep
+from zoo_core.game import Game, Round
 from zoo_core.game.settings import TrainingSettings, as_table
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
@@ -28,10 +28,11 @@ from zoo_core.training import checkpoints
 from zoo_core.training.callbacks import Callback
 from zoo_core.training.checkpoints import Progress, read_checkpoint, write_checkpoint
 from zoo_core.training.diversity import COLLAPSED, diversity
+from zoo_core.training.lock import locked
 from zoo_core.training.logs import Logs
 from zoo_core.training.precision import prepared
 from zoo_core.training.progress import ProgressBar
-from zoo_core.training.run import Run, refuse_to_overwrite
+from zoo_core.training.run import Run, refuse_to_overwrite, write_run
 from zoo_core.training.session import Session
 from zoo_core.training.validation import compared, validate
 
@@ -76,7 +77,10 @@ class Training:
         self._callbacks = list(callbacks)
         self._show = show
         self._reason = ""
+        self._wish = ""
+        self._failure: Exception | None = None
         self._interrupted = False
+        self._about: Mapping[str, Any] = {}
         self._pending: list[_Played] = []
         self._since = time.monotonic()
         self._logs: Logs | None = None
@@ -114,8 +118,8 @@ class Training:
         self._callbacks += callbacks
 
     def stop(self, reason: str) -> None:
-        """End the training after this round."""
-        self._reason = self._reason or reason
+        """End the training after this round, or with several processes after the next log step, in all of them."""
+        self._wish = self._wish or reason
 
     # ------------------------------------------------------------------------------------------------ the loop
 
@@ -126,56 +130,74 @@ class Training:
             resume: go on from a checkpoint in the folder.
             about: what run.json is to say of the data.
         """
-        try:
-            with (
-                prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile),
-                ExitStack() as inner,
-            ):
-                if self.folder is not None:
-                    self._open_folder(self.folder, resume, about)
-                inner.enter_context(self._interruptible())
-                bar = ProgressBar(self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show)
-                inner.enter_context(bar)
-                for part in self.session.game.untrained():
-                    bar.warn(UNTRAINED.format(part=part))
-                for callback in self._callbacks:
-                    callback.on_start(self)
-                self._play(bar)
-        finally:
-            self.model.eval()
-            if self._logs is not None:
-                self._logs.close()
-        return self._finish()
+        with ExitStack() as folder_held:
+            try:
+                with (
+                    prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile),
+                    ExitStack() as inner,
+                ):
+                    if self.folder is not None:
+                        self._open_folder(self.folder, resume, about, folder_held)
+                    inner.enter_context(self._interruptible())
+                    bar = ProgressBar(
+                        self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show
+                    )
+                    inner.enter_context(bar)
+                    for part in self.session.game.untrained():
+                        bar.warn(UNTRAINED.format(part=part))
+                    with self.session.processes.together():
+                        for callback in self._callbacks:
+                            callback.on_start(self)
+                    self._play(bar)
+            finally:
+                self.model.eval()
+                if self._logs is not None:
+                    self._logs.close()
+            return self._finish()
 
     def _play(self, bar: ProgressBar) -> None:
         session, total = self.session, self.session.total_rounds
-        last_checkpoint = self._since = time.monotonic()
+        self._last_checkpoint = self._since = time.monotonic()
         self._stop_if_stuck()
         if self._logs is not None and self.folder is not None and self.round < total:
             # Figures of the weights that this training changes.
             (self.folder / FIGURES).unlink(missing_ok=True)
+        self._reason = session.processes.agree(self._wish)
+        alone = session.processes.world == 1
         while self.round < total and not self._reason:
             if not self.model.training:
                 self.model.train()
             played = session.game.play()
             self._pending.append(_Played(played.index, played.terms))
-            for callback in self._callbacks:
-                callback.on_round(self, played)
             at_epoch = self.round % session.rounds_per_epoch == 0
-            if self.round % self.settings.log_every == 0 or at_epoch:
-                if session.processes.agreed(self._interrupted):
-                    self.stop("interrupted")
-                self._log(bar)
-            bar.advance(self.round)
-            if at_epoch:
-                self._end_epoch(bar)
-            if time.monotonic() - last_checkpoint > min(
-                self.settings.checkpoint_seconds, 15.0 if at_epoch else math.inf
-            ):
-                self._checkpoint(bar)
-                last_checkpoint = time.monotonic()
+            at_log = at_epoch or self.round % self.settings.log_every == 0
+            if self._failure is None:
+                try:
+                    self._look_after(played, bar, at_log=at_log, at_epoch=at_epoch)
+                except Exception as error:
+                    if alone:
+                        raise
+                    # The others do not know: this process plays along until they can be told.
+                    self._failure = error
+            if alone or at_log:
+                self._reason = session.processes.agree(self._wish, self._failure)
         self._reason = self._reason or "finished"
-        self._checkpoint(bar)
+        with session.processes.together():
+            self._checkpoint(bar)
+
+    def _look_after(self, played: Round, bar: ProgressBar, *, at_log: bool, at_epoch: bool) -> None:
+        """What follows a round: callbacks, log, the end of an epoch, a checkpoint where one is due. Other processes take no part."""
+        for callback in self._callbacks:
+            callback.on_round(self, played)
+        if at_log:
+            self._log(bar)
+        bar.advance(self.round)
+        if at_epoch:
+            self._end_epoch(bar)
+        longest = min(self.settings.checkpoint_seconds, 15.0 if at_epoch else math.inf)
+        if time.monotonic() - self._last_checkpoint > longest:
+            self._checkpoint(bar)
+            self._last_checkpoint = time.monotonic()
 
     def _log(self, bar: ProgressBar) -> None:
         """Read the pending rounds' terms: one wait for the device for all of them."""
@@ -310,28 +332,37 @@ class Training:
 
     # ------------------------------------------------------------------------------------------------ files
 
-    def _open_folder(self, folder: Path, resume: bool, data: Mapping[str, Any]) -> None:
-        there = is_file(folder / checkpoints.FILE)
-        if not (resume and there):
-            refuse_to_overwrite(folder)
-        if there:
-            self.progress = read_checkpoint(folder, self.session)
-        if not self.session.processes.main:
-            return
-        about = {
-            "format": 1,
-            "recipe": self.model.recipe,
-            **data,
-            "seed": self.session.seed,
-            "training": as_table(self.settings),
-        }
-        write_json(folder / "run.json", about)
-        sweep(folder)
-        sweep(folder / "best")
-        if not there:
-            # A run that is killed before its first checkpoint starts again from these very weights.
-            self.model.save(folder)
-        self._logs = Logs(folder, lines=self.progress.log_lines)
+    def _open_folder(self, folder: Path, resume: bool, data: Mapping[str, Any], held: ExitStack) -> None:
+        """Lock the run's folder, take over its checkpoint or see that nothing is written over, and make it ready.
+
+        Arguments:
+            held: keeps the lock. One process takes it for all.
+        """
+        processes = self.session.processes
+        with processes.together():
+            if processes.main:
+                held.enter_context(locked(folder))
+        with processes.together():
+            resumed = resume and is_file(folder / checkpoints.FILE)
+            if resumed:
+                self.progress = read_checkpoint(folder, self.session)
+            else:
+                refuse_to_overwrite(folder)
+        with processes.together():
+            if processes.main:
+                self._about = {
+                    "recipe": self.model.recipe,
+                    **data,
+                    "seed": self.session.seed,
+                    "training": as_table(self.settings),
+                }
+                write_run(folder, self._about, self.round)
+                sweep(folder)
+                sweep(folder / "best")
+                if not resumed:
+                    # A run that is killed before its first checkpoint starts again from these very weights.
+                    self.model.save(folder)
+                self._logs = Logs(folder, lines=self.progress.log_lines)
 
     def _checkpoint(self, bar: ProgressBar) -> None:
         self._log(bar)  # a NaN is noticed before it is written over the last good checkpoint
@@ -340,6 +371,8 @@ class Training:
             return
         self.progress.log_lines = self._logs.lines
         write_checkpoint(self.folder, self.session, self.progress)
+        # Before the weights: trained ones must never stand beside a run.json that does not know of it.
+        write_run(self.folder, self._about, self.round)
         with self.game.averages.in_model():
             self.model.save(self.folder)
         self._since = time.monotonic()
@@ -367,10 +400,7 @@ class Training:
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end the training after the round; a second one ends it at once.
-
-        Several processes agree on it at the next log step, so that none waits for another that has left.
-        """
+        """Ctrl-C and SIGTERM end the training as :meth:`stop` does; a second one ends it at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -379,8 +409,7 @@ class Training:
             if self._interrupted:
                 raise KeyboardInterrupt
             self._interrupted = True
-            if self.session.processes.world == 1:
-                self.stop("interrupted")
+            self.stop("interrupted")
 
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
