@@ -56,6 +56,8 @@ class Processes:
             failure: this process's own, once the others know of it.
             RunError: another process has failed, or is gone.
         """
+        if self.world == 1 and failure is None:  # asked for after every round
+            return wish
         own = (wish, None if failure is None else str(failure) or type(failure).__name__)
         everyone = self._everyones(own) if self._any(wish != "" or failure is not None) else []
         if failure is not None:
