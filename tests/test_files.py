@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zoo_core.errors import RunError
-from zoo_core.files import sweep, write_bytes, write_json
+from zoo_core.files import replacing, sweep, write_bytes, write_json
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,10 +24,18 @@ def test_a_failing_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monke
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
 
 
-def test_sweep_removes_what_killed_writes_left_and_nothing_else(tmp_path: Path) -> None:
+def test_sweep_removes_what_killed_writes_left_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_bytes(tmp_path / "model.safetensors", b"whole")
-    (tmp_path / ".model.safetensors.abc123.tmp").write_bytes(b"half")
-    (tmp_path / ".hidden").write_bytes(b"somebody's")
+    with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+        killed.setattr(Path, "unlink", lambda self, missing_ok: None)
+        with replacing(tmp_path / "model.safetensors") as temporary:
+            temporary.write_bytes(b"half")
+            raise KeyboardInterrupt
+    assert len(list(tmp_path.iterdir())) == 2, "a killed write leaves its temporary file"
+    theirs = [".hidden", ".draft.tmp", ".notes.txt.abcd1234.tmp", ".a.zoo-tmp", "b.abcd1234.zoo-tmp"]
+    for name in theirs:
+        (tmp_path / name).write_bytes(b"somebody's")
+    (tmp_path / ".folder.abcd1234.zoo-tmp").mkdir()
     sweep(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [".hidden", "model.safetensors"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*theirs, ".folder.abcd1234.zoo-tmp", "model.safetensors"])
     sweep(tmp_path / "not there")

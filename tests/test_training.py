@@ -10,18 +10,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import Tensor
 
 import zoo_core as zoo
 from zoo_core.errors import DataError, NonFinite, RunError, SettingError, WeightsError
-from zoo_core.game import Round
+from zoo_core.game import Round, Step
 from zoo_core.game.settings import training_settings
+from zoo_core.interfaces import Term
 from zoo_core.training import Callback, Training, resume
 from zoo_core.training.session import Session
 
@@ -226,6 +229,47 @@ def test_validation_is_every_so_many_epochs_or_never() -> None:
     assert train(tiny(), validate_every=0).validation == {}
 
 
+class Annealed(Callback):
+    """The model's one term becomes 4 · progress, and in validation ``drift`` more each time."""
+
+    def __init__(self, model: zoo.Model, *, drift: float = 0.0) -> None:
+        self.validations, self.drift = 0, drift
+        objective = model.objectives["elbo"]
+        nll = objective.terms
+
+        def terms(loss: str, step: Step) -> Iterator[Term]:
+            term = next(iter(nll(loss, step)))
+            yield Term("nll", term.value * 0 + 4.0 * step.progress + (0.0 if model.training else self.drift * self.validations))
+
+        objective.terms = terms
+
+    def on_validation(self, training: Training, figures: Mapping[str, float]) -> None:
+        self.validations += 1
+
+
+def test_annealed_terms_are_validated_as_the_training_stands_and_compared_as_at_its_end(tmp_path: Path) -> None:
+    for drift, best, since_best in ((0.5, 1, 3), (-0.5, 4, 0)):
+        model = tiny()
+        annealed, out = Annealed(model, drift=drift), tmp_path / str(best)
+        run = train(model, out, epochs=4, callbacks=[annealed])
+        values = [line["values"] for line in run.history if line["what"] == "validation"]
+        assert [value["loss"] for value in values] == [value["elbo.nll"] for value in values]
+        assert [value["loss"] for value in values] == pytest.approx([epoch + drift * (epoch - 1) for epoch in (1, 2, 3, 4)])
+        assert [value.get("final_loss") for value in values] == pytest.approx([4, 4 + drift, 4 + 2 * drift, None])
+        with safe_open(out / "checkpoint.safetensors", "pt") as file:
+            progress = json.loads(file.metadata()["checkpoint"])["progress"]
+        assert progress["best"] == pytest.approx(4 + drift * (best - 1)) and progress["since_best"] == since_best
+
+
+def test_what_is_not_annealed_is_validated_once(tmp_path: Path) -> None:
+    model, calls = tiny(), []
+    nll = model.objectives["elbo"].terms
+    model.objectives["elbo"].terms = lambda loss, step: calls.append(model.training) or nll(loss, step)
+    run = train(model, tmp_path, epochs=3, batch_size=3)
+    assert all("final_loss" not in line["values"] for line in run.history)
+    assert calls.count(False) == 2 * 3 + 2, "and one batch again where something might be"
+
+
 # ------------------------------------------------------------------------------------------------ how it trains
 
 
@@ -253,6 +297,20 @@ def test_the_moving_average_is_what_is_measured_saved_and_returned(tmp_path: Pat
     assert same(history[-1], plain[-1]), "and training goes on with the plain weights"
     assert same(plain[-1], train(tiny()).model.state_dict()), "which the average does not change"
     assert not same(plain[-1], run.model.state_dict())
+
+
+@pytest.mark.parametrize("decays", [(0.9, None), (None, 0.9), (0.9, 0.5)])
+def test_averages_of_two_players_that_share_a_part_leave_the_trained_weights_alone(
+    tmp_path: Path, decays: tuple[float | None, float | None]
+) -> None:
+    def trained(out: Path, first: float | None, second: float | None) -> dict[str, Tensor]:
+        players = {"autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit"], "ema": first},
+                   "encoder": {"trains": ["encoder"], "losses": ["fit"], "ema": second}}
+        turns = [{"losses": ["fit"], "players": list(players)}]
+        train(tiny(), out, players=players, turns=turns, checkpoint_seconds=1e-9)
+        return {name: t for name, t in load_file(out / "checkpoint.safetensors").items() if name.startswith("model.")}
+
+    assert same(trained(tmp_path / "averaged", *decays), trained(tmp_path / "plain", None, None))
 
 
 def test_bf16_forwards_train_float32_weights_and_leave_no_trace_on_the_model() -> None:

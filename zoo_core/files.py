@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,10 @@ from typing import Any
 from torch import Tensor
 
 from zoo_core.errors import RunError, shown
+
+_SUFFIX = ".zoo-tmp"
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}" + re.escape(_SUFFIX), re.DOTALL)
+"""The names of :func:`replacing`'s temporary files: by these alone are they told from somebody else's files."""
 
 
 def expanded(path: str | Path) -> Path:
@@ -44,9 +49,10 @@ def is_folder(path: Path) -> bool:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that killed writes have left in ``folder``."""
-    for stale in folder.glob(".*.tmp"):
-        stale.unlink(missing_ok=True)
+    """Remove the temporary files that killed writes of :func:`replacing` have left in ``folder``, and no others."""
+    for stale in folder.glob(f".*{_SUFFIX}"):
+        if _TEMPORARY.fullmatch(stale.name) and stale.is_file():
+            stale.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -68,7 +74,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX)
     except OSError as error:
         raise RunError(
             f"{shown(path)} cannot be written: {shown(error.strerror or error)}",
@@ -95,19 +101,28 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
+def plain_copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """``tensors`` as safetensors takes them: copies on the CPU, for it refuses tensors that share memory, and views must not drag
+    their base along."""
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+
+
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write ``tensors`` as a safetensors file, atomically.
 
     Raises:
         RunError: the folder cannot be written.
     """
+    write_plain(path, plain_copies(tensors), metadata)
+
+
+def write_plain(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors that :func:`plain_copies` gave; see :func:`write_tensors`."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    # Copies: safetensors refuses tensors that share memory, and views must not drag their base along.
-    plain = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
     with replacing(path) as temporary:
         try:
-            save_file(plain, temporary, dict(metadata))
+            save_file(dict(tensors), temporary, dict(metadata))
         except SafetensorError as error:
             raise OSError(str(error)) from error

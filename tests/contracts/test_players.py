@@ -111,10 +111,63 @@ def test_the_average_is_exponential_and_swapped_in_and_out() -> None:
         game.play()
         expected = [torch.lerp(mean, weight.detach(), 1 - 0.9) for mean, weight in zip(expected, mine.parameters)]
     raw = {name: tensor.clone() for name, tensor in table.state().items()}
-    mine.swap_average()
-    assert all(torch.equal(weight, mean) for weight, mean in zip(mine.parameters, expected))
-    mine.swap_average()
+    with game.averages.in_model():
+        assert all(torch.equal(weight, mean) for weight, mean in zip(mine.parameters, expected))
     assert all(torch.equal(tensor, raw[name]) for name, tensor in table.state().items())
+    with pytest.raises(ZeroDivisionError), game.averages.in_model():
+        raise ZeroDivisionError
+    assert all(torch.equal(tensor, raw[name]) for name, tensor in table.state().items()), "also when something fails inside"
+
+
+def test_a_weight_that_two_players_average_has_one_average_which_moves_after_each_ones_step() -> None:
+    table = vae_of_two(0.9, 0.5)
+    encoder, decoder = table.copies("encoder", "decoder")
+    game = table.game()
+    for _ in range(ROUNDS):
+        game.play()
+
+    weights = both(encoder, decoder)
+    average = {weight: weight.detach().clone() for weight in weights}
+    players = [(weights, 0.9), (list(encoder.parameters()), 0.5)]
+    optimizers = [torch.optim.Adam(trained, lr=0.05, fused=True) for trained, _ in players]
+    waiting = [[torch.zeros_like(weight) for weight in trained] for trained, _ in players]
+    data = Batches()
+    for round in range(ROUNDS):
+        x = data().x
+        for number, (trained, decay) in enumerate(players):
+            # Both listen to the loss of either turn: what it gives to the one whose turn it is not waits.
+            gradients = torch.autograd.grad(negative_elbo(encoder, decoder, x, noise(round)), weights)
+            waiting = [[old + new for old, new in zip(own, gradients)] for own in waiting]
+            for weight, gradient in zip(trained, waiting[number]):
+                weight.grad = gradient
+            optimizers[number].step()
+            waiting[number] = [torch.zeros_like(weight) for weight in trained]
+            for weight in trained:
+                average[weight] = torch.lerp(average[weight], weight.detach(), 1 - decay)
+    assert same(table, encoder=encoder, decoder=decoder)
+    with game.averages.in_model():
+        assert all(torch.equal(mine, average[weight]) for mine, weight in zip(game.players["both"].parameters, weights))
+    assert same(table, encoder=encoder, decoder=decoder), "and the trained weights are back"
+
+
+@pytest.mark.parametrize("decays", [(0.9, None), (None, 0.5), (0.9, 0.5), (0.5, 0.5)])
+def test_averaging_never_touches_the_trained_weights(decays: tuple[float | None, float | None]) -> None:
+    plain, averaged = vae_of_two(None, None), vae_of_two(*decays)
+    plain.play()
+    game = averaged.game()
+    for _ in range(ROUNDS):
+        game.play()
+        with game.averages.in_model(), game.averages.in_model():
+            pass
+    assert all(torch.equal(tensor, averaged.state()[name]) for name, tensor in plain.state().items())
+
+
+def vae_of_two(first: float | None, second: float | None) -> Table:
+    """Both parts are trained by one player, then the encoder by another; each averages with its decay."""
+    table = vae()
+    players = {"both": player(["encoder", "decoder"], ["fit"], ema=first), "encoder": player(["encoder"], ["fit"], ema=second)}
+    table.training = {"players": players, "turns": [turn(["fit"], ["both"]), turn(["fit"], ["encoder"])]}
+    return table
 
 
 @pytest.mark.parametrize("name", GAMES)
@@ -137,6 +190,45 @@ def test_a_gradient_that_waits_for_its_player_is_part_of_the_state() -> None:
     game.play()
     assert any(key.startswith("gradient.") for key in game.players["decoder"].state()[0])
     assert continues_alike(table)
+
+
+def test_a_restored_player_goes_on_with_an_average_that_it_shares() -> None:
+    assert continues_alike(vae_of_two(0.9, 0.5))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("damage", ["short", "wide", "missing", "unexpected", "beyond", "gradient", "average", "numbers"])
+def test_what_is_no_state_of_a_player_is_refused_before_anything_is_taken_over(optimizer: str, damage: str) -> None:
+    settings, _ = OPTIMIZERS[optimizer]
+    table = vae(optimizer=optimizer, ema=0.9, **settings)
+    game = table.game()
+    game.play()
+    (mine,) = game.players.values()
+    tensors, scalars = copy.deepcopy(mine.state())
+    moment = next(name for name in tensors if name.startswith("optimizer.0.") and tensors[name].dim())
+    match damage:
+        case "short":
+            tensors[moment] = tensors[moment].reshape(-1)[:1].clone()
+        case "wide":
+            tensors[moment] = tensors[moment].to(torch.int64)
+        case "missing":
+            del tensors[moment]
+            tensors["optimizer.0.other"] = torch.zeros(())
+        case "unexpected":
+            tensors["optimizer.0.other"] = torch.zeros(())
+        case "beyond":
+            tensors["optimizer.999.step"] = torch.zeros(())
+        case "gradient":
+            tensors["gradient.0"] = torch.zeros(1)
+        case "average":
+            del tensors["average.1"]
+        case "numbers":
+            scalars["optimizer"] = {"0": {"step": 3}}
+    before = copy.deepcopy(mine.state())
+    with pytest.raises(ValueError, match="player"):
+        mine.restore(tensors, scalars)
+    after = mine.state()
+    assert all(torch.equal(tensor, after[0][name]) for name, tensor in before[0].items())
 
 
 def four_epochs(round: int) -> tuple[float, float]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
+import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,6 +27,8 @@ EXAMPLES = """examples:
 
 Ctrl-C writes a checkpoint and stops; --resume goes on as if nothing had happened.
 zoo info RECIPE lists every setting."""
+LONGEST_NAME = 120
+"""Bytes of the default run folder's name."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +39,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", help="a recipe (see: zoo list); may be left out with --resume")
     add_data(parser, "a data set: digits, mnist, cifar10, folder:PATH, npz:PATH … (default: digits)")
     add_settings(parser, "encoder.width=32")
-    parser.add_argument("--epochs", type=count, metavar="N", help="passes over the data (default: the recipe's)")
+    parser.add_argument(
+        "--epochs", type=whole, metavar="N", help="passes over the data; 0 writes the untrained model (default: the recipe's)"
+    )
     parser.add_argument("--batch-size", type=count, metavar="N", help="examples a batch (default: the recipe's)")
     parser.add_argument(
         "--seed",
@@ -91,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         labels=dataset.labels,
         data=registered_name(dataset),
     )
-    out = expanded(args.out) if args.out else Path("runs") / f"{args.recipe}-{dataset.name}"
+    out = expanded(args.out) if args.out else Path("runs") / _run_name(args.recipe, dataset.name)
     resumed = args.resume and is_file(out / FILE)
     if not resumed:
         refuse_to_overwrite(out)
@@ -119,6 +126,21 @@ def run(args: argparse.Namespace) -> int:
     )
 
 
+def _run_name(recipe: str, data: str) -> str:
+    """``RECIPE-DATA`` as the name of one folder, whatever ``data`` is: of a path its last part."""
+    _, colon, path = data.partition(":")
+    # Not resolved: a link is called by its own name.
+    last = os.path.basename(os.path.abspath(os.path.expanduser(path))) if colon else data
+    plain = re.sub(r"\.{2,}", ".", re.sub(r"[^\w.+-]+", "-", f"{recipe}-{last}"))
+    return plain.encode()[:LONGEST_NAME].decode(errors="ignore").strip("-.")
+
+
+def _typed(path: Path | None) -> str:
+    """``path`` as one types it in a command."""
+    text = shlex.quote(str(path))
+    return f"./{text}" if text.startswith("-") else text
+
+
 def _uses_labels(model: Model) -> bool:
     """Whether some part or objective looks at the examples' classes."""
     components = cast("Iterable[Part]", [*model.parts.values(), *model.objectives.values()])
@@ -135,25 +157,26 @@ def _same_model(config: dict[str, Any], out: Path) -> None:
         if saved[table] != config[table]:
             raise RunError(
                 f"{shown(out)} was started with another {table} than asked for now",
-                hint=f"zoo train --resume --out {shown(out)} goes on with its own settings",
+                hint=f"zoo train --resume --out {shown(_typed(out), 1000)} goes on with its own settings",
             )
 
 
 def _report(run: Run, device: str | None) -> int:
     """Say what came of it, once however many processes there are."""
+    from zoo_core.errors import shown
     from zoo_core.training.processes import processes
 
     if not processes(device).main:
         return 0
-    print(f"{run.reason}: {run.rounds:,} rounds in {run.seconds:,.0f} s" + (f", in {run.folder}" if run.folder else ""))
+    print(f"{run.reason}: {run.rounds:,} rounds in {run.seconds:,.0f} s" + (f", in {shown(run.folder, 1000)}" if run.folder else ""))
     if run.reason == "interrupted":
-        print(f"go on with: zoo train --resume --out {run.folder}", file=sys.stderr)
+        print(f"go on with: zoo train --resume --out {_typed(run.folder)}", file=sys.stderr)
         return 130
     if run.validation:
         print("validation  " + "  ".join(f"{name} {value:.4f}" for name, value in run.validation.items()))
     config = run.model.config
     if config["sampler"] and "prior" in config["parts"]:
-        print(f"look at it: zoo sample {run.folder} -n 64 --out samples.png")
+        print(f"look at it: zoo sample {_typed(run.folder)} -n 64 --out samples.png")
     elif {"encoder", "decoder"} <= set(config["parts"]):
-        print(f"look at it: zoo reconstruct {run.folder} --out reconstructions.png")
+        print(f"look at it: zoo reconstruct {_typed(run.folder)} --out reconstructions.png")
     return 0

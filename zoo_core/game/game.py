@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.errors import SettingError, ZooError, did_you_mean
-from zoo_core.game.players import AllReduce, Player
+from zoo_core.game.players import AllReduce, Averages, Player
 from zoo_core.game.rules import Rules, TurnRules
 from zoo_core.game.stale import changed_weights, is_stale, refusal
 from zoo_core.game.step import Step
@@ -87,7 +87,8 @@ class Game:
         self.steps_drawn = 0
         self._generator: torch.Generator | None = None
         self._modules: dict[str, Part] = {**parts, **objectives}
-        self.players = {name: Player(name, player, self._modules) for name, player in rules.players.items()}
+        self.averages = Averages()
+        self.players = {name: Player(name, player, self._modules, self.averages) for name, player in rules.players.items()}
         self._next_batch = next_batch
         self._rank, self._world, self._all_reduce = rank, world, all_reduce
         self._progress = progress

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,6 +14,36 @@ from zoo_core.errors import SettingError
 from zoo_core.game.rules import PlayerRules
 
 AllReduce = Callable[[Tensor], Tensor]
+Kind = tuple[tuple[int, ...], torch.dtype]
+"""A tensor's shape and dtype."""
+
+
+class Averages:
+    """Moving averages of weights: one for each weight, however many players average it."""
+
+    def __init__(self) -> None:
+        self._averages: dict[Tensor, Tensor] = {}
+
+    def of(self, weights: Sequence[Tensor]) -> list[Tensor]:
+        """The averages of ``weights``, in their order; a new one starts at its weight."""
+        for weight in weights:
+            if weight not in self._averages:
+                self._averages[weight] = weight.detach().clone()
+        return [self._averages[weight] for weight in weights]
+
+    def swap(self) -> None:
+        """Exchange every averaged weight with its average; a second call puts them back."""
+        for weight, average in self._averages.items():
+            weight.data, average.data = average.data, weight.data
+
+    @contextmanager
+    def in_model(self) -> Iterator[None]:
+        """Inside, the model has its averaged weights; after it the trained ones, also when the block fails."""
+        self.swap()
+        try:
+            yield
+        finally:
+            self.swap()
 
 
 class Player:
@@ -24,12 +55,13 @@ class Player:
         name: for messages and checkpoints.
         rules: what it trains and how.
         modules: every part and objective by name.
+        averages: the moving averages of all players' weights.
 
     Raises:
         SettingError: nothing that it trains has weights.
     """
 
-    def __init__(self, name: str, rules: PlayerRules, modules: Mapping[str, nn.Module]) -> None:
+    def __init__(self, name: str, rules: PlayerRules, modules: Mapping[str, nn.Module], averages: Averages) -> None:
         self.name = name
         self.rules = rules
         self.parameters: list[Tensor] = list(
@@ -49,7 +81,7 @@ class Player:
         self._empty = True
         self._layouts = [p.stride() for p in self.parameters]
         self.optimizer = _optimizer(rules, self.parameters)
-        self.average = [p.detach().clone() for p in self.parameters] if rules.ema is not None else None
+        self.average = averages.of(self.parameters) if rules.ema is not None else None
 
     def add(self, gradients: Sequence[Tensor | None]) -> None:
         """Add gradients, one for each of ``parameters``; None adds nothing.
@@ -122,14 +154,6 @@ class Player:
         scaled = iter(torch._foreach_mul(present, scale))
         self.gradients = [None if g is None else next(scaled) for g in self.gradients]
 
-    def swap_average(self) -> None:
-        """Exchange the weights with their moving average; a second call puts them back. Without ``ema``: nothing."""
-        if self.average is None:
-            return
-        with torch.no_grad():
-            for parameter, average in zip(self.parameters, self.average, strict=True):
-                parameter.data, average.data = average.data, parameter.data
-
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything a resumed run needs beside the weights: tensors by name (not copies), and JSON."""
         tensors: dict[str, Tensor] = {}
@@ -144,8 +168,54 @@ class Player:
         tensors |= {f"average.{i}": a for i, a in enumerate(self.average or [])}
         return tensors, {"optimizer": scalars}
 
+    def misfits(self, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> list[str]:
+        """What keeps ``tensors`` and ``scalars`` from being a state of this player, in words; empty where nothing does.
+
+        The optimizers' fused loops go over memory by the weights' sizes: a state of other shapes would be read out of bounds.
+        """
+        kinds, moments = self._kinds()
+        wrong = [f"unexpected {name}" for name in tensors if name not in kinds]
+        for name, tensor in tensors.items():
+            if name in kinds and (tuple(tensor.shape), tensor.dtype) != kinds[name]:
+                shape, dtype = kinds[name]
+                wrong.append(f"{name} is {tensor.dtype} {tuple(tensor.shape)}, expected {dtype} {shape}")
+        for group in moments:
+            missing = [name for name in group if name not in tensors]
+            if len(missing) < len(group):  # a weight that never had a gradient has no state
+                wrong += [f"missing {name}" for name in missing]
+        if self.average is not None:
+            wrong += [f"missing average.{i}" for i in range(len(self.average)) if f"average.{i}" not in tensors]
+        if dict(scalars) != {"optimizer": {}}:
+            wrong.append("unexpected numbers beside the optimizer's tensors")
+        return wrong
+
+    def _kinds(self) -> tuple[dict[str, Kind], list[list[str]]]:
+        """The kind of every tensor that a state may hold, and the names that belong together, weight by weight."""
+        moments = {(p.dtype, p.device): _moments(self.rules, p.dtype, p.device) for p in self.parameters}
+        kinds: dict[str, Kind] = {}
+        groups: list[list[str]] = []
+        for i, parameter in enumerate(self.parameters):
+            own: Kind = (tuple(parameter.shape), parameter.dtype)
+            state = {
+                f"optimizer.{i}.{key}": own if kind is None else kind
+                for key, kind in moments[parameter.dtype, parameter.device].items()
+            }
+            groups.append(list(state))
+            kinds |= state
+            kinds[f"gradient.{i}"] = own
+            if self.average is not None:
+                kinds[f"average.{i}"] = own
+        return kinds, groups
+
     def restore(self, tensors: Mapping[str, Tensor], scalars: Mapping[str, Any]) -> None:
-        """Take over a copy of what :meth:`state` gave."""
+        """Take over a copy of what :meth:`state` gave.
+
+        Raises:
+            ValueError: it is no state of this player; nothing was taken over.
+        """
+        wrong = self.misfits(tensors, scalars)
+        if wrong:
+            raise ValueError(f"player {self.name}: {'; '.join(wrong[:8])}")
         state: dict[int, dict[str, Any]] = {}
         self.gradients, self._empty = [None] * len(self.parameters), True
         for name, tensor in tensors.items():
@@ -156,11 +226,23 @@ class Player:
             elif what == "gradient":
                 self.gradients[int(rest)] = tensor.to(self.parameters[int(rest)], copy=True)
                 self._empty = False
-            elif what == "average" and self.average is not None:
+            elif self.average is not None:
                 self.average[int(rest)].copy_(tensor)
-        for index_text, own in scalars["optimizer"].items():
-            state.setdefault(int(index_text), {}).update(own)
         self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
+
+
+def _moments(rules: PlayerRules, dtype: torch.dtype, device: torch.device) -> dict[str, Kind | None]:
+    """The tensors that the optimizer keeps of a weight, by name: None for one like the weight itself, else its kind."""
+    shape = (2, 3)  # of no number of the optimizer's own
+    weight = torch.zeros(shape, dtype=dtype, device=device)
+    weight.grad = torch.zeros_like(weight)
+    optimizer = _optimizer(rules, [weight])
+    optimizer.step()
+    kept = {key: value for key, value in optimizer.state[weight].items() if isinstance(value, Tensor)}
+    return {
+        key: None if value.shape == shape and value.dtype == dtype else (tuple(value.shape), value.dtype)
+        for key, value in kept.items()
+    }
 
 
 def _optimizer(rules: PlayerRules, parameters: list[Tensor]) -> torch.optim.Optimizer:

@@ -34,7 +34,9 @@ class PlayerRules:
         schedule: learning-rate factor over training; see :class:`zoo_core.game.schedules.Schedule`.
         clip: largest global norm of the player's gradient; None does not clip.
         constraint: each weight is held within ±constraint right after the player's step (weight clipping of WGAN).
-        ema: decay of an exponential moving average of the weights, which is what is then measured and saved.
+        ema: decay of an exponential moving average of the weights, which is what is then measured and saved. It moves after each of the
+            player's steps. A weight has one average: where several players with ``ema`` train it, it moves after the steps of each, by
+            that player's decay; steps of players without ``ema`` move the weight alone.
     """
 
     trains: tuple[str, ...]

@@ -148,6 +148,17 @@ def read_tensors(path: Path, *, mapped: bool = False) -> dict[str, Tensor]:
     return tensors
 
 
+def read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Every tensor of one file, copied, and its header's metadata.
+
+    Raises:
+        WeightsError: it is missing or damaged.
+    """
+    with _opened(path, backend="pread") as handle:
+        tensors: dict[str, Tensor] = handle.get_tensors()
+        return tensors, handle.metadata() or {}
+
+
 def read_index(path: Path) -> dict[str, str]:
     """Tensor name to shard, from an index file.
 

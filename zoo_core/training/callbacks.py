@@ -15,6 +15,9 @@ class Callback:
 
     ``training`` has ``model``, ``game``, ``settings``, ``epoch``, ``round``, and ``stop(reason)``, which ends the
     training after the round.
+
+    With several processes each has its own callbacks, with the terms of its own half of the batches. What one of them asks for
+    or fails at, all learn at the next log step or end of an epoch, and then end together.
     """
 
     def on_start(self, training: Training) -> None:

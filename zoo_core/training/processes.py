@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
-from zoo_core.errors import SettingError, shown
+from zoo_core.errors import RunError, SettingError, shown
+
+_Said: TypeAlias = tuple[str, str | None]
+"""What a process wishes, and how it failed."""
 
 
 @dataclass(frozen=True)
@@ -30,21 +36,79 @@ class Processes:
 
     def mean(self, flat: Tensor) -> Tensor:
         """The mean over processes of ``flat``, which is used up."""
-        torch.distributed.all_reduce(flat)
+        with _reaching_others():
+            torch.distributed.all_reduce(flat)
         return flat.div_(self.world)
 
-    def wait(self) -> None:
-        """Wait until every process is here."""
-        if self.world > 1:
-            torch.distributed.barrier()
+    def agree(self, wish: str = "", failure: Exception | None = None) -> str:
+        """What all processes do next, the same in each: a process that leaves alone would have the others wait for it.
 
-    def agreed(self, flag: bool) -> bool:
+        One small message where none has anything to say.
+
+        Arguments:
+            wish: what this process would like to end the training for; empty to go on.
+            failure: what went wrong in this one.
+
+        Returns:
+            the wish of the first process that has one.
+
+        Raises:
+            failure: this process's own, once the others know of it.
+            RunError: another process has failed, or is gone.
+        """
+        if self.world == 1 and failure is None:  # asked for after every round
+            return wish
+        own = (wish, None if failure is None else str(failure) or type(failure).__name__)
+        everyone = self._everyones(own) if self._any(wish != "" or failure is not None) else []
+        if failure is not None:
+            raise failure
+        for rank, (_, failed) in enumerate(everyone):
+            if failed is not None:
+                raise RunError(f"process {rank} failed: {shown(failed, 1000)}", rank=rank)
+        return next((wish for wish, _ in everyone if wish), "")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """A block that fails in every process if it fails in one, and that none leaves before all have come through."""
+        failure: Exception | None = None
+        try:
+            yield
+        except Exception as error:
+            if self.world == 1:
+                raise
+            failure = error
+        self.agree(failure=failure)
+
+    def _any(self, flag: bool) -> bool:
         """True if ``flag`` is in any process."""
         if self.world == 1:
             return flag
         seen = torch.tensor(float(flag), device=self.device)
-        torch.distributed.all_reduce(seen)
-        return bool(seen.item() > 0)
+        with _reaching_others():
+            torch.distributed.all_reduce(seen)
+            return bool(seen.item() > 0)
+
+    def _everyones(self, own: _Said) -> list[_Said]:
+        """What each process says, by rank."""
+        if self.world == 1:
+            return [own]
+        said: list[Any] = [None] * self.world
+        with _reaching_others():
+            torch.distributed.all_gather_object(said, own)
+        return said
+
+
+@contextmanager
+def _reaching_others() -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise RunError(
+            f"another process has ended, or cannot be reached: {shown(str(error).splitlines()[0], 300)}",
+            hint="what it said itself tells why",
+        ) from error
 
 
 def processes(device: str | torch.device | None = None) -> Processes:

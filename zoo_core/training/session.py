@@ -163,6 +163,5 @@ def rounds(
                     played = session.game.play()
                 yield played
     finally:
-        for player in session.game.players.values():
-            player.swap_average()
+        session.game.averages.swap()
         model.eval()

@@ -18,8 +18,8 @@ from torch import Tensor
 from zoo_core.data import Source, evaluation_batches, open_source
 from zoo_core.errors import NonFinite, shown
 from zoo_core.figures import FILE as FIGURES
-from zoo_core.files import is_file, sweep, write_json
-from zoo_core.game import Game
+from zoo_core.files import is_file, sweep
+from zoo_core.game import Game, Round
 from zoo_core.game.settings import TrainingSettings, as_table
 from zoo_core.interfaces import Samples
 from zoo_core.model import Model
@@ -29,12 +29,13 @@ from zoo_core.training import checkpoints
 from zoo_core.training.callbacks import Callback
 from zoo_core.training.checkpoints import Progress, read_checkpoint, write_checkpoint
 from zoo_core.training.diversity import COLLAPSED, diversity
+from zoo_core.training.lock import locked
 from zoo_core.training.logs import Logs
 from zoo_core.training.precision import prepared
 from zoo_core.training.progress import ProgressBar
-from zoo_core.training.run import Run, refuse_to_overwrite
+from zoo_core.training.run import Run, refuse_to_overwrite, write_run
 from zoo_core.training.session import Session
-from zoo_core.training.validation import validate
+from zoo_core.training.validation import compared, validate
 
 SHOWN_IMAGES = 32
 COMPARED_IMAGES = 100
@@ -77,7 +78,10 @@ class Training:
         self._callbacks = list(callbacks)
         self._show = show
         self._reason = ""
+        self._wish = ""
+        self._failure: Exception | None = None
         self._interrupted = False
+        self._about: Mapping[str, Any] = {}
         self._pending: list[_Played] = []
         self._since = time.monotonic()
         self._logs: Logs | None = None
@@ -115,8 +119,8 @@ class Training:
         self._callbacks += callbacks
 
     def stop(self, reason: str) -> None:
-        """End the training after this round."""
-        self._reason = self._reason or reason
+        """End the training after this round, or with several processes after the next log step, in all of them."""
+        self._wish = self._wish or reason
 
     # ------------------------------------------------------------------------------------------------ the loop
 
@@ -127,56 +131,74 @@ class Training:
             resume: go on from a checkpoint in the folder.
             about: what run.json is to say of the data.
         """
-        try:
-            with (
-                prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile),
-                ExitStack() as inner,
-            ):
-                if self.folder is not None:
-                    self._open_folder(self.folder, resume, about)
-                inner.enter_context(self._interruptible())
-                bar = ProgressBar(self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show)
-                inner.enter_context(bar)
-                for part in self.session.game.untrained():
-                    bar.warn(UNTRAINED.format(part=part))
-                for callback in self._callbacks:
-                    callback.on_start(self)
-                self._play(bar)
-        finally:
-            self.model.eval()
-            if self._logs is not None:
-                self._logs.close()
-        return self._finish()
+        with ExitStack() as folder_held:
+            try:
+                with (
+                    prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile),
+                    ExitStack() as inner,
+                ):
+                    if self.folder is not None:
+                        self._open_folder(self.folder, resume, about, folder_held)
+                    inner.enter_context(self._interruptible())
+                    bar = ProgressBar(
+                        self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show
+                    )
+                    inner.enter_context(bar)
+                    for part in self.session.game.untrained():
+                        bar.warn(UNTRAINED.format(part=part))
+                    with self.session.processes.together():
+                        for callback in self._callbacks:
+                            callback.on_start(self)
+                    self._play(bar)
+            finally:
+                self.model.eval()
+                if self._logs is not None:
+                    self._logs.close()
+            return self._finish()
 
     def _play(self, bar: ProgressBar) -> None:
         session, total = self.session, self.session.total_rounds
-        last_checkpoint = self._since = time.monotonic()
+        self._last_checkpoint = self._since = time.monotonic()
         self._stop_if_stuck()
         if self._logs is not None and self.folder is not None and self.round < total:
             # Figures of the weights that this training changes.
             (self.folder / FIGURES).unlink(missing_ok=True)
+        self._reason = session.processes.agree(self._wish)
+        alone = session.processes.world == 1
         while self.round < total and not self._reason:
             if not self.model.training:
                 self.model.train()
             played = session.game.play()
             self._pending.append(_Played(played.index, played.terms))
-            for callback in self._callbacks:
-                callback.on_round(self, played)
             at_epoch = self.round % session.rounds_per_epoch == 0
-            if self.round % self.settings.log_every == 0 or at_epoch:
-                if session.processes.agreed(self._interrupted):
-                    self.stop("interrupted")
-                self._log(bar)
-            bar.advance(self.round)
-            if at_epoch:
-                self._end_epoch(bar)
-            if time.monotonic() - last_checkpoint > min(
-                self.settings.checkpoint_seconds, 15.0 if at_epoch else math.inf
-            ):
-                self._checkpoint(bar)
-                last_checkpoint = time.monotonic()
+            at_log = at_epoch or self.round % self.settings.log_every == 0
+            if self._failure is None:
+                try:
+                    self._look_after(played, bar, at_log=at_log, at_epoch=at_epoch)
+                except Exception as error:
+                    if alone:
+                        raise
+                    # The others do not know: this process plays along until they can be told.
+                    self._failure = error
+            if alone or at_log:
+                self._reason = session.processes.agree(self._wish, self._failure)
         self._reason = self._reason or "finished"
-        self._checkpoint(bar)
+        with session.processes.together():
+            self._checkpoint(bar)
+
+    def _look_after(self, played: Round, bar: ProgressBar, *, at_log: bool, at_epoch: bool) -> None:
+        """What follows a round: callbacks, log, the end of an epoch, a checkpoint where one is due. Other processes take no part."""
+        for callback in self._callbacks:
+            callback.on_round(self, played)
+        if at_log:
+            self._log(bar)
+        bar.advance(self.round)
+        if at_epoch:
+            self._end_epoch(bar)
+        longest = min(self.settings.checkpoint_seconds, 15.0 if at_epoch else math.inf)
+        if time.monotonic() - self._last_checkpoint > longest:
+            self._checkpoint(bar)
+            self._last_checkpoint = time.monotonic()
 
     def _log(self, bar: ProgressBar) -> None:
         """Read the pending rounds' terms: one wait for the device for all of them."""
@@ -220,7 +242,7 @@ class Training:
     def _end_epoch(self, bar: ProgressBar) -> None:
         epoch = self.progress.epoch = self.round // self.session.rounds_per_epoch
         settings = self.settings
-        with self._averaged():
+        with self.game.averages.in_model():
             if settings.validate_every and epoch % settings.validate_every == 0:
                 self._validate()
             if (
@@ -240,15 +262,19 @@ class Training:
     def _validate(self) -> None:
         source = self._held_out_source()
         self._figures = figures = validate(
-            self.model, source, batch_size=self.settings.batch_size, seed=derive_seed(self.session.seed, "validation")
+            self.model,
+            source,
+            batch_size=self.settings.batch_size,
+            seed=derive_seed(self.session.seed, "validation"),
+            progress=min(self.round / self.session.total_rounds, 1.0),
         )
         if not figures:
             return
         if self._logs is not None:
             self._logs.scalars("validation", self.round, figures, epoch=self.progress.epoch)
-        best = math.inf if self.progress.best is None else self.progress.best
-        if figures["loss"] < best:
-            self.progress.best, self.progress.since_best = figures["loss"], 0
+        best, value = self.progress.best, compared(figures)
+        if math.isfinite(value) and (best is None or value < best):
+            self.progress.best, self.progress.since_best = value, 0
             if self.folder is not None and self.session.processes.main:
                 self.model.save(self.folder / "best")
         else:
@@ -312,28 +338,37 @@ class Training:
 
     # ------------------------------------------------------------------------------------------------ files
 
-    def _open_folder(self, folder: Path, resume: bool, data: Mapping[str, Any]) -> None:
-        there = is_file(folder / checkpoints.FILE)
-        if not (resume and there):
-            refuse_to_overwrite(folder)
-        if there:
-            self.progress = read_checkpoint(folder, self.session)
-        if not self.session.processes.main:
-            return
-        about = {
-            "format": 1,
-            "recipe": self.model.recipe,
-            **data,
-            "seed": self.session.seed,
-            "training": as_table(self.settings),
-        }
-        write_json(folder / "run.json", about)
-        sweep(folder)
-        sweep(folder / "best")
-        if not there:
-            # A run that is killed before its first checkpoint starts again from these very weights.
-            self.model.save(folder)
-        self._logs = Logs(folder, lines=self.progress.log_lines)
+    def _open_folder(self, folder: Path, resume: bool, data: Mapping[str, Any], held: ExitStack) -> None:
+        """Lock the run's folder, take over its checkpoint or see that nothing is written over, and make it ready.
+
+        Arguments:
+            held: keeps the lock. One process takes it for all.
+        """
+        processes = self.session.processes
+        with processes.together():
+            if processes.main:
+                held.enter_context(locked(folder))
+        with processes.together():
+            resumed = resume and is_file(folder / checkpoints.FILE)
+            if resumed:
+                self.progress = read_checkpoint(folder, self.session)
+            else:
+                refuse_to_overwrite(folder)
+        with processes.together():
+            if processes.main:
+                self._about = {
+                    "recipe": self.model.recipe,
+                    **data,
+                    "seed": self.session.seed,
+                    "training": as_table(self.settings),
+                }
+                write_run(folder, self._about, self.round)
+                sweep(folder)
+                sweep(folder / "best")
+                if not resumed:
+                    # A run that is killed before its first checkpoint starts again from these very weights.
+                    self.model.save(folder)
+                self._logs = Logs(folder, lines=self.progress.log_lines)
 
     def _checkpoint(self, bar: ProgressBar) -> None:
         self._log(bar)  # a NaN is noticed before it is written over the last good checkpoint
@@ -342,7 +377,9 @@ class Training:
             return
         self.progress.log_lines = self._logs.lines
         write_checkpoint(self.folder, self.session, self.progress)
-        with self._averaged():
+        # Before the weights: trained ones must never stand beside a run.json that does not know of it.
+        write_run(self.folder, self._about, self.round)
+        with self.game.averages.in_model():
             self.model.save(self.folder)
         self._since = time.monotonic()
 
@@ -361,31 +398,15 @@ class Training:
         kept = self.folder is not None and is_file(self.folder / checkpoints.FILE)
         return f"; the last good checkpoint is in {shown(self.folder)}" if kept else ""
 
-    @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """Inside, players with a moving average have their averaged weights in the model."""
-        players = self.session.game.players.values()
-        for player in players:
-            player.swap_average()
-        try:
-            yield
-        finally:
-            for player in players:
-                player.swap_average()
-
     def _finish(self) -> Run:
-        for player in self.session.game.players.values():
-            player.swap_average()
+        self.game.averages.swap()
         for callback in self._callbacks:
             callback.on_end(self, self._reason)
         return Run(self.model, self.folder, self._reason, self.round, self.progress.seconds, self._figures, self._diversity)
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end the training after the round; a second one ends it at once.
-
-        Several processes agree on it at the next log step, so that none waits for another that has left.
-        """
+        """Ctrl-C and SIGTERM end the training as :meth:`stop` does; a second one ends it at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -394,8 +415,7 @@ class Training:
             if self._interrupted:
                 raise KeyboardInterrupt
             self._interrupted = True
-            if self.session.processes.world == 1:
-                self.stop("interrupted")
+            self.stop("interrupted")
 
         before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
