@@ -58,7 +58,7 @@ WRONG: list[tuple[Any, str]] = [
     ([0, [1, 2]], "cannot be read as an array"),
     ([None, 1, 2], "no class"),
     ({0, 1, 2}, "y should be a list or an array, got set"),
-    (object(), "y should be a list or an array"),
+    (len, "y should be a list or an array"),
     ([1j, 0, 0], "y should be numbers"),
 ]
 
