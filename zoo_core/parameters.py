@@ -277,15 +277,24 @@ def _sample(annotation: Any) -> Any:
     if _is_table(origin or annotation):
         return {_sample(arguments[0]): _sample(arguments[1])} if arguments else {}
     if dataclasses.is_dataclass(annotation):
-        hints = get_type_hints(annotation, include_extras=True)
-        return {field.name: _sample(hints[field.name]) for field in _first(dataclasses.fields(annotation))}
+        fields = _fields(cast(Hashable, annotation))
+        needed = [name for name, (_, required) in fields.items() if required] or list(fields)[:1]
+        return {name: _sample(fields[name][0]) for name in needed}
     return {int: 1, float: 0.5, bool: True, str: "NAME", type(None): None}.get(annotation, "VALUE")
 
 
-def _first(fields: Sequence[dataclasses.Field[Any]]) -> Sequence[dataclasses.Field[Any]]:
-    """The fields of a dataclass that must be given, or else the first."""
+@cache
+def _fields(cls: Any) -> dict[str, tuple[Any, bool]]:
+    """The fields of a dataclass: the type of each, and whether it must be given."""
     missing = dataclasses.MISSING
-    return [f for f in fields if f.default is missing and f.default_factory is missing] or fields[:1]
+    try:
+        hints = get_type_hints(cls, include_extras=True)
+    except Exception:  # whoever checks a value against them says so
+        hints = {}
+    return {
+        field.name: (hints.get(field.name, Any), field.default is missing and field.default_factory is missing)
+        for field in dataclasses.fields(cls)
+    }
 
 
 def _within(value: Any, bounds: Sequence[Any]) -> Any:
@@ -342,7 +351,7 @@ def _described(annotation: Any) -> tuple[str, str]:
     if _is_table(origin or annotation):
         return _holding("table", arguments[1:])
     if dataclasses.is_dataclass(annotation):
-        return f"table with {', '.join(field.name for field in dataclasses.fields(annotation))}", ""
+        return f"table with {', '.join(_fields(cast(Hashable, annotation)))}", ""
     names = {int: "integer", float: "number", bool: "true | false", str: "string", type(None): "null", Any: "any value"}
     return names.get(annotation, getattr(annotation, "__name__", str(annotation))), ""
 
