@@ -132,29 +132,31 @@ class Training:
             about: what run.json is to say of the data.
         """
         with ExitStack() as folder_held:
-            try:
-                with (
-                    prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile),
-                    ExitStack() as inner,
-                ):
-                    if self.folder is not None:
-                        self._open_folder(self.folder, resume, about, folder_held)
-                    inner.enter_context(self._interruptible())
-                    bar = ProgressBar(
-                        self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show
-                    )
-                    inner.enter_context(bar)
-                    for part in self.session.game.untrained():
-                        bar.warn(UNTRAINED.format(part=part))
-                    with self.session.processes.together():
-                        for callback in self._callbacks:
-                            callback.on_start(self)
-                    self._play(bar)
-            finally:
-                self.model.eval()
-                if self._logs is not None:
-                    self._logs.close()
+            self._run(resume, about, folder_held)
             return self._finish()
+
+    def _run(self, resume: bool, about: Mapping[str, Any], folder_held: ExitStack) -> None:
+        """From the folder to the last checkpoint; after it the model is at rest, however it ended."""
+        try:
+            with (
+                prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile),
+                ExitStack() as inner,
+            ):
+                if self.folder is not None:
+                    self._open_folder(self.folder, resume, about, folder_held)
+                inner.enter_context(self._interruptible())
+                bar = ProgressBar(self.session.total_rounds, self.round, self.session.rounds_per_epoch, show=self._show)
+                inner.enter_context(bar)
+                for part in self.session.game.untrained():
+                    bar.warn(UNTRAINED.format(part=part))
+                with self.session.processes.together():
+                    for callback in self._callbacks:
+                        callback.on_start(self)
+                self._play(bar)
+        finally:
+            self.model.eval()
+            if self._logs is not None:
+                self._logs.close()
 
     def _play(self, bar: ProgressBar) -> None:
         session, total = self.session, self.session.total_rounds
