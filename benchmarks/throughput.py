@@ -1,10 +1,11 @@
 """Images a second of the game against a bare hand-written loop over the same modules, interleaved in one process.
 
-    python benchmarks/throughput.py [--rounds 15] [--seconds 2] [--threads 2] [--pythae DIR/bin/python]
+    python benchmarks/throughput.py [--rounds 15] [--seconds 2] [--threads 2] [--pythae DIR/bin/python] [--before DIR/bin/python]
 
 Both sides play on the same images in memory, with the same optimizer. Each takes short turns; the best of each side's turns
 counts, for the best is what the code costs and the rest is what else the machine did. The adversarial autoencoder is also held
-against pythae's, on the same nets and with all gradients taken at once as pythae does, each in a process of its own, by turns.
+against pythae's, on the same nets and with all gradients taken at once as pythae does, each in a process of its own, by turns. ``--before`` names the python of an environment with an earlier zoo: then
+every case is played by both, each in a process of its own, by turns.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import copy
 import math
+import statistics
 import subprocess
 import sys
 import time
@@ -253,6 +255,45 @@ def against_pythae(python: str, rounds: int) -> tuple[float, float]:
     return best_ours, best_theirs
 
 
+def play_when_told(name: str) -> None:
+    """Play as many rounds of a case as each line of the standard input says; answer with images a second."""
+    case = CASES[name]
+    model = zoo.build(case["recipe"], image_shape=case["image_shape"], **case["settings"])
+    images = torch.rand(5_000, *case["image_shape"], generator=torch.Generator().manual_seed(0))
+    loop = zoo_loop(model, images, case["batch"])
+    for line in sys.stdin:
+        started = time.perf_counter()
+        loop(int(line))
+        print(int(line) * case["batch"] / (time.perf_counter() - started), flush=True)
+
+
+def against_before(python: str, name: str, rounds: int, seconds: float) -> tuple[float, float, float]:
+    """Best images a second of this zoo and of the one in the environment of ``python``, and the median ratio of turns side by side."""
+    threads = str(torch.get_num_threads())
+    sides = [
+        subprocess.Popen([one, __file__, "--play", name, "--threads", threads], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for one in (sys.executable, python)
+    ]
+
+    def turn(side: subprocess.Popen[str], steps: int) -> float:
+        if side.stdin is None or side.stdout is None:
+            raise RuntimeError("no pipes")
+        side.stdin.write(f"{steps}\n")
+        side.stdin.flush()
+        return float(side.stdout.readline())
+
+    for side in sides:
+        turn(side, 10)
+    steps = max(10, int(seconds * turn(sides[1], 20) / CASES[name]["batch"]))
+    rates: tuple[list[float], list[float]] = ([], [])
+    for i in range(rounds):
+        for which in (0, 1) if i % 2 else (1, 0):
+            rates[which].append(turn(sides[which], steps))
+    for side in sides:
+        side.communicate()
+    return max(rates[0]), max(rates[1]), statistics.median(now / then for now, then in zip(*rates, strict=True))
+
+
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -260,10 +301,21 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=1.0, help="length of a turn")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--pythae", metavar="PYTHON", help="python of an environment with pythae 0.1.2")
+    parser.add_argument("--before", metavar="PYTHON", help="python of an environment with an earlier zoo_core")
+    parser.add_argument("--play", metavar="CASE", help=argparse.SUPPRESS)
     parser.add_argument("--cases", nargs="+", metavar="WORD", default=[""], help="only cases whose name begins so")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
+    if args.play:
+        play_when_told(args.play)
+        return 0
+    if args.before:
+        print(f"{'case':36}{'images/s':>14}{'before':>15}{'ratio':>8}{'median':>8}")
+        for name in (name for name in CASES if name.startswith(tuple(args.cases))):
+            now, then, median = against_before(args.before, name, args.rounds, args.seconds)
+            print(f"{name:36}{now:14,.0f}{then:15,.0f}{now / then:8.3f}{median:8.3f}", flush=True)
+        return 0
     print(f"{'case':36}{'zoo images/s':>14}{'bare images/s':>15}{'ratio':>8}")
     for name in (name for name in CASES if name.startswith(tuple(args.cases))):
         ours, bare = measure(name, args.rounds, args.seconds)

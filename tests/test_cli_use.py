@@ -44,7 +44,7 @@ def test_train_writes_where_it_says(home: Path) -> None:
     assert config["parts"]["encoder"]["params"]["width"] == 4
     assert config["parts"]["decoder"]["params"]["sigma"] == "shared", "the recipe's settings for digits hold"
     about = json.loads((run / "run.json").read_text())
-    assert (about["data"], about["seed"], about["training"]["epochs"], about["training"]["batch_size"]) == ("digits", 0, 2, 120)
+    assert (about["data"], about["seed"], about["training"]["epochs"], about["training"]["batch_size"]) == ("zoo-basics:digits", 0, 2, 120)
     assert (run / "pictures" / "samples-0002.png").is_file()
 
 
