@@ -4,8 +4,8 @@
 
 Both sides play on the same images in memory, with the same optimizer. Each takes short turns; the best of each side's turns
 counts, for the best is what the code costs and the rest is what else the machine did. The adversarial autoencoder is also held
-against pythae's, on the same nets and with all gradients taken at once as pythae does, each in a process of its own, by turns. ``--before`` names the python of an environment with an earlier zoo: then
-every case is played by both, each in a process of its own, by turns.
+against pythae's, on the same nets and with all gradients taken at once as pythae does, each in a process of its own, by turns. ``--before``
+names the python of an environment with an earlier zoo: then every case is played by both, each in a process of its own, by turns.
 """
 
 from __future__ import annotations
