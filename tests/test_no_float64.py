@@ -136,7 +136,9 @@ def test_samplers_draw_what_they_do_on_the_cpu(sampler: str) -> None:
     x = digits().split("train").x[:8] / 255
 
     def drawn(model: zoo.Model) -> torch.Tensor:
-        return model.samples(4, spec("sampler", sampler), seed=0, x=x.to(model.device)).x.cpu()
+        chosen = model.sampler(spec("sampler", sampler))
+        given = {"x": x.to(model.device)} if "x" in chosen.conditions else {}
+        return model.samples(4, chosen, seed=0, **given).x.cpu()
 
     model, expected = fitting(drawn)
     with NoFloat64():

@@ -209,7 +209,7 @@ class _Source:
         gone: dict[str, list[str]] = {section: [] for section in SECTIONS}
         for one in table.get("drop", ()):
             if not isinstance(one, str) or re.fullmatch(rf"{_KEY}(\.{_KEY})*", one) is None:
-                raise self.wrong(key, f"should hold keys, holds {shown(repr(one))}", 'write drop = ["parts.critic", "on.digits"]')
+                raise self.wrong(key, f"should hold keys, holds {shown(repr(one))}", 'write drop = ["parts.critic", "shared.width"]')
             path = [re.sub(r"""^["']|["']$""", "", found) for found in re.findall(_KEY, one)]
             try:
                 base = without(base, path)
