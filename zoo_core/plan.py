@@ -165,7 +165,7 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
         known = sorted({*made.parts, *shared, *_asked_parts(made), *RESERVED, "training"})
         near = did_you_mean(head, known)
         raise SettingError(
-            f"{shown(key)!r} is nothing that {recipe.name} has",
+            f"{recipe.name} has no setting {shown(key)!r}",
             hint=f"{near + ' ' if near else ''}settable without a dot: {', '.join(known)}; "
             f"see all with: zoo info {recipe.name}",
         )
