@@ -35,7 +35,7 @@ slow: setup       ## the tests that take minutes
 	@$(BIN)/pytest -q -m slow
 
 docs: setup       ## build the documentation into site/
-	@$(BIN)/python -m pip install -q --disable-pip-version-check '.[docs]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[docs]'
 	@$(BIN)/mkdocs build --strict
 
 clean:            ## remove what the other targets made, but not runs/

@@ -10,7 +10,7 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor, nn
 
-from zoo_core.interfaces import ImageShape
+from zoo_core.interfaces import Encoder, ImageShape, Nested
 
 from .originals import PlainEncoder, Width
 
@@ -209,6 +209,23 @@ class ForgetsItsShape(PlainEncoder):
         self.image_shape = (1, 28, 28)
 
 
+class KeptElsewhere(PlainEncoder):
+    """A component inside that its weights do not tell by its setting."""
+
+    def __init__(
+        self, *, image_shape: ImageShape, latent_dim: Width = 6, net: Nested[Encoder] = Nested("zoo-basics:mlp", hidden=[8])
+    ) -> None:
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim)
+        self.inner = net.build(latent_dim=16)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{}]
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        return super().forward(x, noise) + self.inner(x).mean()
+
+
 CONSTRUCTORS: Mapping[type[Any], str] = {
     NumPyWeights: "same_seed_same_weights",
     SeedsItself: "seed_decides_weights",
@@ -227,6 +244,7 @@ CONSTRUCTORS: Mapping[type[Any], str] = {
     PositionalArguments: "arguments_are_keywords",
     WithoutDocstring: "is_documented",
     ExamplesOfNothing: "tags_and_examples",
+    KeptElsewhere: "components_inside_are_settings",
     ForgetsItsShape: "declares_what_it_is",
 }
 """Each mutant and the check that catches it."""

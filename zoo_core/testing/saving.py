@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from zoo_core.interfaces import Part
 from zoo_core.parameters import check, parameters
 from zoo_core.tensors.fitting import restore_weights
 from zoo_core.tensors.ties import tied_groups, tied_names
@@ -101,6 +102,20 @@ def check_config_builds_it_again(subject: Subject) -> None:
         raise CheckFailed(
             "the same component from its parameters in JSON", found="other weights or other names of weights"
         )
+
+
+def check_components_inside_are_settings(subject: Subject) -> None:
+    """A component inside it is a setting of type ``Nested`` and kept under that setting's name, where its weights are found again."""
+    component = subject.fresh()
+    settings = [name for name, parameter in parameters(subject.component).items() if parameter.nested]
+    inside = [name for name, module in component.named_modules() if name and isinstance(module, Part)]
+    for name in inside:
+        if not any(name == one or name.startswith(f"{one}.") for one in settings):
+            raise CheckFailed(
+                "components inside it to be settings, kept under their names",
+                found=f"{name}, and the settings of that type are {', '.join(settings) or 'none'}",
+                do='declare it as net: Nested[Decoder] = Nested("zoo-basics:mlp") and keep it as self.net = net.build()',
+            )
 
 
 def check_moves_whole(subject: Subject) -> None:

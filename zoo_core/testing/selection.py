@@ -114,6 +114,7 @@ CHECKS = (
     Check(saving.check_weights_survive_saving, WITH_WEIGHTS),
     Check(saving.check_tied_weights_stay_tied, WITH_WEIGHTS),
     Check(saving.check_config_builds_it_again, (*WITH_WEIGHTS, "sampler", "metric", "plot")),
+    Check(saving.check_components_inside_are_settings, WITH_WEIGHTS),
     Check(saving.check_moves_whole, NETS),
     Check(precision.check_float64, NETS),
     Check(precision.check_bfloat16, NETS),
