@@ -199,6 +199,15 @@ def test_one_of_another_kind_is_refused(tmp_path: Path) -> None:
         zoo.load(changed(heads(), tmp_path, other))
 
 
+def test_a_misspelt_key_of_it_in_a_config_is_told_with_its_place(tmp_path: Path) -> None:
+    def misspelt(config: dict[str, Any]) -> None:
+        params = config["parts"]["decoder"]["params"]["net"]["params"]
+        params["hiden"] = params.pop("hidden")
+
+    with pytest.raises(SettingError, match=r'decoder\.net\.hiden: MLPDecoder has no such parameter; did you mean "hidden"'):
+        zoo.load(changed(heads(), tmp_path, misspelt))
+
+
 def test_inspect_shows_it(tmp_path: Path) -> None:
     found = zoo.inspect(heads().save(tmp_path))
     assert found.parts["decoder"] == "zoo-aae:cluster-heads" and found.parts["decoder.net"] == "zoo-basics:mlp"
