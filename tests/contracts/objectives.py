@@ -131,7 +131,7 @@ class ToyIntroVAC(Objective):
             yield Term("kl", 0.5 * kl(step.posterior()))
             yield Term("fake", 0.25 * relu(2.0 - kl(encoder.posterior(step.reconstruction().detach()))))
         else:
-            again = encoder.posterior(step.as_of_turn(0, "reconstruction"))
+            again = encoder.posterior(step.as_of_loss("fit", "reconstruction"))
             yield Term("real", 0.25 * kl(again))
             yield Term("class", self.class_loss(again.mean, step.y))
 

@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import dropout
 
 from zoo_core.game import Step
+from zoo_core.interfaces import Objective, Term
 from zoo_core.noise import KeyedNoise
 
 from .games import aae, introvac, vae
-from .toys import SEED, Table, ToyPrior, batch, noise
+from .toys import SEED, Table, ToyPrior, batch, noise, player, turn
 
 
 def step_of(made: Table, **settings: frozenset[str]) -> Step:
     return Step(made.modules, batch("main", 0), noise(0), **settings)
+
+
+class Warm(Objective):
+    """A loss of its own weight, for a turn that has nothing to do with the others."""
+
+    losses = ("warm",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def terms(self, loss: str, step: Step) -> Iterator[Term]:
+        yield Term("warm", self.weight * step.x.mean())
 
 
 def states_differ(left: Table, right: Table) -> bool:
@@ -81,6 +97,38 @@ def test_as_of_turn_gives_the_value_from_before_with_its_graph() -> None:
     assert step.reconstruction() is not before
     assert step.as_of_turn(0, "reconstruction") is before and before.requires_grad
     assert step.as_of_turn(1, "reconstruction") is step.reconstruction()
+
+
+def test_as_of_loss_goes_by_the_last_turn_in_which_the_loss_was_played() -> None:
+    made = introvac()
+    step = Step(made.modules, batch("main", 0), noise(0), looks_back=frozenset({"reconstruction"}), turns=(("warm",), ("fit",), ("fool",)))
+    with pytest.raises(LookupError, match=r"as of the loss 'fit': it has no turn in this round before turn 1"):
+        step.as_of_loss("fit", "reconstruction")
+    step.turn = 1
+    before = step.reconstruction()
+    assert step.as_of_loss("fit", "reconstruction") is before
+    step.outdate(frozenset({"encoder"}))
+    step.turn = 2
+    assert step.reconstruction() is not before
+    assert step.as_of_loss("fit", "reconstruction") is before and before.requires_grad
+    assert step.as_of_loss("fool", "reconstruction") is step.reconstruction()
+
+
+def test_as_of_loss_outside_of_a_game_is_the_value_as_it_stands() -> None:
+    step = step_of(introvac())
+    assert step.value("norm", lambda: step.z().norm()) is step.as_of_loss("fit", "norm")
+
+
+def test_a_turn_put_before_changes_nothing_of_what_an_objective_looks_back_at() -> None:
+    plain, warmed = introvac(), introvac()
+    warmed.objectives["warm"] = Warm().double()
+    players = {**plain.training["players"], "warm": player(["warm"], ["warm"])}
+    warmed.training = {"players": players, "turns": [turn(["warm"], ["warm"]), *plain.training["turns"]]}
+    plain.play()
+    warmed.play()
+    assert warmed.objectives["warm"].weight.item() != 1.0
+    for name, tensor in plain.state().items():
+        assert torch.equal(tensor, warmed.state()[name]), name
 
 
 def test_as_of_turn_refuses_what_was_not_kept() -> None:

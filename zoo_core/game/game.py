@@ -92,6 +92,7 @@ class Game:
         self._next_batch = next_batch
         self._rank, self._world, self._all_reduce = rank, world, all_reduce
         self._progress = progress
+        self._turns = tuple(turn.losses for turn in rules.turns)
         self._looks_back = frozenset().union(*(objective.looks_back for objective in objectives.values()))
         self._asked = {
             loss: [(name, o) for name, o in objectives.items() if loss in o.losses]
@@ -185,7 +186,9 @@ class Game:
         self._generator = noise.generator
         epoch, epochs = self._progress(self.round)
         progress = min(epoch / epochs, 1.0) if epochs else 0.0
-        return Step(self._modules, batch, noise, looks_back=self._looks_back, turn=turn, progress=progress)
+        return Step(
+            self._modules, batch, noise, looks_back=self._looks_back, turn=turn, turns=self._turns, progress=progress
+        )
 
     # ------------------------------------------------------------------------------------------------ a turn
 

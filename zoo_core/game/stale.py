@@ -65,7 +65,7 @@ def refusal(loss: str, parts: Iterable[str], players: Iterable[str]) -> SettingE
     return SettingError(
         f'the loss "{shown(loss)}" goes back through weights of {what} that player {who} has changed since they were used',
         hint=f'let player {who} step in the turn of "{shown(loss)}" or later (training.turns), or let the objective ask for current '
-        "values: step.value, and neither step.as_of_turn nor tensors that it keeps itself",
+        "values: step.value, and neither step.as_of_loss, step.as_of_turn nor tensors that it keeps itself",
         loss=loss,
         parts=parts,
         players=players,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -41,8 +41,9 @@ class Step:
         parts: every part and every objective, by name.
         batch: the examples.
         noise: where draws come from.
-        looks_back: names of values that are kept when they go stale, for :meth:`as_of_turn`.
+        looks_back: names of values that are kept when they go stale, for :meth:`as_of_loss` and :meth:`as_of_turn`.
         turn: the round's turn in which the batch was drawn.
+        turns: the losses of each turn of a round; empty outside of a game, where nothing steps.
         progress: how much of the training lies behind, from 0 to 1.
     """
 
@@ -54,12 +55,14 @@ class Step:
         *,
         looks_back: frozenset[str] = frozenset(),
         turn: int = 0,
+        turns: Sequence[Collection[str]] = (),
         progress: float = 0.0,
     ) -> None:
         self._parts = parts
         self.batch = batch
         self.noise = noise
         self.turn = turn
+        self._turns = turns
         self.progress = progress
         self._looks_back = looks_back
         self._values: dict[str, _Entry] = {}
@@ -121,6 +124,20 @@ class Step:
         raise LookupError(
             f"no value {name!r} as of turn {turn}; name it in the objective's looks_back and ask for it in that turn"
         )
+
+    def as_of_loss(self, loss: str, name: str) -> Any:
+        """The value called ``name`` as it stood in the last turn of this round, up to the one that is being played, in which ``loss`` was
+        played; with its graph. Recipes may put other turns around that one.
+
+        An objective that looks back names the value in its ``looks_back``.
+
+        Raises:
+            LookupError: ``loss`` has not been played in this round, or the value was not computed by then or not kept.
+        """
+        played = [turn for turn, losses in enumerate(self._turns[: self.turn + 1]) if loss in losses]
+        if self._turns and not played:
+            raise LookupError(f"no value {name!r} as of the loss {loss!r}: it has no turn in this round before turn {self.turn + 1}")
+        return self.as_of_turn(played[-1] if played else self.turn, name)
 
     def outdate(self, stepped: frozenset[str]) -> None:
         """The parts called ``stepped`` have changed: the values that used them are stale from now on."""

@@ -66,7 +66,7 @@ class Objective(Part):
     """Names of submodules and parameters that are left out of the published model."""
 
     looks_back: ClassVar[frozenset[str]] = frozenset()
-    """Names of values that it asks for as of an earlier turn of the round (``step.as_of_turn``); their graphs are kept."""
+    """Names of values that it asks for as of an earlier turn of the round (``step.as_of_loss``); their graphs are kept."""
 
     default_players: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Players for losses nobody listens to: name to settings as in a recipe. In ``trains``, ``self`` is the objective itself;
