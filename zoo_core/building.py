@@ -16,7 +16,7 @@ from zoo_core import saved_labels, seams
 from zoo_core.catalogue import catalogue
 from zoo_core.config import FORMAT, check_config
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
-from zoo_core.game.rules import rules_for
+from zoo_core.game.rules import check_tables, rules_for
 from zoo_core.game.settings import training_settings
 from zoo_core.hub.external import building_from_config, externals, only
 from zoo_core.interfaces import ImageShape, Labels, Need, Nested, Objective, Part
@@ -114,17 +114,8 @@ def build_plan(
 def _build_plan(
     made: Plan, seed: int, device: torch.device | str | None, dtype: torch.dtype, making: Making
 ) -> Model:
-    slots = {name: part.kind for name, part in made.parts.items()}
-    asked: dict[str, Mapping[str, Need]] = {}
-    for name, objective in made.objectives.items():
-        cls: type[Objective] = registry().resolve("objective", objective.name).entry.load()
-        asked[f'objective "{name}"'] = cls.asks(objective.params)
-    for who, needs in asked.items():
-        seams.check_slots(who, needs, slots, lambda need: fitting(need, made))
-    if made.sampler:
-        sampler = registry().resolve("sampler", made.sampler)
-        seams.check_slots(f'sampler "{registry().spelled("sampler", made.sampler)}"', sampler.entry.load().needs, slots)
-
+    asked = {f'objective "{name}"': objective.component.asks(objective.params) for name, objective in made.objectives.items()}
+    _check_settings(made, asked)
     # A saved part goes by its own order of the labels; the data are brought into that.
     made = replace(made, labels=saved_labels.in_saved_order(made))
     saved_labels.refuse_other_labels(made, saved_labels.judged_by_label(made))
@@ -133,7 +124,7 @@ def _build_plan(
     for name, planned in made.parts.items():
         parts[name], entries[name] = _build_part(name, planned, made, seed, making)
     saved_labels.refuse_other_labels(made, told_labels(parts))
-    names = {name: registry().spelled(planned.kind, planned.name) for name, planned in made.parts.items()}
+    names = {name: planned.spelled for name, planned in made.parts.items()}
     seams.check_all(parts, names, asked, lambda slot, wanted: remedy(slot, made.parts[slot], made, wanted))
 
     objectives: dict[str, Objective] = {}
@@ -149,7 +140,6 @@ def _build_plan(
             raise SettingError(f"no part or objective can be called {name!r}", hint="the name is taken by torch")
 
     trainable = frozenset(name for name in parts if made.parts[name].trainable)
-    training_settings(made.training)
     rules = rules_for(objectives, trainable, made.training)
     training = _plain({**made.training, "turns": rules.turns, "players": rules.players})
     config = {
@@ -165,6 +155,25 @@ def _build_plan(
     }
     model = Model(config, parts, objectives, frozen=frozenset(parts) - trainable)
     return model.placed(device, dtype)
+
+
+def _check_settings(made: Plan, asked: Mapping[str, Mapping[str, Need]]) -> None:
+    """Everything that can be refused before anything is built or fetched: missing parts, values, images and labels, the training.
+
+    Arguments:
+        asked: ``objective "elbo"`` and the like to what it needs.
+    """
+    slots = {name: part.kind for name, part in made.parts.items()}
+    for who, needs in asked.items():
+        seams.check_slots(who, needs, slots, lambda need: fitting(need, made))
+    if made.sampler:
+        sampler = registry().resolve("sampler", made.sampler)
+        seams.check_slots(f'sampler "{registry().spelled("sampler", made.sampler)}"', sampler.entry.load().needs, slots)
+    for where, planned in (*made.parts.items(), *((f"objective.{name}", one) for name, one in made.objectives.items())):
+        check(planned.component, planned.params, where)
+        seams.check_tags(where, planned.kind, planned.spelled, planned.component, made.image_shape, made.labels)
+    training_settings(made.training)
+    check_tables(made.training)
 
 
 def build_part(
@@ -190,10 +199,9 @@ def build_part(
 def _build_part(
     slot: str, planned: PartPlan, made: Plan, seed: int, making: Making
 ) -> tuple[Part, dict[str, Any]]:
-    resolved = registry().resolve(planned.kind, planned.name)
-    cls = cast(type[Part], resolved.entry.load())
+    resolved, cls = planned.resolved, cast("type[Part]", planned.component)
     params = check(cls, planned.params, slot)
-    seams.check_tags(slot, planned.kind, registry().spelled(planned.kind, planned.name), cls, made.image_shape, made.labels)
+    seams.check_tags(slot, planned.kind, planned.spelled, cls, made.image_shape, made.labels)
     brings_weights = not planned.trainable and bool(params.get("weights"))
     inner = Inner(cls, slot)
     with making.self_loading() if brings_weights else making.loaded():
@@ -222,11 +230,8 @@ def _build_part(
 def _build_objective(
     name: str, planned: ObjectivePlan, made: Plan, parts: Mapping[str, Part], seed: int, making: Making
 ) -> tuple[Objective, dict[str, Any]]:
-    resolved = registry().resolve("objective", planned.name)
-    cls = cast(type[Objective], resolved.entry.load())
+    resolved, cls = planned.resolved, cast("type[Objective]", planned.component)
     params = check(cls, planned.params, f"objective.{name}")
-    short = registry().spelled("objective", planned.name)
-    seams.check_tags(f"objective.{name}", "objective", short, cls, made.image_shape, made.labels)
     inner = Inner(cls, f"objective.{name}")
     with making.fresh() if cls.training_only else making.loaded():
         objective = cast(Objective, _construct(cls, f"objective.{name}", params, made, seed, inner, parts=parts))

@@ -12,22 +12,49 @@ import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from zoo_core.errors import NameConflict, SettingError, UnknownName, did_you_mean, shown
 from zoo_core.files import expanded, is_file
 from zoo_core.hub.external import External, announce_external
-from zoo_core.interfaces import ImageShape, Labels, Need, Objective
+from zoo_core.interfaces import ImageShape, Labels, Need
 from zoo_core.migration import migrated
 from zoo_core.parameters import Parameter, check_value, nested_spec, parameters
 from zoo_core.recipes import Recipe
-from zoo_core.registry import registry
+from zoo_core.registry import Resolved, registry
 
 RESERVED = ("objective", "sampler", "image_size", "image_shape")
 
 
+class _Chosen:
+    """A component that was chosen by name."""
+
+    kind: str
+    name: str
+    params: dict[str, Any]
+
+    @property
+    def resolved(self) -> Resolved:
+        """What its name stands for.
+
+        Raises:
+            UnknownName, NameConflict: nothing, or several components.
+        """
+        return registry().resolve(self.kind, self.name)
+
+    @property
+    def component(self) -> type[Any]:
+        """Its class."""
+        return self.resolved.entry.load()
+
+    @property
+    def spelled(self) -> str:
+        """Its name as short as it may be, for messages."""
+        return registry().spelled(self.kind, self.name)
+
+
 @dataclass
-class PartPlan:
+class PartPlan(_Chosen):
     """One slot: which component fills it, with which parameters; ``saved`` is the folder that its weights come from."""
 
     kind: str
@@ -39,9 +66,10 @@ class PartPlan:
 
 
 @dataclass
-class ObjectivePlan:
+class ObjectivePlan(_Chosen):
     """One objective: which component, with which parameters."""
 
+    kind: ClassVar[str] = "objective"  # type: ignore[misc]
     name: str
     params: dict[str, Any] = field(default_factory=dict)
 
@@ -175,8 +203,7 @@ def _asked_parts(made: Plan) -> dict[str, Need]:
     """Parts that the objectives ask for."""
     asked: dict[str, Need] = {}
     for objective in made.objectives.values():
-        cls: type[Objective] = registry().resolve("objective", objective.name).entry.load()
-        for name, need in cls.asks(objective.params).items():
+        for name, need in objective.component.asks(objective.params).items():
             if name not in asked or need.trained:
                 asked[name] = need
     return asked
@@ -397,15 +424,11 @@ def _spread(made: Plan, shared: dict[str, Any], recipe: Recipe) -> None:
     for name, value in shared.items():
         for target in recipe.shared[name].sets:
             slot, _, parameter = target.rpartition(".")
-            holder: PartPlan | ObjectivePlan | None
-            if slot.startswith("objective."):
-                holder, kind = made.objectives.get(slot.removeprefix("objective.")), "objective"
-            else:
-                holder = made.parts.get(slot)
-                kind = made.parts[slot].kind if slot in made.parts else ""
+            own = slot.removeprefix("objective.")
+            holder = made.parts.get(slot) if own == slot else made.objectives.get(own)
             if holder is None or (isinstance(holder, PartPlan) and holder.saved):
                 continue
-            cls = registry().resolve(kind, holder.name).entry.load()
+            cls = holder.component
             if parameter in parameters(cls) and parameter not in holder.params:
                 # Here it has the name that was typed.
                 check_value(cls, parameter, value, name, recipe.shared[name].default)

@@ -43,8 +43,7 @@ def fitting(need: Need, made: Plan) -> list[str]:
 
 def _settings(planned: PartPlan, made: Plan, wanted: str) -> Iterator[tuple[str, str]]:
     """Single settings, among those with choices, that give it."""
-    cls = registry().resolve(planned.kind, planned.name).entry.load()
-    for key, parameter in parameters(cls).items():
+    for key, parameter in parameters(planned.component).items():
         for choice in _choices(parameter.annotation):
             if choice != planned.params.get(key, parameter.default) and _gives(
                 planned.kind, planned.name, {**planned.params, key: choice}, made, wanted

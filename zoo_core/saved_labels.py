@@ -9,7 +9,6 @@ from zoo_core.config import read_config
 from zoo_core.errors import SeamError, shown
 from zoo_core.interfaces import Labels, Need, Objective
 from zoo_core.labels import listed, places
-from zoo_core.registry import registry
 
 if TYPE_CHECKING:
     from zoo_core.plan import Plan
@@ -27,7 +26,7 @@ def judged_by_label(made: Plan) -> frozenset[str]:
     """The parts that objectives compare with the labels of the data."""
     slots: set[str] = set()
     for planned in made.objectives.values():
-        cls: type[Objective] = registry().resolve("objective", planned.name).entry.load()
+        cls: type[Objective] = planned.component
         needs: Mapping[str, Need] = cls.asks(planned.params) if cls.tags.labels != "none" else {}
         slots.update(*(name.split("|") for name in needs))
     return frozenset(slots)

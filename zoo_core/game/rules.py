@@ -130,6 +130,18 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
     return rules
 
 
+def check_tables(training: Mapping[str, Any]) -> None:
+    """Hold the tables ``players`` and ``turns`` against what they may say, before there are any objectives.
+
+    Raises:
+        SettingError: an unknown key or a wrong value.
+    """
+    for name, settings in training.get("players", {}).items():
+        check(PlayerRules, _listed(settings), f"training.players.{name}", partly=True)
+    for index, turn in enumerate(training.get("turns", [])):
+        _checked_turn(index, turn)
+
+
 def _heard(players: Mapping[str, PlayerRules]) -> set[str]:
     """The losses that somebody listens to."""
     return {loss for player in players.values() for loss in player.losses}
@@ -181,15 +193,19 @@ def _stepping(turns: list[TurnRules]) -> tuple[TurnRules, ...]:
 def _player(name: str, settings: Mapping[str, Any], declared: Collection[str], own: str = "self") -> PlayerRules:
     """One player; ``self`` among what it trains is the objective ``own``, whose default it is."""
     where = f"training.players.{name}"
-    values = check(PlayerRules, {k: list(v) if isinstance(v, tuple) else v for k, v in settings.items()}, where)
+    values = check(PlayerRules, _listed(settings), where)
     values["trains"] = tuple(own if part == "self" else part for part in values["trains"])
     values["losses"] = tuple(loss for loss in values["losses"] if loss in declared)
     return PlayerRules(**values)
 
 
 def _checked_turn(index: int, turn: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in turn.items()}
-    return check(TurnRules, plain, f"training.turns[{index}]")
+    return check(TurnRules, _listed(turn), f"training.turns[{index}]")
+
+
+def _listed(table: Mapping[str, Any]) -> dict[str, Any]:
+    """``table`` with lists in the place of tuples, as JSON has it."""
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in table.items()}
 
 
 def _turn(turn: Mapping[str, Any], players: Mapping[str, PlayerRules], declared: Collection[str]) -> TurnRules:
