@@ -15,6 +15,7 @@ from zoo_core.interfaces import Figure, Metric
 from zoo_core.interfaces.dataset import SplitName
 from zoo_core.lookers import looker
 from zoo_core.model import Model
+from zoo_core.noise import derive_seed
 
 
 def evaluate(
@@ -58,7 +59,7 @@ def evaluate(
     for name, metric in chosen:
         generator = torch.Generator().manual_seed(seed)
         started = time.monotonic()
-        with model.at_rest():
+        with model.at_rest(torch.Generator().manual_seed(derive_seed(seed, "parts"))):
             metric.prepare(model, splits.batches, generator)
             measured = metric(model, splits.batches(split, limit), generator)
         about = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast, final
 
@@ -15,6 +15,8 @@ from zoo_core.distributions import Posterior
 from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
 from zoo_core.given import as_count, as_labels, as_tensor
 from zoo_core.interfaces import Decoder, Encoder, ImageShape, Labels, Objective, Part, Sampler, Samples
+from zoo_core.interfaces.part_noise import drawing, part_noises
+from zoo_core.noise import GeneratorNoise
 from zoo_core.tensors.walk import named_tensors
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Model(nn.Module):
         self.parts = nn.ModuleDict(dict(parts))
         self.objectives = nn.ModuleDict(dict(objectives))
         self.frozen = frozen
+        self._noises = part_noises({**self.parts, **self.objectives})
         self.train(False)
 
     # ------------------------------------------------------------------------------------------------ what it is
@@ -110,16 +113,27 @@ class Model(nn.Module):
         return cast(Part, self.parts[part]).capabilities if part in self.parts else frozenset()
 
     @contextmanager
-    def at_rest(self) -> Iterator[None]:
-        """Eval mode and no autograd inside; the modes come back after."""
+    def at_rest(self, generator: torch.Generator | None = None) -> Iterator[None]:
+        """Eval mode and no autograd inside; the modes come back after.
+
+        Arguments:
+            generator: where parts draw from that draw in their own forwards (``PartNoise``); None is that of the ``at_rest`` around this
+                one, or the same draws every time.
+        """
         modes = {module: module.training for module in self.modules()}
         self.train(False)
         try:
-            with torch.no_grad():
+            with torch.no_grad(), self._drawing(generator):
                 yield
         finally:
             for module, mode in modes.items():
                 module.training = mode
+
+    def _drawing(self, generator: torch.Generator | None) -> AbstractContextManager[None]:
+        if not self._noises or (generator is None and self._noises[0].source is not None):
+            return nullcontext()
+        generator = torch.Generator().manual_seed(0) if generator is None else generator
+        return drawing(self._noises, GeneratorNoise(generator, device=self.device, dtype=self.dtype), "")
 
     # ------------------------------------------------------------------------------------------------ what it does
 
@@ -158,7 +172,7 @@ class Model(nn.Module):
         given = self._conditions(chosen, n, conditions)
         generator = torch.Generator()
         generator.seed() if seed is None else generator.manual_seed(seed)
-        with self.at_rest():
+        with self.at_rest(generator):
             return chosen(self, n, generator, **given)
 
     def _conditions(self, sampler: Sampler, n: int, conditions: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from zoo_core.interfaces import Plot
 from zoo_core.interfaces.dataset import SplitName
 from zoo_core.lookers import looker
 from zoo_core.model import Model
+from zoo_core.noise import derive_seed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase
@@ -85,7 +86,7 @@ def plot(
         raise SettingError(f"limit should be at least 1, got {limit}")
     model.to(processes(device).device)
     splits = Splits(model, data, root=data_root)
-    with model.at_rest(), rc_context(_STYLE):
+    with model.at_rest(torch.Generator().manual_seed(derive_seed(seed, "parts"))), rc_context(_STYLE):
         generators = [torch.Generator().manual_seed(seed) for _ in plots]
         for one, generator in zip(plots, generators):
             one.prepare(model, splits.batches, generator)

@@ -49,9 +49,11 @@ def vae(*, norm: bool = False, **settings: Any) -> Table:
     return table(1, make)
 
 
-def discreg_vae(*, encoder_gradient: bool = True) -> Table:
+def discreg_vae(*, encoder_gradient: bool = True, noisy: bool = False) -> Table:
+    """``noisy``: decoder and classifier draw in their own forwards."""
     def make() -> Table:
-        parts = {"encoder": ToyEncoder(), "decoder": ToyDecoder(), "classifier": ToyClassifier()}
+        decoder = ToyDecoder(hidden=4 * noisy, noisy=noisy)
+        parts = {"encoder": ToyEncoder(), "decoder": decoder, "classifier": ToyClassifier(noisy=noisy)}
         objectives = {"elbo": ToyELBO(), "discreg": ToyDiscreg(encoder_gradient=encoder_gradient)}
         return Table(parts, objectives, {"players": AUTOENCODER}, frozen=frozenset({"classifier"}))
 
@@ -153,6 +155,7 @@ GAMES: Mapping[str, Callable[[], Table]] = MappingProxyType({
     "vae": vae,
     "discreg-vae": discreg_vae,
     "discreg-vae without the encoder's gradient": lambda: discreg_vae(encoder_gradient=False),
+    "discreg-vae of noisy parts": lambda: discreg_vae(noisy=True),
     "aae": aae,
     "introvac": introvac,
     "gan": lambda: gan(batches=3, constraint=0.1),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from zoo_core.distributions import likelihood_family, posterior_family
 from zoo_core.game import Game, rules_for
-from zoo_core.interfaces import Batch, Decoder, Encoder, FeatureExtractor, Objective, Part, Prior
+from zoo_core.interfaces import Batch, Decoder, Encoder, FeatureExtractor, Objective, Part, PartNoise, Prior
 from zoo_core.noise import KeyedNoise, Noise, derive_seed
 
 IMAGE = (1, 2, 3)
@@ -24,11 +24,23 @@ SEED = 7
 ROUNDS = 5
 
 
-def network(inputs: int, outputs: int, hidden: int = 0, norm: bool = False) -> nn.Sequential:
-    """A linear map, or one hidden layer, with batch norm or without."""
+class ToyNoise(nn.Module):
+    """Noise on a hidden layer, in train mode and at test time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noise = PartNoise()
+
+    def forward(self, h: Tensor) -> Tensor:
+        return h + 0.3 * self.noise.normal(h) * (0.5 + self.noise.uniform(h))
+
+
+def network(inputs: int, outputs: int, hidden: int = 0, norm: bool = False, noisy: bool = False) -> nn.Sequential:
+    """A linear map, or one hidden layer, with batch norm or without, with noise or without."""
     if not hidden:
         return nn.Sequential(nn.Linear(inputs, outputs))
-    middle = [nn.BatchNorm1d(hidden)] if norm else []
+    middle: list[nn.Module] = [nn.BatchNorm1d(hidden)] if norm else []
+    middle += [ToyNoise()] if noisy else []
     return nn.Sequential(nn.Linear(inputs, hidden), *middle, nn.Tanh(), nn.Linear(hidden, outputs))
 
 
@@ -45,11 +57,11 @@ class ToyEncoder(Encoder):
 
 
 class ToyDecoder(Decoder):
-    def __init__(self, latent_dim: int = LATENT, *, hidden: int = 0, norm: bool = False) -> None:
+    def __init__(self, latent_dim: int = LATENT, *, hidden: int = 0, norm: bool = False, noisy: bool = False) -> None:
         super().__init__()
         self.image_shape, self.latent_dim = IMAGE, latent_dim
         self.family = likelihood_family("gaussian", IMAGE, sigma="channel")
-        self.net = network(latent_dim, PIXELS, hidden, norm)
+        self.net = network(latent_dim, PIXELS, hidden, norm, noisy)
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return self.net(z).view(-1, *IMAGE)
@@ -67,11 +79,11 @@ class ToyClassifier(FeatureExtractor):
 
     layers = ("hidden", "logits")
 
-    def __init__(self, *, norm: bool = False) -> None:
+    def __init__(self, *, norm: bool = False, noisy: bool = False) -> None:
         super().__init__()
         self.shapes = {"hidden": (4,), "logits": (CLASSES,)}
         self.first = nn.Linear(PIXELS, 4)
-        self.norm = nn.BatchNorm1d(4) if norm else nn.Identity()
+        self.norm = nn.BatchNorm1d(4) if norm else ToyNoise() if noisy else nn.Identity()
         self.head = nn.Linear(4, CLASSES)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:

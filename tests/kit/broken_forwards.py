@@ -12,7 +12,7 @@ from torch.nn.functional import batch_norm, dropout
 
 from zoo_core.interfaces import Tags
 
-from .originals import PlainEncoder
+from .originals import PlainDecoder, PlainEncoder, PlainNoisyDecoder
 
 
 class TooWide(PlainEncoder):
@@ -212,6 +212,21 @@ class ChangesWhenCompiled(PlainEncoder):
         return super().forward(x, noise) + (1.0 if torch.compiler.is_compiling() else 0.0)
 
 
+class IgnoresItsOwnNoise(PlainNoisyDecoder):
+    """What it draws changes nothing."""
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        return PlainDecoder.forward(self, z + 0 * self.noise.normal(z), y)
+
+
+class DrawsElsewhereToo(PlainNoisyDecoder):
+    """Beside its own noise it draws from torch's global generator where that is not silenced."""
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        own = self.noise.normal(z)
+        return PlainDecoder.forward(self, z + self.std * (own if own.eq(0).all() else torch.randn_like(z)), y)
+
+
 FORWARDS: Mapping[type[Any], str] = {
     TooWide: "shapes_in_eval",
     SqueezesOneRow: "shapes_in_eval",
@@ -237,6 +252,8 @@ FORWARDS: Mapping[type[Any], str] = {
     GivesAPosterior: "forward_gives_tensors",
     SaysItHasADivergence: "posterior_does_what_it_says",
     IgnoresItsNoise: "draws_differ_as_said",
+    IgnoresItsOwnNoise: "own_noise_comes_from_outside",
+    DrawsElsewhereToo: "own_noise_comes_from_outside",
     SaysNothing: "pictures_depend_on_codes",
     BranchesOnValues: "exports",
     ChangesWhenCompiled: "compiles",

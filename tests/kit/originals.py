@@ -26,6 +26,7 @@ from zoo_core.interfaces import (
     Need,
     Objective,
     Part,
+    PartNoise,
     Plot,
     Prior,
     Sampler,
@@ -129,6 +130,26 @@ class PlainDecoder(Decoder):
         hidden = torch.tanh(self.second(torch.tanh(self.first(self.joined(z, y)))))
         output: Tensor = self.head(torch.tanh(self.third(hidden)))
         return output.reshape(-1, *self.image_shape)
+
+
+class PlainNoisyDecoder(PlainDecoder):
+    """Noise on the hidden layer, at test time too.
+
+    Arguments:
+        std: of the noise.
+    """
+
+    def __init__(
+        self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 6, conditional: bool = False,
+        std: Annotated[float, Ge(0)] = 0.5,
+    ) -> None:
+        super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)
+        self.std = std
+        self.noise = PartNoise()
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
+        noisy: Tensor = super().forward(z + self.std * self.noise.normal(z), y)
+        return noisy
 
 
 class PlainExtractor(FeatureExtractor):

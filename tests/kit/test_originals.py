@@ -12,6 +12,7 @@ from .holding import results
 ORIGINALS = [
     ("encoder", originals.PlainEncoder),
     ("decoder", originals.PlainDecoder),
+    ("decoder", originals.PlainNoisyDecoder),
     ("feature-extractor", originals.PlainExtractor),
     ("prior", originals.PlainPrior),
     ("objective", originals.PlainObjective),

@@ -17,6 +17,7 @@ from zoo_core.game.step import Step
 from zoo_core.interfaces.batch import Batch
 from zoo_core.interfaces.component import Part
 from zoo_core.interfaces.objective import Objective
+from zoo_core.interfaces.part_noise import part_noises
 from zoo_core.noise import KeyedNoise
 
 NextBatch = Callable[[str], Batch]
@@ -89,6 +90,7 @@ class Game:
         self._modules: dict[str, Part] = {**parts, **objectives}
         self.averages = Averages()
         self.players = {name: Player(name, player, self._modules, self.averages) for name, player in rules.players.items()}
+        self._noises = part_noises(self._modules)
         self._next_batch = next_batch
         self._rank, self._world, self._all_reduce = rank, world, all_reduce
         self._progress = progress
@@ -187,7 +189,14 @@ class Game:
         epoch, epochs = self._progress(self.round)
         progress = min(epoch / epochs, 1.0) if epochs else 0.0
         return Step(
-            self._modules, batch, noise, looks_back=self._looks_back, turn=turn, turns=self._turns, progress=progress
+            self._modules,
+            batch,
+            noise,
+            looks_back=self._looks_back,
+            turn=turn,
+            turns=self._turns,
+            progress=progress,
+            noises=self._noises,
         )
 
     # ------------------------------------------------------------------------------------------------ a turn
@@ -223,15 +232,16 @@ class Game:
         totals: dict[frozenset[str] | None, Tensor] = {}
         for name, objective in self._asked[loss]:
             try:
-                for term in objective.terms(loss, step):
-                    reaches = (
-                        term.reaches
-                        if term.reaches is None
-                        else frozenset(name if r == "self" else r for r in term.reaches)
-                    )
-                    seen = totals.get(reaches)
-                    totals[reaches] = term.value if seen is None else seen + term.value
-                    values.setdefault(f"{name}.{term.name}", []).append(term.value.detach())
+                with step.drawing(f"{name}.{loss}"):
+                    for term in objective.terms(loss, step):
+                        reaches = (
+                            term.reaches
+                            if term.reaches is None
+                            else frozenset(name if r == "self" else r for r in term.reaches)
+                        )
+                        seen = totals.get(reaches)
+                        totals[reaches] = term.value if seen is None else seen + term.value
+                        values.setdefault(f"{name}.{term.name}", []).append(term.value.detach())
             except RuntimeError as error:
                 # A penalty differentiates by itself; which weights its graph has saved cannot be seen from here.
                 players = self._stepped_before(step)

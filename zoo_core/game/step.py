@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
@@ -16,6 +16,7 @@ from zoo_core.interfaces.component import Part
 from zoo_core.interfaces.decoder import Decoder
 from zoo_core.interfaces.encoder import Encoder
 from zoo_core.interfaces.feature_extractor import FeatureExtractor
+from zoo_core.interfaces.part_noise import PartNoise, drawing, part_noises
 from zoo_core.interfaces.prior import Prior
 from zoo_core.noise import GlobalDraws, Noise
 
@@ -45,6 +46,7 @@ class Step:
         turn: the round's turn in which the batch was drawn.
         turns: the losses of each turn of a round; empty outside of a game, where nothing steps.
         progress: how much of the training lies behind, from 0 to 1.
+        noises: what draws inside ``parts``; None looks for it.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Step:
         turn: int = 0,
         turns: Sequence[Collection[str]] = (),
         progress: float = 0.0,
+        noises: Sequence[PartNoise] | None = None,
     ) -> None:
         self._parts = parts
         self.batch = batch
@@ -69,6 +72,7 @@ class Step:
         self._past: dict[str, list[tuple[int, _Entry]]] = {}
         self._using: list[set[str]] = []
         self._asides = 0
+        self._noises = part_noises(parts) if noises is None else noises
 
     # ------------------------------------------------------------------------------------------------ the batch
 
@@ -99,13 +103,22 @@ class Step:
         if entry is None:
             self._using.append(set())
             try:
-                result = compute()
+                if self._noises:
+                    with self.drawing(name):
+                        result = compute()
+                else:
+                    result = compute()
             finally:
                 used = self._using.pop()
             entry = self._values[name] = _Entry(result, frozenset(used), self.turn)
         if self._using:
             self._using[-1] |= entry.parts
         return cast(T, entry.value)
+
+    def drawing(self, name: str) -> AbstractContextManager[None]:
+        """Inside, what parts draw in their own forwards (:class:`~zoo_core.interfaces.PartNoise`) is named after ``name``: computed
+        again under it, they draw the same. :meth:`value` does so by itself."""
+        return drawing(self._noises, self.noise, name) if self._noises else nullcontext()
 
     def as_of_turn(self, turn: int, name: str) -> Any:
         """The value called ``name`` as it stood in turn ``turn`` of this round (0 is the first), with its graph.

@@ -15,6 +15,7 @@ from zoo_core.interfaces.feature_extractor import FeatureExtractor
 from zoo_core.interfaces.metric import Figure, Metric
 from zoo_core.interfaces.nested import Nested
 from zoo_core.interfaces.objective import Need, Objective, Term
+from zoo_core.interfaces.part_noise import PartNoise
 from zoo_core.interfaces.plot import Plot
 from zoo_core.interfaces.prior import Prior
 from zoo_core.interfaces.sampler import Sampler, Samples, classes_to_draw
@@ -36,6 +37,7 @@ __all__ = [
     "Nested",
     "Objective",
     "Part",
+    "PartNoise",
     "Plot",
     "Prior",
     "Sampler",

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from zoo_core.interfaces.part_noise import drawing, part_noises
+from zoo_core.noise import GeneratorNoise
 from zoo_core.parameters import parameters
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, outputs
@@ -85,6 +88,26 @@ def check_same_result_twice(subject: Subject) -> None:
             found=f"a relative difference of {difference(first, second):.2g}",
             do="dropout and noise belong to train mode only: use nn.Dropout, or test self.training",
         )
+
+
+def check_own_noise_comes_from_outside(subject: Subject) -> None:
+    """What it draws in its own forward (``PartNoise``) comes from the noise that it is given: the same again gives the same, another seed
+    another output, and no global generator is asked."""
+    part = subject.part()
+    noises, inputs = part_noises({"part": part}), subject.inputs(part, 4)
+    if not noises:
+        return
+
+    def drawn(seed: int) -> tuple[Tensor, ...]:
+        with torch.no_grad(), drawing(noises, GeneratorNoise(torch.Generator().manual_seed(seed)), "x"):
+            return outputs(part, inputs)
+
+    with global_generators_untouched("a forward in eval mode"):
+        first, again, other = drawn(0), drawn(0), drawn(1)
+    if difference(first, again) > 0:
+        raise CheckFailed("the same output from the same draws", found="another", do="draw with PartNoise alone")
+    if difference(first, other) == 0:
+        raise CheckFailed("another output from other draws", found="the same", do="use what PartNoise draws, or leave it out")
 
 
 def check_same_row_alone(subject: Subject) -> None:

@@ -101,6 +101,7 @@ CHECKS = (
     Check(determinism.check_same_seed_same_weights, WITH_WEIGHTS),
     Check(determinism.check_seed_decides_weights, WITH_WEIGHTS),
     Check(determinism.check_same_result_twice, NETS),
+    Check(determinism.check_own_noise_comes_from_outside, NETS),
     Check(determinism.check_same_row_alone, NETS),
     Check(determinism.check_input_unchanged, NETS),
     Check(determinism.check_any_memory_layout, NETS),

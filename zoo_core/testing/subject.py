@@ -20,6 +20,7 @@ from zoo_core.parameters import check, context
 from zoo_core.plugins import PluginStatus
 from zoo_core.tensors.lazy import settle_lazy
 from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch
+from zoo_core.testing.quiet import quieted
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.surroundings import surround
 
@@ -118,6 +119,7 @@ class Subject:
         built = constructed(self.component, params, available, derive_seed(seed, "conformance"))
         if isinstance(built, Part):
             settle_lazy(built, self.kind, shape)
+            quieted(built)
         return built
 
     def part(self, image_shape: ImageShape | None = None, seed: int = 0) -> Part:

@@ -76,9 +76,10 @@ class _Means:
         """The terms of one batch on top."""
         step = Step(self._modules, batch, noise, progress=self._progress)
         for name, objective, loss in self._asked:
-            for term in objective.terms(loss, step):
-                key = f"{name}.{term.name}"
-                self._sums[key] = self._sums.get(key, torch.zeros((), device=batch.x.device)) + term.value * len(batch)
+            with step.drawing(f"{name}.{loss}"):
+                for term in objective.terms(loss, step):
+                    key = f"{name}.{term.name}"
+                    self._sums[key] = self._sums.get(key, torch.zeros((), device=batch.x.device)) + term.value * len(batch)
         self._count += len(batch)
 
     def same_as(self, other: _Means) -> bool:
