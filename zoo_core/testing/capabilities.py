@@ -65,7 +65,8 @@ def check_draws_differ_as_said(subject: Subject) -> None:
 
 
 def check_likelihood_does_what_it_says(subject: Subject) -> None:
-    """The likelihood's mean is a picture in [0, 1]; where said, ``log_prob`` is finite; draws have the picture's shape."""
+    """The likelihood's mean is a picture in [0, 1]; where said, ``log_prob`` is finite; draws have the picture's shape, and where said
+    a gradient."""
     for shape in subject.image_shapes:
         decoder = cast(Decoder, subject.part(shape))
         inputs = subject.inputs(decoder, 5, shape)
@@ -83,7 +84,15 @@ def check_likelihood_does_what_it_says(subject: Subject) -> None:
             require_shape("likelihood(z).log_prob(x)", log_prob, (5,))
             if not log_prob.requires_grad:
                 raise CheckFailed("a log_prob with a gradient back to the decoder", found="a detached one")
-        require_shape("a draw of x", likelihood.sample(KeyedNoise(0, 0)), (5, *shape))
+        drawn = likelihood.sample(KeyedNoise(0, 0))
+        require_shape("a draw of x", drawn, (5, *shape))
+        if "likelihood.rsample" in decoder.capabilities:
+            with_gradient = likelihood.rsample(KeyedNoise(0, 0))
+            if not with_gradient.requires_grad or not torch.equal(with_gradient, drawn):
+                raise CheckFailed(
+                    "rsample to give the draw of sample with a gradient back to the decoder",
+                    found="another draw" if with_gradient.requires_grad else "a detached one",
+                )
 
 
 def check_pictures_depend_on_codes(subject: Subject) -> None:

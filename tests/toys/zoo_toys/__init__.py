@@ -23,5 +23,6 @@ def register_components(register: Callable[..., None]) -> None:
     register("objective", "toy-nan", "zoo_toys.objectives:TurnsNaN", summary="NaN after some rounds")
     register("objective", "toy-spoil", "zoo_toys.objectives:SpoilsWeights", summary="finite, with a NaN gradient")
     register("objective", "toy-owner", "zoo_toys.objectives:Owner", summary="owns networks")
+    register("objective", "toy-redrawn", "zoo_toys.objectives:Redrawn", summary="codes of drawn pixels come back")
     register("objective", "toy-critical", "zoo_toys.objectives:Critical", summary="needs a critic")
     register("objective", "toy-wishful", "zoo_toys.objectives:Wishful", summary="needs what no prior can")

@@ -78,3 +78,16 @@ class Wishful(Objective):
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         raise AssertionError
+
+
+class Redrawn(Objective):
+    """Codes of drawn pixels come back to the codes that they were drawn at."""
+
+    needs: ClassVar[Mapping[str, Need]] = {
+        "encoder": Need("encoder"),
+        "decoder": Need("decoder", frozenset({"likelihood.rsample"})),
+    }
+
+    def terms(self, loss: str, step: Step) -> Iterator[Term]:
+        pixels = step.likelihood().rsample(step.noise, "redrawn")
+        yield Term("code", (step.part("encoder").posterior(pixels).mean - step.z()).square().mean())
