@@ -34,7 +34,7 @@ def test_a_joint_game_trains_all_three_nets() -> None:
     assert model.parts["discriminator"].latent_dim == 3, "the shared width of the codes reaches it"
     before = {name: t.clone() for name, t in model.state_dict().items()}
     zoo.train(model, "digits", epochs=1, progress=False)
-    moved = {name.split(".")[0] for name, t in model.state_dict().items() if not torch.equal(t, before[name])}
+    moved = {name.split(".")[1] for name, t in model.state_dict().items() if not torch.equal(t, before[name])}
     assert {"encoder", "decoder", "discriminator"} <= moved
 
 
