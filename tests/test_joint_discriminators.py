@@ -29,6 +29,12 @@ def test_the_toys_of_a_joint_game_pass_the_kit(kind: str, name: str) -> None:
     assert len(found) >= 15
 
 
+def test_the_forward_of_a_network_that_names_its_inputs_is_tried() -> None:
+    found = [run_check(bound, None) for bound in component_checks(registry().resolve("network", "toy-critic").entry)]
+    assert [f"{r.check}: {r.reason}" for r in found if r.status != "passed"] == []
+    assert {"same_row_alone", "every_parameter_learns", "float64"} <= {r.check for r in found}
+
+
 def test_a_joint_game_trains_all_three_nets() -> None:
     model = ali()
     assert model.parts["discriminator"].latent_dim == 3, "the shared width of the codes reaches it"
