@@ -73,3 +73,10 @@ def test_an_extractor_says_how_many_inputs_it_takes() -> None:
     net: Any = build_part("feature-extractor", "toy-joint", image_shape=(1, 8, 8))
     with pytest.raises(TypeError, match=r"Joint takes x, z, and not 1 inputs"):
         net.features(torch.rand(2, 1, 8, 8))
+
+
+@pytest.mark.parametrize("metric", [{"name": "feature-error", "extractor": "toy-joint"}, {"name": "fid", "features": "toy-joint"}])
+def test_a_metric_that_looks_at_images_refuses_it(metric: dict[str, Any]) -> None:
+    model = zoo.build("vae", data="digits", **SMALL)
+    with pytest.raises(SeamError, match=r"takes images .x. with codes"):
+        zoo.evaluate(model, "digits", metrics=[metric])
