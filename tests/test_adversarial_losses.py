@@ -7,9 +7,16 @@ import math
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, hinge_embedding_loss, mse_loss
+from torch.nn.functional import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    hinge_embedding_loss,
+    mse_loss,
+    softplus,
+)
 
-from zoo_core.adversarial import critic_loss, generator_loss, gradient_penalty
+from zoo_core.adversarial import critic_loss, generator_loss, gradient_penalty, joint_generator_loss
+from zoo_core.errors import SettingError
 
 REAL = torch.tensor([2.0, -0.5, 0.3], dtype=torch.float64)
 FAKE = torch.tensor([-1.5, 0.2, 3.0], dtype=torch.float64)
@@ -129,3 +136,52 @@ def test_a_critic_of_slope_one_pays_no_gradient_penalty() -> None:
     direction = torch.tensor([1.0, 2.0, -2.0], dtype=torch.float64) / 3
     penalty = gradient_penalty("gradient", lambda x: x.flatten(1) @ direction, examples(0), examples(1), MIX)
     assert math.isclose(penalty.item(), 0.0, abs_tol=1e-12)
+
+
+# ------------------------------------------------------------------------------------------------ joint games
+
+
+@pytest.mark.parametrize("kind", ["gan", "minimax", "lsgan", "wgan"])
+def test_in_a_swapped_game_each_side_is_to_be_taken_for_the_other(kind: str) -> None:
+    swapped = {
+        "gan": softplus(REAL).mean() + softplus(-FAKE).mean(),  # Dumoulin et al. 2017, Algorithm 1
+        "minimax": -(softplus(-REAL).mean() + softplus(FAKE).mean()),
+        "lsgan": 0.5 * (REAL.square().mean() + (FAKE - 1).square().mean()),
+        "wgan": REAL.mean() - FAKE.mean(),
+    }[kind]
+    assert torch.isclose(joint_generator_loss(kind, REAL, FAKE), swapped)  # type: ignore[arg-type]
+
+
+def test_a_minimax_game_s_generators_undo_what_its_critic_does() -> None:
+    for kind in ("minimax", "wgan"):
+        assert joint_generator_loss(kind, REAL, FAKE) == -critic_loss(kind, REAL, FAKE)  # type: ignore[arg-type]
+
+
+def test_in_a_boundary_seeking_game_both_sides_go_where_the_critic_cannot_tell() -> None:
+    half = 0.5 * ((REAL - 0.5).square().mean() + (FAKE - 0.5).square().mean())
+    assert torch.isclose(joint_generator_loss("lsgan", REAL, FAKE, "boundary"), half)
+    zero = 0.5 * (REAL.square().mean() + FAKE.square().mean())
+    for kind in ("gan", "minimax", "hinge", "bgan"):
+        assert torch.isclose(joint_generator_loss(kind, REAL, FAKE, "boundary"), zero)  # type: ignore[arg-type]
+    assert torch.isclose(joint_generator_loss("bgan", REAL, FAKE), zero)
+
+
+def test_a_wasserstein_critic_has_no_boundary() -> None:
+    with pytest.raises(SettingError, match="wgan has no decision boundary"):
+        joint_generator_loss("wgan", REAL, FAKE, "boundary")
+
+
+@pytest.mark.parametrize("kind", ["r1", "gradient", "roth"])
+def test_a_penalty_over_pairs_is_that_over_both_inputs_side_by_side(kind: str) -> None:
+    critic, real, fake = Cubic(), examples(0), examples(1)
+
+    def joint(x: Tensor, z: Tensor) -> Tensor:
+        return critic(torch.cat([x.flatten(1), z], 1))
+
+    def pair(whole: Tensor) -> tuple[Tensor, Tensor]:
+        return whole[:, :2], whole[:, 2:].flatten(1)
+
+    of_pairs = gradient_penalty(kind, joint, pair(real), pair(fake), MIX)  # type: ignore[arg-type]
+    whole = gradient_penalty(kind, critic, real, fake, MIX)  # type: ignore[arg-type]
+    assert torch.isclose(of_pairs, whole, rtol=1e-12)
+    assert torch.allclose(*(torch.autograd.grad(one, critic.a)[0] for one in (of_pairs, whole)), rtol=1e-12)

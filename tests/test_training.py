@@ -578,6 +578,21 @@ def test_diversity_is_the_mean_squared_distance_of_two_samples_over_that_of_two_
     assert diversity(images[:1].expand(5, -1, -1, -1), images) == 0
 
 
+def test_many_samples_that_are_three_pictures_are_not_diverse() -> None:
+    from zoo_core.training.diversity import COLLAPSED, diversity
+
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(500, 1, 4, 4, generator=generator)
+    attracted = images[torch.arange(500) % 3]
+    noisy = attracted + 0.001 * torch.randn(attracted.shape, generator=generator)
+    assert diversity(attracted, images) < COLLAPSED and diversity(noisy, images) < COLLAPSED
+    assert diversity(images.flip(0), images) == pytest.approx(1)
+    assert diversity(0.1 * images, images) == pytest.approx(0.01), "pale, but all different"
+    codes = torch.randn(500, 2, generator=generator)
+    smooth = torch.sin(codes @ torch.randn(2, 16, generator=generator)).view(-1, 1, 4, 4)
+    assert diversity(smooth, images) > 10 * COLLAPSED, "samples that lie densely on a surface are different pictures"
+
+
 # ------------------------------------------------------------------------------------------------ memory
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's heap is set")

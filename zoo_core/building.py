@@ -125,7 +125,13 @@ def _build_plan(
         parts[name], entries[name] = _build_part(name, planned, made, seed, making)
     saved_labels.refuse_other_labels(made, told_labels(parts))
     names = {name: planned.spelled for name, planned in made.parts.items()}
-    seams.check_all(parts, names, asked, lambda slot, wanted: remedy(slot, made.parts[slot], made, wanted))
+    seams.check_all(
+        parts,
+        names,
+        asked,
+        lambda slot, wanted: remedy(slot, made.parts[slot], made, wanted),
+        lambda need: fitting(need, made),
+    )
 
     objectives: dict[str, Objective] = {}
     objective_entries: dict[str, dict[str, Any]] = {}
@@ -299,6 +305,7 @@ class Inner:
             plan = Plan("", image_shape or available["image_shape"], labels or available["labels"], {}, {}, "", {})
             planned = PartPlan(kind, given.name, {**given.params, **params})
             part, entry = _build_part(where, planned, plan, derive_seed(seed, key, next(times)), Making())
+            seams.check_inputs(self.cls.__name__, part, f'"{given.name}"', Need(kind), where)
             entry["params"] = {name: value for name, value in entry["params"].items() if name not in params}
             self.entries[key] = entry
             return part

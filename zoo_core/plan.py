@@ -418,11 +418,21 @@ def _add_up(shared: dict[str, Any], recipe: Recipe) -> None:
             shared[name] = sum(addends.values())
 
 
+def _joint(made: Plan) -> list[str]:
+    """The slots of feature extractors that take codes."""
+    extractors = {slot: part for slot, part in made.parts.items() if part.kind == "feature-extractor" and part.name and not part.saved}
+    known = registry()
+    return [slot for slot, part in extractors.items() if "z" in known.resolve(part.kind, part.name).entry.load().inputs]
+
+
 def _spread(made: Plan, shared: dict[str, Any], recipe: Recipe) -> None:
     """Set each shared parameter in the parts and objectives that have it and do not say otherwise themselves."""
     made.shared = shared
     for name, value in shared.items():
-        for target in recipe.shared[name].sets:
+        sets = recipe.shared[name].sets
+        # A joint discriminator that takes the decoder's codes is as wide, also where the recipe knows of none.
+        joint = _joint(made) if "decoder.latent_dim" in sets else ()
+        for target in dict.fromkeys((*sets, *(f"{slot}.latent_dim" for slot in joint))):
             slot, _, parameter = target.rpartition(".")
             own = slot.removeprefix("objective.")
             holder = made.parts.get(slot) if own == slot else made.objectives.get(own)

@@ -15,6 +15,7 @@ from zoo_core.interfaces import Need
 from zoo_core.parameters import parameters
 from zoo_core.plan import PartPlan, Plan
 from zoo_core.registry import registry
+from zoo_core.seams import takes_inputs
 
 MOST = 6
 
@@ -27,7 +28,8 @@ def remedy(slot: str, planned: PartPlan, made: Plan, wanted: str) -> str:
         made: the model that it is part of: its image shape, labels and shared parameters.
     """
     advice = [f"{slot}.{key}={value}" for key, value in _settings(planned, made, wanted)]
-    others = list(_others(planned, made, wanted))
+    cls = registry().resolve(planned.kind, planned.name).entry.load()
+    others = list(_others(planned, made, wanted, Need(planned.kind, inputs=cls.inputs)))
     if others:
         advice.append(f"{slot}={' or '.join(others[:MOST])}{' …' if len(others) > MOST else ''}")
     return f"set {', or '.join(advice)}" if advice else ""
@@ -36,8 +38,9 @@ def remedy(slot: str, planned: PartPlan, made: Plan, wanted: str) -> str:
 def fitting(need: Need, made: Plan) -> list[str]:
     """Components that meet ``need`` as they are, by name; where none does, all of its kind."""
     empty = PartPlan(need.kind, "")
-    able = [set(_others(empty, made, wanted)) for wanted in need.capabilities]
-    names = [registry().spelling(entry) for entry in registry().entries(need.kind) if not entry.family]
+    able = [set(_others(empty, made, wanted, need)) for wanted in need.capabilities]
+    entries = [entry for entry in registry().entries(need.kind) if not entry.family and takes_inputs(entry, need)]
+    names = [registry().spelling(entry) for entry in entries]
     return [name for name in names if all(name in one for one in able)] or names
 
 
@@ -51,11 +54,13 @@ def _settings(planned: PartPlan, made: Plan, wanted: str) -> Iterator[tuple[str,
                 yield key, str(choice).lower() if isinstance(choice, bool) else str(choice)
 
 
-def _others(planned: PartPlan, made: Plan, wanted: str) -> Iterator[str]:
-    """Components of the same kind that give it as they are; families are not tried."""
+def _others(planned: PartPlan, made: Plan, wanted: str, need: Need) -> Iterator[str]:
+    """Components of the same kind, with the inputs of ``need``, that give it as they are; families are not tried."""
     for entry in registry().entries(planned.kind):
+        if entry.family or not takes_inputs(entry, need):
+            continue
         name = registry().spelling(entry)
-        if not entry.family and planned.name not in (name, entry.qualified):
+        if planned.name not in (name, entry.qualified):
             try:
                 known = parameters(entry.load())
             except ZooError:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from zoo_core.errors import SeamError, ZooError
 from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Need, Part, Prior
+from zoo_core.names import Entry
 from zoo_core.parameters import parameters
 from zoo_core.registry import registry
 
@@ -78,7 +79,7 @@ def check_slots(
     for name, need in needs.items():
         if slots.get(name) == need.kind:
             continue
-        named = fitting(need) if fitting is not None and need.capabilities else _of_kind(need.kind)
+        named = fitting(need) if fitting is not None and need.capabilities else _of_kind(need)
         example = f'try {name}="{named[0]}"' if named else f"no {need.kind} that fits is installed"
         others = f", or one of: {', '.join(named[1:12])}{' …' if len(named) > 12 else ''}" if len(named) > 1 else ""
         has = f"; the model's {name} is a {slots[name]}" if name in slots else ""
@@ -87,8 +88,19 @@ def check_slots(
         )
 
 
-def _of_kind(kind: str) -> list[str]:
-    return [entry.name + ("NAME" if entry.family else "") for entry in registry().entries(kind)]
+def _of_kind(need: Need) -> list[str]:
+    entries = registry().entries(need.kind)
+    return [entry.name + ("NAME" if entry.family else "") for entry in entries if takes_inputs(entry, need)]
+
+
+def takes_inputs(entry: Entry, need: Need) -> bool:
+    """Whether the component, where it is a feature extractor, takes what ``need`` gives it. Its class is imported."""
+    if need.kind != "feature-extractor":
+        return True
+    try:
+        return bool(entry.load().inputs == need.inputs)
+    except ZooError:
+        return False
 
 
 def check_capabilities(
@@ -97,17 +109,20 @@ def check_capabilities(
     parts: Mapping[str, Part],
     names: Mapping[str, str],
     remedy: Callable[[str, str], str] | None = None,
+    fitting: Callable[[Need], list[str]] | None = None,
 ) -> None:
-    """Refuse parts that cannot do what ``who`` asks of them.
+    """Refuse parts that cannot do what ``who`` asks of them, and feature extractors that look at something else than it gives them.
 
     Arguments:
         names: part name to the component that fills it, for the message.
         remedy: part name and missing capability to what would give it; asked where something is refused.
+        fitting: a need to the names of the components that meet it; asked where a feature extractor takes other inputs.
 
     Raises:
-        SeamError: names both and the missing capability.
+        SeamError: names both and the missing capability, or both inputs.
     """
     for slot, need in needs.items():
+        check_inputs(who, parts[slot], f'"{names[slot]}" as part "{slot}"', need, slot, fitting or _of_kind)
         able = parts[slot].capabilities
         for wanted in sorted(need.capabilities):
             if not able & set(wanted.split("|")):
@@ -120,6 +135,42 @@ def check_capabilities(
                     part=slot,
                     capability=wanted,
                 )
+
+
+def check_inputs(
+    who: str,
+    part: Part,
+    called: str,
+    need: Need,
+    slot: str,
+    fitting: Callable[[Need], list[str]] = _of_kind,
+) -> None:
+    """Refuse a feature extractor that looks at something else than ``who`` gives it: a joint discriminator where images alone are
+    judged, and the other way round.
+
+    Arguments:
+        called: what the part is called in the message.
+        slot: where another one would be set.
+
+    Raises:
+        SeamError: names both inputs, and the components that would do.
+    """
+    if not isinstance(part, FeatureExtractor) or part.inputs == need.inputs:
+        return
+    named = fitting(need)
+    raise SeamError(
+        f"{who} gives a feature extractor {_in_words(need.inputs)}, and {called} takes {_in_words(part.inputs)}",
+        hint=f"set {slot}={' or '.join(named[:6])}{' …' if len(named) > 6 else ''}"
+        if named
+        else f"no installed feature extractor takes {_in_words(need.inputs)}",
+        part=slot,
+    )
+
+
+def _in_words(inputs: tuple[str, ...]) -> str:
+    if inputs == ("x",):
+        return "images alone (x)"
+    return " with ".join({"x": "images (x)", "z": "codes (z)"}.get(name, name) for name in inputs)
 
 
 def check_layer(extractor: Part, part: str, layer: str) -> None:
@@ -142,12 +193,16 @@ def check_layer(extractor: Part, part: str, layer: str) -> None:
 
 
 def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
-    """Refuse encoder, decoder and prior whose codes differ in width.
+    """Refuse encoder, decoder, prior and joint discriminator whose codes differ in width.
 
     Raises:
         SeamError: names both and their widths.
     """
-    widths = {slot: part.latent_dim for slot, part in parts.items() if isinstance(part, Encoder | Decoder | Prior)}
+    widths = {
+        slot: part.latent_dim
+        for slot, part in parts.items()
+        if isinstance(part, Encoder | Decoder | Prior) or (isinstance(part, FeatureExtractor) and "z" in part.inputs)
+    }
     for slot, width in widths.items():
         first = next(iter(widths))
         if width != widths[first]:
@@ -164,8 +219,9 @@ def check_all(
     names: Mapping[str, str],
     asked: Mapping[str, Mapping[str, Need]],
     remedy: Callable[[str, str], str] | None = None,
+    fitting: Callable[[Need], list[str]] | None = None,
 ) -> None:
     """Every check on built parts; ``asked`` maps ``objective "elbo"`` and the like to what it needs."""
     for who, needs in asked.items():
-        check_capabilities(who, needs, parts, names, remedy)
+        check_capabilities(who, needs, parts, names, remedy, fitting)
     check_latents(parts, names)

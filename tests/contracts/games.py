@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from zoo_core.adversarial import JointGame
+
 from .objectives import (
     ToyCodeCritic,
     ToyDFM,
@@ -24,11 +26,11 @@ from .objectives import (
 from .toys import (
     CLASSES,
     LATENT,
-    PIXELS,
     Table,
     ToyClassifier,
     ToyDecoder,
     ToyEncoder,
+    ToyJoint,
     ToyNet,
     ToyPrior,
     player,
@@ -129,15 +131,15 @@ def dfm() -> Table:
     return table(6, make)
 
 
-def gibbsnet(*, steps: int = 3, norm: bool = False) -> Table:
+def gibbsnet(*, steps: int = 3, norm: bool = False, game: JointGame = "swapped") -> Table:
     players = {"discriminator": player(["discriminator"], ["discriminate"]),
                "generator": player(["encoder", "decoder"], ["fool"])}
     turns = [turn(["discriminate"], ["discriminator"]), turn(["fool"], ["generator"])]
 
     def make() -> Table:
         parts = {"encoder": ToyEncoder(hidden=4, norm=norm), "decoder": ToyDecoder(hidden=4, norm=norm),
-                 "discriminator": ToyNet(PIXELS + LATENT, hidden=4), "prior": ToyPrior()}
-        return Table(parts, {"gibbs": ToyGibbs(steps=steps)}, {"players": players, "turns": turns})
+                 "discriminator": ToyJoint(), "prior": ToyPrior()}
+        return Table(parts, {"gibbs": ToyGibbs(steps=steps, game=game)}, {"players": players, "turns": turns})
 
     return table(7, make)
 
@@ -161,7 +163,7 @@ GAMES: Mapping[str, Callable[[], Table]] = MappingProxyType({
     "gan": lambda: gan(batches=3, constraint=0.1),
     "gan with a gradient penalty": lambda: gan(penalty=True),
     "dfm": dfm,
-    "ali": lambda: gibbsnet(steps=1),
+    "ali": lambda: gibbsnet(steps=0),
     "gibbsnet": gibbsnet,
     "fortified": lambda: fortified(norm=False),
     "vae, clipped": lambda: vae(clip=0.5),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot, relu, softplus
 
+from zoo_core.adversarial import JointGame, critic_loss, joint_generator_loss
 from zoo_core.distributions import GaussianPosterior, Joint, gaussian_log_prob
 from zoo_core.game import Step
 from zoo_core.interfaces import FeatureExtractor, Objective, Term
@@ -182,30 +183,46 @@ class ToyDFM(Objective):
 
 
 class ToyGibbs(Objective):
-    """Data and their codes against the last pair of a chain that starts at the prior; ALI is the chain of one step."""
+    """Data and their codes against the last pair (x, z) of a chain from the prior, ``steps`` times z → x → z. Early steps are constants;
+    through the last the gradient reaches decoder and encoder. Without a step the pair is (x, the prior's z), which is ALI's."""
 
     losses = ("discriminate", "fool")
 
-    def __init__(self, *, steps: int) -> None:
+    def __init__(self, *, steps: int, game: JointGame = "swapped") -> None:
         super().__init__()
         self.steps = steps
+        self.game: JointGame = game
 
     def walk(self, step: Step) -> Tensor:
-        encoder: Any = step.part("encoder")
-        decoder: Any = step.part("decoder")
         z = step.prior_draw()
         with torch.no_grad():
             for k in range(self.steps - 1):
-                z = encoder.posterior(decoder.likelihood(z).mean).rsample(step.noise, f"chain{k}")
+                z = self.move(step, z, k)[1]
         return z
 
+    def move(self, step: Step, z: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """x from z, and the next z from that x."""
+        encoder: Any = step.part("encoder")
+        decoder: Any = step.part("decoder")
+        x = decoder.likelihood(z).mean
+        return x, encoder.posterior(x).rsample(step.noise, f"chain{k}")
+
+    def last(self, step: Step) -> tuple[Tensor, Tensor]:
+        """The last pair, with its graph."""
+        if not self.steps:
+            return step.generated(), step.prior_draw()
+        walked = step.value("walked", lambda: step.aside(lambda: self.walk(step)))
+        return self.move(step, walked, self.steps - 1)
+
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
-        critic, decoder = step.part("discriminator"), step.part("decoder")
-        z = step.value("walked", lambda: step.aside(lambda: self.walk(step)))
-        x = step.value("last", lambda: decoder.likelihood(z).mean)
-        sign = 1 if loss == "discriminate" else -1
-        yield Term("clamped", softplus(-sign * critic(step.x, step.z())).mean())
-        yield Term("free", softplus(sign * critic(x, z)).mean())
+        for i, name in enumerate(("chain:x", "chain:z")):
+            step.value(name, lambda i=i: step.value("chain", lambda: self.last(step))[i])
+        real = step.features("discriminator", of=("x", "z"))["score"]
+        free = step.features("discriminator", of=("chain:x", "chain:z"))["score"]
+        if loss == "discriminate":
+            yield Term("pair", critic_loss("gan", real, free))
+        else:
+            yield Term("pair", joint_generator_loss("gan", real, free, self.game))
 
 
 def fast_gradient_sign(net: FeatureExtractor, x: Tensor, y: Tensor, size: float = 0.1) -> Tensor:

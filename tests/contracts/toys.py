@@ -91,6 +91,22 @@ class ToyClassifier(FeatureExtractor):
         return hidden, self.head(hidden)
 
 
+class ToyJoint(FeatureExtractor):
+    """A score of an image and its code."""
+
+    inputs = ("x", "z")
+    layers = ("score",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.latent_dim = LATENT
+        self.shapes = {"score": (1,)}
+        self.net = network(PIXELS + LATENT, 1, hidden=4)
+
+    def forward(self, x: Tensor, z: Tensor) -> tuple[Tensor, ...]:
+        return (self.net(torch.cat([x.flatten(1), z], 1)),)
+
+
 class ToyNet(Part):
     """Vectors, or images and vectors side by side, to vectors: a critic, a denoiser."""
 

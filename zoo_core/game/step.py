@@ -221,22 +221,33 @@ class Step:
             case _:
                 return self.value(name, lambda: _missing(name))
 
-    def features(self, part: str, of: str = "x") -> dict[str, Tensor]:
-        """Activations of the feature extractor ``part`` for the images called ``of``, by layer.
+    def features(self, part: str, of: str | tuple[str, ...] = "x") -> dict[str, Tensor]:
+        """Activations of the feature extractor ``part`` for the images called ``of``, by layer; of a joint one for ``("x", "z")`` and
+        the like: a name for each of its inputs, in their order, ``z`` and ``prior_draw`` among them.
 
         Data and pictures never share a forward: a normalising layer sees one source at a time.
         """
+        if isinstance(of, str):
+            return self.value(f"{part}({of})", lambda: self._look(part, self.image(of)))
+        return self.value(f"{part}({', '.join(of)})", lambda: self._look(part, *map(self._input, of)))
 
-        return self.value(f"{part}({of})", lambda: self._look(part, self.image(of)))
+    def score(self, part: str, *inputs: Tensor) -> Tensor:
+        """What the discriminator ``part`` gives ``inputs`` (x (N, C, H, W) for most), (N,); of examples that no value keeps, as a penalty
+        on its slope makes them."""
+        return self._look(part, *inputs)["score"][:, 0]
 
-    def score(self, part: str, x: Tensor) -> Tensor:
-        """What the discriminator ``part`` gives ``x`` (N, C, H, W), (N,); of images that no value keeps, as a penalty on its slope
-        makes them."""
-        return self._look(part, x)["score"][:, 0]
+    def _input(self, name: str) -> Tensor:
+        match name:
+            case "z":
+                return self.z()
+            case "prior_draw":
+                return self.prior_draw()
+            case _:
+                return self.image(name)
 
-    def _look(self, part: str, x: Tensor) -> dict[str, Tensor]:
+    def _look(self, part: str, *inputs: Tensor) -> dict[str, Tensor]:
         extractor = cast(FeatureExtractor, self.part(part))
-        return extractor.features(x, self.y if "labels" in extractor.capabilities else None)
+        return extractor.features(*inputs, y=self.y if "labels" in extractor.capabilities else None)
 
     def _decode(self, z: Tensor, y: Tensor | None) -> Likelihood:
         decoder = cast(Decoder, self.part("decoder"))
@@ -244,7 +255,7 @@ class Step:
 
 
 def _missing(name: str) -> Tensor:
-    raise LookupError(f"no images called {name!r}; compute them first with step.value({name!r}, …)")
+    raise LookupError(f"no value called {name!r}; compute them first with step.value({name!r}, …)")
 
 
 @contextmanager

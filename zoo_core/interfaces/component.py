@@ -45,6 +45,10 @@ class Component:
 class Part(nn.Module, Component, ABC):
     """A component with weights. ``forward`` takes and returns tensors only, so that compile, export and autocast work on it."""
 
+    inputs: ClassVar[tuple[str, ...]] = ()
+    """What ``forward`` takes, in order, of a feature extractor or a network: ``x`` images (N, C, H, W), ``z`` codes (N, latent_dim).
+    Encoders and decoders need not say. The kit tries the forward of a network that does."""
+
     weights_reference: Mapping[str, Any] | None = None
     """Where published weights came from ({repo, commit, file, sha256}), for a frozen net that brings its own; else None."""
 

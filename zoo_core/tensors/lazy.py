@@ -21,7 +21,9 @@ def settle_lazy(part: Part, where: str, image_shape: ImageShape) -> None:
     with torch.no_grad():
         part.eval()
         try:
-            if isinstance(part, Encoder | FeatureExtractor):
+            if isinstance(part, FeatureExtractor):
+                part(*(torch.zeros(1, *image_shape) if name == "x" else torch.zeros(1, part.latent_dim) for name in part.inputs))
+            elif isinstance(part, Encoder):
                 part(torch.zeros(1, *image_shape))
             elif isinstance(part, Decoder):
                 part(torch.zeros(1, part.latent_dim))

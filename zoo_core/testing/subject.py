@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from zoo_core.building import constructed
-from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Part, Tags
+from zoo_core.interfaces import Component, Decoder, Encoder, ImageShape, Labels, Part, Tags
 from zoo_core.names import Entry
 from zoo_core.noise import derive_seed
 from zoo_core.parameters import check, context
@@ -156,7 +156,8 @@ class Subject:
     def inputs(
         self, part: Part, n: int, image_shape: ImageShape | None = None, *, start: int = 0
     ) -> tuple[Tensor, ...]:
-        """``n`` rows of what ``part``'s forward takes: pictures (and noise, or classes), or codes (and classes)."""
+        """``n`` rows of what ``part``'s forward takes: pictures (and noise, or classes), codes (and classes), or what it
+        names in ``inputs``."""
         shape = image_shape or self.image_shapes[0]
         generator = torch.Generator().manual_seed(derive_seed("inputs", start))
         pictures = batch(n, shape, CLASSES, start=start)
@@ -165,13 +166,33 @@ class Subject:
             return pictures.x, noise
         if isinstance(part, Decoder):
             first = torch.randn(n, part.latent_dim, generator=generator)
-        elif isinstance(part, Encoder | FeatureExtractor):
-            first = pictures.x
+        elif isinstance(part, Encoder):
+            return (pictures.x,)
         else:
-            raise TypeError(f"a {type(part).__name__} has no forward that is known")
-        if "labels" in part.capabilities and not isinstance(part, Encoder):
-            return first, torch.arange(start, start + n) % self.labels.count
-        return (first,)
+            named = tuple(self._input(name, part, pictures.x, generator) for name in part.inputs)
+            return (*named, self._classes(n, start)) if "labels" in part.capabilities else named
+        return (first, self._classes(n, start)) if "labels" in part.capabilities else (first,)
+
+    def _input(self, name: str, part: Part, pictures: Tensor, generator: torch.Generator) -> Tensor:
+        """What ``part`` takes under ``name``, as :attr:`zoo_core.interfaces.Part.inputs` has it.
+
+        Raises:
+            CheckFailed: there is nothing of that name, or its width is not known.
+        """
+        if name == "x":
+            return pictures
+        width = getattr(part, "latent_dim", None)
+        if name != "z" or not isinstance(width, int):
+            found = f"{name!r}" if name != "z" else f"z, and latent_dim = {width!r}"
+            raise CheckFailed(
+                "inputs that name x (images) and z (codes of width latent_dim)",
+                found=found,
+                do='inputs = ("x", "z"), and self.latent_dim in __init__',
+            )
+        return torch.randn(len(pictures), width, generator=generator)
+
+    def _classes(self, n: int, start: int) -> Tensor:
+        return torch.arange(start, start + n) % self.labels.count
 
 
 def outputs(part: Callable[..., object], inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

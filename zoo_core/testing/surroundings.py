@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import prod
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import torch
 from torch import Tensor, nn
@@ -110,6 +110,25 @@ class PlainExtractor(FeatureExtractor):
         return features, self.head(features)
 
 
+@final
+class PlainJointExtractor(FeatureExtractor):
+    """Images and their codes to a hidden layer ``features`` and a score."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("x", "z")
+
+    def __init__(self, image_shape: ImageShape) -> None:
+        super().__init__()
+        self.latent_dim = LATENT_DIM
+        self.layers = ("features", "score")
+        self.shapes = {"features": (HIDDEN,), "score": (1,)}
+        self.hidden = nn.Sequential(nn.Linear(prod(image_shape) + LATENT_DIM, HIDDEN), nn.Tanh())
+        self.head = nn.Linear(HIDDEN, 1)
+
+    def forward(self, x: Tensor, z: Tensor) -> tuple[Tensor, ...]:
+        features = self.hidden(torch.cat([x.flatten(1), z], dim=1))
+        return features, self.head(features)
+
+
 def surround(
     needs: Mapping[str, Need], image_shape: ImageShape, labels: Labels, *, plugin: str = "", conditional: bool = False
 ) -> dict[str, Part]:
@@ -148,13 +167,15 @@ def _plain(kind: str, image_shape: ImageShape, labels: Labels, conditional: bool
             return [
                 lambda: PlainExtractor(image_shape, labels.count or 10),
                 lambda: PlainExtractor(image_shape, 1, "score"),
+                lambda: PlainJointExtractor(image_shape),
             ]
         case _:
             return []
 
 
 def _able(part: Part, need: Need) -> bool:
-    return not _lacking(part, need)
+    other = isinstance(part, FeatureExtractor) and part.inputs != need.inputs
+    return not other and not _lacking(part, need)
 
 
 def _lacking(part: Part, need: Need) -> list[str]:
@@ -183,7 +204,8 @@ def _registered(slot: str, need: Need, image_shape: ImageShape, labels: Labels, 
             else:
                 if _able(part, need):
                     return part
-                why = f"it lacks {', '.join(_lacking(part, need))}"
+                lacking = ", ".join(_lacking(part, need))
+                why = f"it lacks {lacking}" if lacking else f"it takes {', '.join(part.inputs)}"
             refusals.setdefault(why, []).append(entry.qualified)
     raise CheckSkipped(_nothing_fits(slot, need, refusals))
 

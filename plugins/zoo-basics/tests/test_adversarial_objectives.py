@@ -250,10 +250,10 @@ def test_a_conditional_game_tells_both_nets_the_labels() -> None:
     model = build("gan", conditional=True)
     x, y = batch().x, torch.arange(EXAMPLES) % 3
     extractor = cast(FeatureExtractor, model.parts["discriminator"])
-    real = extractor.features(x, y)["score"][:, 0]
+    real = extractor.features(x, y=y)["score"][:, 0]
     z = 2 * KeyedNoise(SEED, 0, dtype=torch.float64).uniform("prior", (EXAMPLES, 4)) - 1
     fake = cast(Decoder, model.parts["decoder"]).likelihood(z, y).mean
-    made = extractor.features(fake, y)["score"][:, 0]
+    made = extractor.features(fake, y=y)["score"][:, 0]
     assert torch.isclose(terms(model, "discriminate")["gan.discriminator"], softplus(-real).mean() + softplus(made).mean())
     assert not torch.equal(model.sample(3, seed=0, y=torch.zeros(3, dtype=torch.int64)),
                            model.sample(3, seed=0, y=torch.ones(3, dtype=torch.int64)))  # fmt: skip

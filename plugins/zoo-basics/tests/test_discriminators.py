@@ -60,7 +60,7 @@ def test_without_batch_norm_a_score_depends_on_its_image_alone(name: str, normal
 def test_spectral_norm_brings_every_largest_singular_value_to_one(name: str) -> None:
     net = build(name, spectral_norm=True, conditional=True, **SMALL[name]).train()
     for _ in range(100):  # the power iteration warms up
-        net.features(torch.rand(2, 3, 32, 32), torch.tensor([0, 1]))
+        net.features(torch.rand(2, 3, 32, 32), y=torch.tensor([0, 1]))
     layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     assert layers
     for layer in layers:
@@ -78,7 +78,7 @@ def test_spectral_norm_is_put_on_once() -> None:
 def test_the_label_adds_the_inner_product_of_its_embedding_and_the_features() -> None:
     net = build("mlp", conditional=True, **SMALL["mlp"])
     x, y = torch.rand(4, 3, 32, 32), torch.tensor([2, 0, -1, 1])
-    plain, told = net.features(x), net.features(x, y)
+    plain, told = net.features(x), net.features(x, y=y)
     assert net.head is not None and net.head.label is not None
     embedding = net.head.label.weight.t()
     addend = torch.stack([e @ h for e, h in zip(embedding[y], plain["features"], strict=True)])

@@ -18,6 +18,8 @@ def register_components(register: Callable[..., None]) -> None:
     register("encoder", "toy-deep", "zoo_toys.traps:Deep", summary="as deep as one says")
     register("encoder", "toy-renamed", "zoo_toys.traps:Renamed", summary="of a later format")
     register("network", "toy-critic", "zoo_toys.parts:Critic", summary="a trainable network")
+    register("feature-extractor", "toy-joint", "zoo_toys.joint:Joint", summary="looks at images and their codes")
+    register("objective", "toy-ali", "zoo_toys.joint:ALI", summary="a joint game")
     register("prior", "toy-bomb", "zoo_toys.parts:Bomb", summary="cannot be built")
     register("prior", "toy-missing", "zoo_toys.parts:Missing", summary="is not in its module")
     register("objective", "toy-nan", "zoo_toys.objectives:TurnsNaN", summary="NaN after some rounds")

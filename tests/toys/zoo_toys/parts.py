@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from annotated_types import Ge
@@ -53,6 +53,8 @@ class DropoutEncoder(Encoder):
 
 class Critic(Part):
     """Pictures to a score."""
+
+    inputs: ClassVar[tuple[str, ...]] = ("x",)
 
     def __init__(self, *, image_shape: ImageShape) -> None:
         super().__init__()

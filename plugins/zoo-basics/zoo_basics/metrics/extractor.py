@@ -12,7 +12,8 @@ from torch import Tensor
 from zoo_basics.metrics.found_extractor import Wanted, find_extractor
 from zoo_basics.metrics.resizing import resize_rule
 from zoo_core.errors import DataError, SettingError, WeightsError, did_you_mean, shown
-from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Need
+from zoo_core.seams import check_inputs
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -125,6 +126,7 @@ def extractor_for(
             error.what, hint="choose another extractor: --set metric.features=digit-classifier, or a saved model's folder"
         ) from None
     part, device = found.part, torch.device(device)
+    check_inputs("a metric", part, shown(name), Need("feature-extractor"), "metric.features")
     chosen = _chosen_layer(part, None if found.asked else layer, wanted, name)
     part.requires_grad_(False).eval().to(device, torch.float32)
     shape = part.shapes[chosen]

@@ -12,6 +12,7 @@ from zoo_basics.metrics.labels import decoder_labels
 from zoo_core.errors import DataError, SeamError
 from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Metric, Need
+from zoo_core.seams import check_inputs
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -71,6 +72,7 @@ class FeatureError(Metric):
         from zoo_core.building import build_part
 
         part = build_part("feature-extractor", self.extractor, image_shape=model.image_shape, labels=model.labels)
+        check_inputs("feature-error", part, "the one chosen", Need("feature-extractor"), "feature-error.extractor")
         return cast(FeatureExtractor, part.eval().to(device=model.device, dtype=model.dtype))
 
 
