@@ -145,7 +145,8 @@ class Model(nn.Module):
         """``n`` pictures with their codes and, where the sampler keeps one, the way to them.
 
         Arguments:
-            sampler: a sampler's name, a table with ``name`` and parameters, or None for the recipe's.
+            sampler: a sampler's name, a table with ``name`` and parameters, or None for the model's own. Of that one, the settings
+                in the model's config count where the table has no others; a table without ``name`` means it.
             seed: same seed, same pictures; None draws one.
             conditions: ``y`` where the model takes labels: numbers or names of classes, one for each picture or one for all;
                 ``x`` (m, C, H, W) where the sampler starts from images.
@@ -183,12 +184,9 @@ class Model(nn.Module):
         """The sampler called so, checked against this model's parts."""
         if isinstance(sampler, Sampler):
             return sampler
-        from zoo_core.lookers import looker
+        from zoo_core.lookers import sampler_for
 
-        spec = sampler or self._config["sampler"]
-        if not spec or (isinstance(spec, Mapping) and not spec.get("name")):
-            raise SeamError(f"a {self.recipe} makes no pictures by itself", hint="see zoo list --kind sampler")
-        return cast(Sampler, looker(self, "sampler", spec))
+        return sampler_for(self, sampler)
 
     def posterior(self, x: Tensor) -> Posterior:
         """q(z given x) for x (N, C, H, W) in [0, 1]."""

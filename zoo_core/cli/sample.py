@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
     n = args.n or PICTURES
     model = load(args.model, device=processes(args.device).device)
-    sampler = model.sampler({"name": args.sampler or model.config["sampler"], **parse_settings(args.settings)})
+    sampler = model.sampler({"name": args.sampler or "", **parse_settings(args.settings)})
     conditions: dict[str, Any] = {}
     if args.data and "x" not in sampler.conditions:
         raise SettingError(f"--data: {type(sampler).__name__} starts from no images", hint="leave it out, or --sampler interpolation")
