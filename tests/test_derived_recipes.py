@@ -166,7 +166,9 @@ def test_the_page_about_recipes_says_what_is_true(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text("\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)), "utf-8")
     found = read_catalogue(core_source(), extra=tmp_path / "own.toml")
     assert found.recipe("my-narrow-vae").parts["decoder"].params == {"hidden": [200]}
-    assert found.recipe("my-vae").on["digits"] == {"encoder.hidden": [100], "training.epochs": 60}
+    assert found.recipe("my-vae").on["zoo-basics:digits"] == {"encoder.hidden": [100], "training.epochs": 60}
+    assert found.recipe("my-walks").sampler_params == {"mode": "spherical", "steps": 12}
+    assert found.recipe("my-heads").parts["decoder"].params == {"net": {"name": "zoo-basics:mlp", "hidden": [500]}}
     assert "label-cross-entropy" not in found.recipe("my-unsupervised-aae").objectives
     assert found.recipe("my-plain-gan").on == {} and found.recipe("gan").on != {}
 
