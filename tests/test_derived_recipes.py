@@ -161,12 +161,27 @@ def test_what_is_wrong_in_the_other_recipe_is_no_crash(path: Path, wrong: str) -
         read_catalogue(path)
 
 
+def test_another_component_inside_one_starts_without_the_settings_of_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(
+        'format = 1\n[recipes.other]\nlike = "aae-dimred"\n'
+        'parts.decoder.params.net = { name = "zoo-basics:resnet", width = 4 }\n'
+        'training.players.critic.schedule = { name = "cosine", final = 0.1 }\n'
+    )
+    found = read_catalogue(core_source(), extra=tmp_path / "own.toml").recipe("other")
+    assert found.parts["decoder"].params["net"] == {"name": "zoo-basics:resnet", "width": 4}
+    assert found.training["players"]["critic"]["schedule"] == {"name": "cosine", "final": 0.1}
+    assert found.training["players"]["critic"]["lr"] == 0.1
+
+
 def test_the_page_about_recipes_says_what_is_true(tmp_path: Path) -> None:
     page = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text("utf-8")
     (tmp_path / "own.toml").write_text("\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)), "utf-8")
     found = read_catalogue(core_source(), extra=tmp_path / "own.toml")
     assert found.recipe("my-narrow-vae").parts["decoder"].params == {"hidden": [200]}
     assert found.recipe("my-vae").on["zoo-basics:digits"] == {"encoder.hidden": [100], "training.epochs": 60}
+    assert found.recipe("my-walks").sampler_params == {"mode": "spherical", "steps": 12}
+    net = found.recipe("my-dimred").parts["decoder"].params["net"]
+    assert net == {"name": "zoo-basics:mlp", "hidden": [500], "sigma": "fixed", "init_std": 0.01}
     assert "label-cross-entropy" not in found.recipe("my-unsupervised-aae").objectives
     assert found.recipe("my-plain-gan").on == {} and found.recipe("gan").on != {}
 

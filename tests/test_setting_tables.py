@@ -117,8 +117,9 @@ def test_trainable_among_the_settings_for_a_data_set_is_true_or_false(tmp_path: 
         ({"objective.elbow": {"beta": 2}}, 'no objective .elbow.; did you mean "elbo"'),
         ({"objective": {"elbo": {"beta": 2.0}}}, r"each table needs a name; to set what is inside elbo: objective\.elbo\.SETTING="),
         ({"elbo": {"beta": 2.0}}, r"elbo is an objective of vae-mlp; write objective\.elbo\.SETTING="),
-        ({"sampler": {"name": "prior"}}, "sampler: should be a sampler's name, got .*model.sample"),
-        ({"sampler": 3}, "sampler: should be a sampler's name, got 3"),
+        ({"sampler": {"name": 3}}, "sampler: should be a sampler's name or a table with a name, got .*3"),
+        ({"sampler": 3}, "sampler: should be a sampler's name or a table with a name, got 3"),
+        ({"sampler.steps": 3}, r"sampler\.steps: PriorSampler has no such parameter"),
     ],
     ids=str,
 )

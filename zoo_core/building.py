@@ -14,12 +14,12 @@ from torch import nn
 
 from zoo_core import saved_labels, seams
 from zoo_core.catalogue import catalogue
-from zoo_core.config import FORMAT, check_config
+from zoo_core.config import FORMAT, check_config, sampler_entry
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
 from zoo_core.game.rules import check_tables, rules_for
 from zoo_core.game.settings import training_settings
 from zoo_core.hub.external import building_from_config, externals, only
-from zoo_core.interfaces import ImageShape, Labels, Need, Nested, Objective, Part
+from zoo_core.interfaces import ImageShape, Labels, Need, Nested, Objective, Part, Sampler
 from zoo_core.interfaces.nested import Builder
 from zoo_core.labels import told_labels
 from zoo_core.migration import migrated
@@ -154,7 +154,7 @@ def _build_plan(
         "recipe": made.recipe,
         "image_shape": list(made.image_shape),
         "labels": {"type": made.labels.type, **({"names": list(made.labels.names)} if made.labels.names else {})},
-        "sampler": registry().resolve("sampler", made.sampler).qualified if made.sampler else "",
+        "sampler": _sampler_entry(made) if made.sampler else "",
         "parts": entries,
         "objectives": objective_entries,
         "training": training,
@@ -173,13 +173,29 @@ def _check_settings(made: Plan, asked: Mapping[str, Mapping[str, Need]]) -> None
     for who, needs in asked.items():
         seams.check_slots(who, needs, slots, lambda need: fitting(need, made))
     if made.sampler:
-        sampler = registry().resolve("sampler", made.sampler)
-        seams.check_slots(f'sampler "{registry().spelled("sampler", made.sampler)}"', sampler.entry.load().needs, slots)
+        sampler = registry().resolve("sampler", made.sampler).entry.load()
+        seams.check_slots(f'sampler "{registry().spelled("sampler", made.sampler)}"', sampler.needs, slots)
+        check(sampler, made.sampler_params, "sampler")
     for where, planned in (*made.parts.items(), *((f"objective.{name}", one) for name, one in made.objectives.items())):
         check(planned.component, planned.params, where)
         seams.check_tags(where, planned.kind, planned.spelled, planned.component, made.image_shape, made.labels)
     training_settings(made.training)
     check_tables(made.training)
+
+
+def _sampler_entry(made: Plan) -> str | dict[str, Any]:
+    """The sampler as a config has it: its name, or an entry with all its parameters where some are set."""
+    resolved = registry().resolve("sampler", made.sampler)
+    if not made.sampler_params:
+        return resolved.qualified
+    cls = cast(type[Sampler], resolved.entry.load())
+    params = check(cls, made.sampler_params, "sampler")
+    return {
+        "name": resolved.qualified,
+        "format": cls.format,
+        "version": resolved.entry.version,
+        "params": _complete(cls, params, Inner(cls, "sampler")),
+    }
 
 
 def build_part(
@@ -347,6 +363,7 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
         )
         for name, entry in config["objectives"].items()
     }
+    sampler, sampler_params = _planned_sampler(config)
     labels = Labels.of(config)
     channels, height, width = config["image_shape"]
     return Plan(
@@ -355,10 +372,19 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
         labels,
         parts,
         objectives,
-        known.resolve_saved("sampler", config["sampler"]).qualified if config["sampler"] else "",
+        sampler,
         dict(config["training"]),
+        sampler_params=sampler_params,
         listed=tuple(externals(config)),
     )
+
+
+def _planned_sampler(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    entry = sampler_entry(config)
+    if entry is None:
+        return "", {}
+    params = migrated(entry, "sampler", "sampler") if "format" in entry else {}
+    return registry().resolve_saved("sampler", entry["name"]).qualified, params
 
 
 def _complete(cls: type[Any], params: Mapping[str, Any], inner: Inner) -> dict[str, Any]:

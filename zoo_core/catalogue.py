@@ -35,13 +35,14 @@ _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _LINE = re.compile(rf"\s*(?:\[\[?\s*(?P<table>{_KEY}(?:\s*\.\s*{_KEY})*)\s*\]|(?P<key>{_KEY}(?:\s*\.\s*{_KEY})*)\s*=)")
 
 _TOP = {"format": int, "plugins": dict, "recipes": dict, "weights": dict}
-_RECIPE = {"like": str, "drop": list, "summary": str, "paper": str, "image_shape": list, "sampler": str, "shared": dict, "parts": dict,
-           "objectives": dict, "training": dict, "on": dict}
+_RECIPE = {"like": str, "drop": list, "summary": str, "paper": str, "image_shape": list, "sampler": (str, dict), "shared": dict,
+           "parts": dict, "objectives": dict, "training": dict, "on": dict}
 _SHARED = {"default": object, "sum_of": list, "follows": str, "sets": list, "help": str}
 _PART = {"kind": str, "name": str, "params": dict, "trainable": bool}
 _OBJECTIVE = {"name": str, "params": dict}
 _WEIGHTS = {"recipe": str, "repo": str, "revision": str, "commit": str, "licence": str, "summary": str, "path": str, "files": dict}
-_TYPES = {int: "a whole number", dict: "a table", str: "a text", list: "a list", bool: "true or false"}
+_TYPES = {int: "a whole number", dict: "a table", str: "a text", list: "a list", bool: "true or false",
+          (str, dict): "a name or a table with a name"}
 
 
 @dataclass(frozen=True)
@@ -238,8 +239,19 @@ class _Source:
             self.check((*key, "on"), {data: settings}, {data: dict})
             on[data] = _flat(self.plain((*key, "on", data), settings))
         training = self.plain((*key, "training"), dict(table.get("training", {})))
-        return Recipe(name, table["summary"], table.get("paper", ""), (shape[0], shape[1], shape[2]), table.get("sampler", ""), shared,
-                      parts, objectives, training, on, self.label)
+        sampler, sampler_params = self.sampler((*key, "sampler"), table.get("sampler", ""))
+        return Recipe(name, table["summary"], table.get("paper", ""), (shape[0], shape[1], shape[2]), sampler, shared,
+                      parts, objectives, training, on, self.label, sampler_params)
+
+    def sampler(self, key: tuple[str, ...], spec: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """A sampler's name, and its parameters, which stand beside the name in a table."""
+        if isinstance(spec, str):
+            return (self.component(key, spec) if spec else ""), {}
+        self.check(key, {"name": spec.get("name", "")}, {"name": str})
+        if not spec.get("name"):
+            raise self.wrong(key, "has no name", 'write sampler = { name = "PLUGIN:NAME", … }')
+        params = self.plain(key, {one: value for one, value in spec.items() if one != "name"})
+        return self.component((*key, "name"), spec["name"]), params
 
     def part(self, key: tuple[str, ...], spec: Any) -> PartSpec:
         self.check(key, spec, _PART, required=("kind", "name"))
@@ -310,7 +322,7 @@ class _Source:
             raise self.wrong(key, error.what, error.hint) from None
         return name
 
-    def check(self, key: tuple[str, ...], table: Any, known: Mapping[str, type], required: tuple[str, ...] = ()) -> None:
+    def check(self, key: tuple[str, ...], table: Any, known: Mapping[str, Any], required: tuple[str, ...] = ()) -> None:
         """Refuse what is no table, unknown and missing keys, and values of the wrong type."""
         if not isinstance(table, dict):
             raise self.wrong(key, "should be a table")

@@ -32,7 +32,7 @@ _TOP = {
     "recipe": str,
     "image_shape": list,
     "labels": dict,
-    "sampler": str,
+    "sampler": object,
     "parts": dict,
     "objectives": dict,
     "training": dict,
@@ -40,6 +40,7 @@ _TOP = {
 _PART = {"kind": str, "name": str, "format": int, "version": str, "params": dict}
 _PART_OPTIONAL = {"trainable": bool, "weights": dict}
 _OBJECTIVE = {"name": str, "format": int, "version": str, "params": dict}
+_SAMPLER = _OBJECTIVE
 _LABELS = ("none", "classes", "attributes")
 _REFERENCES = ({"repo", "commit", "file", "sha256"}, {"package", "file", "sha256"})
 _PINS = {"commit": re.compile("[0-9a-f]{40}"), "sha256": re.compile("[0-9a-f]{64}")}
@@ -148,6 +149,7 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
     shape = config["image_shape"]
     if len(shape) != 3 or not all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 4096 for n in shape):
         raise ConfigError(f"{shown(where)}: image_shape should be [channels, height, width], got {shown(shape)}")
+    _check_sampler(config["sampler"], f"{where}: sampler")
     labels = config["labels"]
     _fields(labels, {"type": str}, {"names": list}, f"{where}: labels")
     if labels["type"] not in _LABELS or not all(isinstance(name, str) for name in labels.get("names", [])):
@@ -164,6 +166,24 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
         _fields(objective, _OBJECTIVE, {}, f"{where}: objectives.{name}")
         _check_inner(objective["params"], f"{where}: objectives.{name}")
     return config
+
+
+def sampler_entry(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The entry of the sampler that is used where none is named, None where there is none. A config has the name alone where nobody
+    has set anything of it: the sampler's own defaults count then, and the entry has neither version nor format."""
+    sampler = config["sampler"]
+    if isinstance(sampler, str):
+        return {"name": sampler, "version": "", "params": {}} if sampler else None
+    entry: dict[str, Any] = sampler
+    return entry
+
+
+def _check_sampler(sampler: Any, where: str) -> None:
+    if isinstance(sampler, str):
+        return
+    if not isinstance(sampler, dict):
+        raise ConfigError(f"{shown(where)} should be a name or a table, got {shown(repr(sampler))}")
+    _fields(sampler, _SAMPLER, {}, where)
 
 
 def is_entry(value: Any) -> bool:

@@ -27,15 +27,32 @@ def derived(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(before, dict) and isinstance(spec, dict) and {"default", "sum_of"} & set(spec):
             shared[name] = {k: v for k, v in before.items() if k not in ("default", "sum_of")}
     base["shared"] = shared
+    if "sampler" in own:
+        base, own = _with_sampler(base, own["sampler"]), {key: value for key, value in own.items() if key != "sampler"}
     return _merged(base, own)
+
+
+def _with_sampler(base: Mapping[str, Any], sampler: Any) -> dict[str, Any]:
+    """``base`` with ``sampler`` in place of its own; of the same one, given as a table, what ``base`` sets stays."""
+    before = base.get("sampler", "")
+    kept = before if isinstance(before, dict) else {"name": before}
+    if isinstance(sampler, dict) and sampler.get("name", kept.get("name")) == kept.get("name"):
+        sampler = {**kept, **sampler}
+    return {**base, "sampler": sampler}
 
 
 def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     out = dict(base)
     for key, value in own.items():
         before = out.get(key)
-        out[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+        merges = isinstance(before, dict) and isinstance(value, dict) and not _is_another(before, value)
+        out[key] = _merged(before, value) if merges else value
     return out
+
+
+def _is_another(before: Mapping[str, Any], value: Mapping[str, Any]) -> bool:
+    """Whether both name a component (one inside another, a schedule) and not the same; of parts :func:`derived` has seen to it."""
+    return "kind" not in before and "name" in before and value.get("name", before["name"]) != before["name"]
 
 
 def without(table: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from zoo_core.config import sampler_entry
 from zoo_core.errors import SeamError
+from zoo_core.hub.external import only
 from zoo_core.interfaces import Metric, Part, Plot, Sampler
 from zoo_core.parameters import check, parameters
 from zoo_core.registry import registry
@@ -13,6 +15,24 @@ from zoo_core.seams import check_capabilities, check_slots
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
+
+
+def sampler_for(model: Model, sampler: str | Mapping[str, Any] | None) -> Sampler:
+    """The sampler that is asked for, or the model's own; see :meth:`~zoo_core.model.Model.samples`.
+
+    Raises:
+        UnknownName, SettingError, SeamError: as :func:`looker`; or none is named and the model has none of its own.
+    """
+    params = dict(sampler) if isinstance(sampler, Mapping) else {"name": sampler or ""}
+    own = sampler_entry(model.config)
+    name = params.pop("name", "") or (own["name"] if own is not None else "")
+    if not name:
+        raise SeamError(f"a {model.recipe} makes no pictures by itself", hint="see zoo list --kind sampler")
+    if own is None or not own["params"] or registry().resolve("sampler", str(name)).qualified != own["name"]:
+        return cast(Sampler, looker(model, "sampler", {"name": name, **params}))
+    # What the model's config sets may come from a stranger: it can make nothing open files or fetch any.
+    with only(()):
+        return cast(Sampler, looker(model, "sampler", {"name": name, **own["params"], **params}))
 
 
 def looker(

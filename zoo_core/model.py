@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast, final
@@ -159,7 +160,8 @@ class Model(nn.Module):
         """``n`` pictures with their codes and, where the sampler keeps one, the way to them.
 
         Arguments:
-            sampler: a sampler's name, a table with ``name`` and parameters, or None for the recipe's.
+            sampler: a sampler's name, a table with ``name`` and parameters, or None for the model's own. Of that one, the settings
+                in the model's config count where the table has no others; a table without ``name`` means it.
             seed: same seed, same pictures; None draws one.
             conditions: ``y`` where the model takes labels: numbers or names of classes, one for each picture or one for all;
                 ``x`` (m, C, H, W) where the sampler starts from images.
@@ -174,6 +176,47 @@ class Model(nn.Module):
         generator.seed() if seed is None else generator.manual_seed(seed)
         with self.at_rest(generator):
             return chosen(self, n, generator, **given)
+
+    def sample_chunks(
+        self,
+        n: int,
+        sampler: str | Mapping[str, Any] | Sampler | None = None,
+        *,
+        seed: int | None = None,
+        chunk: int = 256,
+        x: Iterable[Tensor] | None = None,
+        y: Any = None,
+    ) -> Iterator[Samples]:
+        """``n`` pictures as :meth:`samples` draws them, a chunk at a time: memory does not grow with n.
+
+        A chunk ends with a whole row of the sampler's, where it fills rows. All randomness is from one generator, so that the same seed
+        and chunk give the same pictures, which are others than those of :meth:`samples`.
+
+        Arguments:
+            chunk: pictures at a time, at most.
+            x: images for a sampler that starts from some, a batch of them for each chunk.
+            y: labels, one for each of the ``n`` pictures or one for all.
+
+        Raises:
+            SettingError: as :meth:`samples`; or ``x`` ends before the pictures do.
+        """
+        n, chunk, chosen = as_count(n, "sample"), as_count(chunk, "chunk"), self.sampler(sampler)
+        labels = self._conditions(chosen, n, {"y": y}).get("y")
+        images = None if x is None else iter(x)
+        generator = torch.Generator()
+        generator.seed() if seed is None else generator.manual_seed(seed)
+        done = 0
+        while done < n:
+            asked = min(chunk, n - done)
+            own = {"x": None if images is None else _next(images, done), "y": None if labels is None else labels[done : done + asked]}
+            given = self._conditions(chosen, asked, own)
+            with self.at_rest():
+                samples = chosen(self, asked, generator, **given)
+            if asked < n - done and samples.columns is not None and asked % samples.columns and samples.columns < asked:
+                chunk = asked - asked % samples.columns
+                samples = _first(samples, chunk)
+            done += len(samples.x)
+            yield samples
 
     def _conditions(self, sampler: Sampler, n: int, conditions: Mapping[str, Any]) -> dict[str, Any]:
         """``conditions`` as samplers get them."""
@@ -197,12 +240,9 @@ class Model(nn.Module):
         """The sampler called so, checked against this model's parts."""
         if isinstance(sampler, Sampler):
             return sampler
-        from zoo_core.lookers import looker
+        from zoo_core.lookers import sampler_for
 
-        spec = sampler or self._config["sampler"]
-        if not spec or (isinstance(spec, Mapping) and not spec.get("name")):
-            raise SeamError(f"a {self.recipe} makes no pictures by itself", hint="see zoo list --kind sampler")
-        return cast(Sampler, looker(self, "sampler", spec))
+        return sampler_for(self, sampler)
 
     def posterior(self, x: Tensor) -> Posterior:
         """q(z given x) for x (N, C, H, W) in [0, 1]."""
@@ -300,3 +340,20 @@ class Model(nn.Module):
             run=run,
             max_shard_size=max_shard_size,
         )
+
+
+def _next(images: Iterator[Tensor], done: int) -> Tensor:
+    try:
+        return next(images)
+    except StopIteration:
+        raise SettingError(
+            f"sample: the images to start from are used up after {done} pictures", hint=f"give more images, or draw {done} pictures"
+        ) from None
+
+
+def _first(samples: Samples, n: int) -> Samples:
+    """The first ``n`` of ``samples``."""
+    z, trace = samples.z, samples.trace
+    return dataclasses.replace(
+        samples, x=samples.x[:n], z=None if z is None else z[:n], trace=None if trace is None else trace[:, :n]
+    )

@@ -1,9 +1,10 @@
-"""Pictures: grids of images as PNG files."""
+"""Pictures: grids of images as PNG files and animated GIFs."""
 
 from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,21 @@ def beside(originals: Tensor, reconstructions: Tensor, *, columns: int = 8) -> t
     white = originals.new_ones(-len(originals) % columns, *originals.shape[1:])
     upper, lower = torch.cat([originals, white]), torch.cat([reconstructions, white])
     return torch.stack([upper.unflatten(0, (-1, columns)), lower.unflatten(0, (-1, columns))], 1).flatten(0, 2), columns
+
+
+def save_gif(path: Path, pictures: Iterable[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]], *, seconds: float = 0.1) -> None:
+    """Write ``pictures`` (height, width, 3), all of one size, as an animated GIF that starts over at its end, atomically.
+
+    Arguments:
+        seconds: how long each is shown; the last ten times as long.
+    """
+    from PIL import Image
+
+    frames = [Image.fromarray(picture) for picture in pictures]
+    durations = [round(1000 * seconds)] * (len(frames) - 1) + [round(10_000 * seconds)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    write_bytes(path, buffer.getvalue())
 
 
 def save_png(

@@ -86,6 +86,7 @@ class Plan:
     sampler: str
     training: dict[str, Any]
     shared: dict[str, Any] = field(default_factory=dict)
+    sampler_params: dict[str, Any] = field(default_factory=dict)
     listed: tuple[External, ...] | None = None
     """Of a saved config: the files of second repositories that it lists, which are all that may be fetched for it."""
 
@@ -116,7 +117,8 @@ def plan(
             name: ObjectivePlan(_qualified("objective", o.name), copy.deepcopy(dict(o.params)))
             for name, o in recipe.objectives.items()
         },
-        sampler=recipe.sampler,
+        sampler=_qualified("sampler", recipe.sampler) if recipe.sampler else "",
+        sampler_params=copy.deepcopy(dict(recipe.sampler_params)),
         training=copy.deepcopy(dict(recipe.training)),
     )
     shared = {name: s.value(made.labels) for name, s in recipe.shared.items()}
@@ -161,13 +163,14 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
     elif head == "training":
         for path, inner in [(rest, value)] if rest else _training(value):
             _set_nested(made.training, path, inner, f"training.{path}")
-    elif key == "sampler":
-        if not isinstance(value, str):
+    elif head == "sampler" and rest:
+        if not made.sampler:
             raise SettingError(
-                f"sampler: should be a sampler's name, got {shown(repr(value))}",
-                hint='see: zoo list --kind sampler; its settings are given when pictures are drawn: model.sample(n, {"name": "NAME", …})',
+                f"{shown(key)}: a {made.recipe} has no sampler", hint="choose one: sampler=NAME; see zoo list --kind sampler"
             )
-        made.sampler = registry().resolve("sampler", value).qualified
+        _set_parameter("sampler", made.sampler, made.sampler_params, rest, value, key)
+    elif key == "sampler":
+        _choose_sampler(made, value)
     elif key == "image_size":
         made.image_shape = (made.image_shape[0], *_side_lengths(value))
     elif key == "image_shape":
@@ -244,6 +247,20 @@ def _objectives(made: Plan, value: Any) -> dict[str, ObjectivePlan]:
             resolved.qualified, _merged("objective", resolved.qualified, kept, params, f"objective.{own}")
         )
     return chosen
+
+
+def _choose_sampler(made: Plan, value: Any) -> None:
+    """The sampler chosen anew, by name or by a table; what was set of it stays where it is the same one, as it does with parts."""
+    params = dict(value) if isinstance(value, Mapping) else {}
+    name = params.pop("name", made.sampler) if isinstance(value, Mapping) else value
+    if not isinstance(name, str) or not name:
+        raise SettingError(
+            f"sampler: should be a sampler's name or a table with a name, got {shown(repr(value))}",
+            hint='e.g. sampler={"name": "NAME", "KEY": 1}; see: zoo list --kind sampler',
+        )
+    qualified = registry().resolve("sampler", name).qualified
+    kept = made.sampler_params if qualified == made.sampler else {}
+    made.sampler, made.sampler_params = qualified, _merged("sampler", qualified, kept, params, "sampler")
 
 
 def is_path(value: Any) -> bool:

@@ -59,6 +59,7 @@ class Recipe:
     Arguments:
         image_shape: (C, H, W) where neither data nor a setting says otherwise.
         sampler: the sampler used where none is named; empty where there is none.
+        sampler_params: its parameters, as far as the recipe sets them.
         training: defaults for the trainer, unchecked here.
         on: data set name (best qualified) to settings for it, with keys as ``--set`` takes them.
         source: ``zoo-core``, the plugin's name, or the path of the file that ``$ZOO_REGISTRY`` names.
@@ -75,6 +76,7 @@ class Recipe:
     training: Mapping[str, Any]
     on: Mapping[str, Mapping[str, Any]]
     source: str
+    sampler_params: Mapping[str, Any] = field(default_factory=dict)
 
     def settings_on(self, data: str) -> Mapping[str, Any]:
         """The settings for the data set called ``data``: those under its qualified name, else those under its short one."""

@@ -54,9 +54,11 @@ def recipe_facts(recipe: Recipe) -> dict[str, Any]:
         default = " + ".join(one.sum_of) or (f"{one.default}, or the data's {one.follows}" if one.follows else one.default)
         shared[name] = {**kind, "default": default, "help": one.help, "sets": list(one.sets)}
     sampler = registry().spelled("sampler", recipe.sampler) if recipe.sampler else ""
+    sampler_parameters = _filled("sampler", recipe.sampler, recipe.sampler_params)["parameters"] if recipe.sampler else {}
     on = {registry().spelled("dataset", data): dict(settings) for data, settings in recipe.on.items()}
     return {"kind": "recipe", "name": recipe.name, "source": recipe.source, "summary": recipe.summary, "paper": recipe.paper,
-            "image_shape": list(recipe.image_shape), "sampler": sampler, "parts": parts, "objectives": objectives,
+            "image_shape": list(recipe.image_shape), "sampler": sampler,
+            "sampler_parameters": sampler_parameters, "parts": parts, "objectives": objectives,
             "shared": shared, "training": dict(recipe.training),
             "training_parameters": _training(recipe.training), "on": on}
 
@@ -141,6 +143,7 @@ def _recipe_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
                              for name, o in facts["objectives"].items()]
     shared: list[Row] = [(name, _type(s), _value(s), _shared(s)) for name, s in facts["shared"].items()]
     settings = [row for slot, filled in slots.items() for row in _settings(filled["parameters"], slot + ".")]
+    settings += _settings(facts["sampler_parameters"], "sampler.")
     training = _settings(facts["training_parameters"], "training.")
     on: list[Row] = [(data, f"{key}={_json(value)}") for data, settings in facts["on"].items() for key, value in settings.items()]
     errors: list[Row] = [(slot, filled["error"]) for slot, filled in slots.items() if "error" in filled]

@@ -183,7 +183,7 @@ class Step:
 
     def posterior(self) -> Posterior:
         """q(z given x)."""
-        return self.value("posterior", lambda: cast(Encoder, self.part("encoder")).posterior(self.x))
+        return self.value("posterior", lambda: self.infer(self.x))
 
     def z(self) -> Tensor:
         """A draw from the posterior, (N, latent_dim)."""
@@ -191,7 +191,7 @@ class Step:
 
     def likelihood(self) -> Likelihood:
         """p(x given z) at the drawn z."""
-        return self.value("likelihood", lambda: self._decode(self.z(), self.y))
+        return self.value("likelihood", lambda: self.decode(self.z()))
 
     def reconstruction(self) -> Tensor:
         """The mean of :meth:`likelihood`, (N, C, H, W)."""
@@ -203,11 +203,21 @@ class Step:
 
     def generated_likelihood(self) -> Likelihood:
         """p(x given z) at the prior draws, with the batch's labels where the decoder takes some."""
-        return self.value("generated_likelihood", lambda: self._decode(self.prior_draw(), self.y))
+        return self.value("generated_likelihood", lambda: self.decode(self.prior_draw()))
 
     def generated(self) -> Tensor:
         """The mean of :meth:`generated_likelihood`, (N, C, H, W)."""
         return self.value("generated", lambda: self.generated_likelihood().mean)
+
+    def infer(self, x: Tensor) -> Posterior:
+        """q(z given x) for images x that are not the batch's own, (N, C, H, W): computed anew at each call."""
+        return cast(Encoder, self.part("encoder")).posterior(x)
+
+    def decode(self, z: Tensor) -> Likelihood:
+        """p(x given z) for codes z (N, latent_dim), a row for each example of the batch, with the batch's labels where the decoder takes
+        some: computed anew at each call."""
+        decoder = cast(Decoder, self.part("decoder"))
+        return decoder.likelihood(z, self.y if "labels" in decoder.capabilities else None)
 
     def image(self, name: str) -> Tensor:
         """The images called ``x``, ``reconstruction`` or ``generated``, or a value kept under another name."""
@@ -248,10 +258,6 @@ class Step:
     def _look(self, part: str, *inputs: Tensor) -> dict[str, Tensor]:
         extractor = cast(FeatureExtractor, self.part(part))
         return extractor.features(*inputs, y=self.y if "labels" in extractor.capabilities else None)
-
-    def _decode(self, z: Tensor, y: Tensor | None) -> Likelihood:
-        decoder = cast(Decoder, self.part("decoder"))
-        return decoder.likelihood(z, y if "labels" in decoder.capabilities else None)
 
 
 def _missing(name: str) -> Tensor:

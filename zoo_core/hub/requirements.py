@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo_core.config import entries
+from zoo_core.config import entries, sampler_entry
 from zoo_core.errors import PluginMissing, shown
 
 
@@ -16,7 +16,7 @@ class Requirement:
 
     Arguments:
         plugin: its name, which is the distribution's.
-        version: which version it was saved by; empty where the config does not say (of a sampler).
+        version: which version it was saved by; empty where the config does not say (of a sampler without settings).
         installed: the version that is installed here; None where none is, or where it could not be loaded.
         install: what to type to have it.
         problem: why an installed one could not be loaded.
@@ -39,9 +39,10 @@ def requirements(config: Mapping[str, Any]) -> list[Requirement]:
         owner, colon, _ = entry["name"].rpartition(":")
         if colon:
             needed.setdefault(owner, entry["version"])
-    owner, colon, _ = config["sampler"].rpartition(":")
-    if colon:
-        needed.setdefault(owner, "")
+    sampler = sampler_entry(config)
+    owner, colon, _ = sampler["name"].rpartition(":") if sampler is not None else ("", "", "")
+    if sampler is not None and colon:
+        needed.setdefault(owner, sampler["version"])
     known = catalogue().plugins
     statuses = {status.name: status for status in registry().plugins}
     found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import torch
@@ -27,12 +27,14 @@ class Samples:
         z: the codes they were made from, (n, latent_dim), where there are any.
         trace: pictures on the way there, (steps, n, C, H, W), where there are any.
         columns: how many pictures stand in a row when they are shown; None lets the viewer choose.
+        notes: what is worth knowing of the draw, name to number or text: the acceptance rate of a chain, say.
     """
 
     x: Tensor
     z: Tensor | None = None
     trace: Tensor | None = None
     columns: int | None = None
+    notes: Mapping[str, float | str] = field(default_factory=dict)
 
 
 def classes_to_draw(model: Model) -> int:
@@ -56,6 +58,11 @@ class Sampler(ABC, Component):
     def classes(self, model: Model) -> int:
         """How many classes y it can be asked for pictures of, 0 where y would change nothing; see :func:`classes_to_draw`."""
         return classes_to_draw(model)
+
+    def starts_from_images(self, model: Model) -> bool:
+        """Whether it draws nothing from ``model`` unless it is given images ``x``: by itself, where it looks at some and the model has
+        no prior to draw from. A sampler that always starts from images (a chain from given ones) says so here."""
+        return "x" in self.conditions and "prior" not in model.parts
 
     @abstractmethod
     def __call__(self, model: Model, n: int, generator: torch.Generator, **conditions: Any) -> Samples:

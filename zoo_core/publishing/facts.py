@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from zoo_core.catalogue import catalogue
-from zoo_core.config import entries, is_entry
+from zoo_core.config import entries, is_entry, sampler_entry
 from zoo_core.errors import ZooError
 from zoo_core.interfaces.metric import Figure
 from zoo_core.names import Entry, is_name
@@ -91,8 +91,8 @@ class Facts:
     @cached_property
     def sampler(self) -> Used | None:
         """The sampler that is used where none is named."""
-        name = self.config["sampler"]
-        return _used("sampler", "sampler", {"name": name, "version": ""}) if name else None
+        entry = sampler_entry(self.config)
+        return None if entry is None else _used("sampler", "sampler", entry)
 
     @cached_property
     def data(self) -> str:

@@ -81,7 +81,7 @@ def parts(facts: Facts) -> str:
             settings(part.settings),
         ]
         for part in facts.components
-        if part.kind != "sampler" and not part.slot.startswith("objective.")
+        if not (part.kind == "sampler" and not part.settings) and not part.slot.startswith("objective.")
     ]
     return _section("Parts", table(["part", "component", "plugin", "weights", "settings"], rows))
 

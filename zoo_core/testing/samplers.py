@@ -34,14 +34,17 @@ def model_around(subject: Subject, *, conditional: bool = False) -> Model:
 def _samples(subject: Subject, model: Model, n: int, seed: int, **conditions: Any) -> Samples:
     sampler: Sampler = subject.fresh()
     generator = torch.Generator().manual_seed(seed)
+    if sampler.starts_from_images(model):
+        conditions["x"] = _images(model, 2 * n)
     with model.at_rest():
         try:
             given = sampler(model, n, generator, **conditions)
-        except ZooError:
-            if "x" in conditions:
+        except ZooError as error:
+            if "x" in conditions or "x" not in sampler.conditions:
                 raise
-            # A sampler that starts from images says so when it is given none.
-            return _samples(subject, model, n, seed, x=_images(model, 2 * n), **conditions)
+            raise CheckFailed(
+                "pictures without images to start from", found=str(error), do="return True from starts_from_images(model)"
+            ) from error
     if not isinstance(given, Samples):
         raise CheckFailed("Samples", found=type(given).__name__, do="return Samples(x=…, z=…)")
     return given
@@ -54,7 +57,7 @@ def _images(model: Model, n: int) -> torch.Tensor:
 
 
 def check_samples_are_pictures(subject: Subject) -> None:
-    """1, 5 and 12 pictures have the shape (n, C, H, W) and lie in [0, 1]; codes and trace, where given, are of them."""
+    """1, 5 and 12 pictures have the shape (n, C, H, W) and lie in [0, 1]; codes, trace and notes, where given, are of them."""
     model = model_around(subject)
     for n in (1, 5, 12):
         given = _samples(subject, model, n, 0)
@@ -70,6 +73,8 @@ def check_samples_are_pictures(subject: Subject) -> None:
             )
         if given.z is not None and len(given.z) != n:
             raise CheckFailed(f"{n} codes", found=str(len(given.z)))
+        if not all(isinstance(value, int | float | str) for value in given.notes.values()):
+            raise CheckFailed("notes that are numbers or texts", found=repr(dict(given.notes)), do="give notes={name: float(value)}")
         if given.trace is not None and tuple(given.trace.shape[1:]) != tuple(given.x.shape):
             raise CheckFailed("a trace of shape (steps, n, C, H, W)", found=str(tuple(given.trace.shape)))
 
@@ -91,11 +96,11 @@ def check_seed_decides_samples(subject: Subject) -> None:
     first, other = _samples(subject, model, 5, 0), _samples(subject, model, 5, 1)
     state = torch.Generator().manual_seed(0)
     before = state.get_state()
+    sampler: Sampler = subject.fresh()
+    if sampler.starts_from_images(model):
+        return
     with model.at_rest():
-        try:
-            subject.fresh()(model, 5, state)
-        except ZooError:
-            return  # it starts from images
+        sampler(model, 5, state)
     if torch.equal(before, state.get_state()) or torch.equal(first.x, other.x):
         raise CheckFailed(
             "other pictures from another seed", found="the same", do="draw from the generator that is given"
@@ -105,7 +110,7 @@ def check_seed_decides_samples(subject: Subject) -> None:
 def check_samples_follow_labels(subject: Subject) -> None:
     """For a model that takes labels, y decides the pictures; without y the sampler chooses labels itself."""
     model = model_around(subject, conditional=True)
-    if "labels" not in model.capabilities("decoder"):
+    if "labels" not in model.capabilities("decoder") or "y" not in subject.component.conditions:  # type: ignore[attr-defined]
         return
     first = _samples(subject, model, 6, 0, y=torch.zeros(6, dtype=torch.int64)).x
     other = _samples(subject, model, 6, 0, y=torch.ones(6, dtype=torch.int64)).x

@@ -288,7 +288,7 @@ class Training:
     def _has_collapsed(self) -> bool:
         """Measure how varied samples of the prior are. True when they are found all alike after they were not, or at the end of a
         training that was long enough for them to become varied."""
-        if not self.model.config["sampler"] or "prior" not in self.model.parts:
+        if not self.model.config["sampler"] or self.model.sampler().starts_from_images(self.model):
             return False
         x = next(iter(evaluation_batches(self._held_out_source(), COMPARED_IMAGES))).x
         if len(x) < 2:

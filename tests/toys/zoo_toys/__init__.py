@@ -22,6 +22,8 @@ def register_components(register: Callable[..., None]) -> None:
     register("objective", "toy-ali", "zoo_toys.joint:ALI", summary="a joint game")
     register("prior", "toy-bomb", "zoo_toys.parts:Bomb", summary="cannot be built")
     register("prior", "toy-missing", "zoo_toys.parts:Missing", summary="is not in its module")
+    register("sampler", "toy-chain", "zoo_toys.samplers:Chain", summary="a chain that starts from images")
+    register("sampler", "toy-faces", "zoo_toys.samplers:Faces", summary="takes attributes")
     register("objective", "toy-nan", "zoo_toys.objectives:TurnsNaN", summary="NaN after some rounds")
     register("objective", "toy-spoil", "zoo_toys.objectives:SpoilsWeights", summary="finite, with a NaN gradient")
     register("objective", "toy-owner", "zoo_toys.objectives:Owner", summary="owns networks")

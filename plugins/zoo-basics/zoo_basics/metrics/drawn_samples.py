@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo_basics.samplers.codes import takes_labels
+from zoo_core.config import sampler_entry
 from zoo_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,8 +40,11 @@ class DrawnSamples:
         self._sampler = model.sampler(sampler)
         self._classes = model.labels.count if takes_labels(model) else 0
         self._drawn = 0
-        spec = sampler or model.config["sampler"]
+        own = sampler_entry(model.config)
+        spec = sampler or (own["name"] if own is not None else "")
         self.sampler: Any = dict(spec) if isinstance(spec, Mapping) else str(spec).rpartition(":")[2]
+        if not sampler and own is not None and own["params"]:
+            self.sampler = {"name": self.sampler, **own["params"]}
         """What drew them, for a protocol."""
 
     def batches(self, count: int) -> Iterator[Tensor]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar
 
 from annotated_types import Ge, Gt
 from torch import Tensor
 
 from zoo_core.errors import SettingError
 from zoo_core.game.step import Step
-from zoo_core.interfaces import Decoder, Need, Objective, Tags, Term
+from zoo_core.interfaces import Need, Objective, Tags, Term
 
 
 class JacobianClamping(Objective):
@@ -46,8 +46,7 @@ class JacobianClamping(Objective):
         z = step.prior_draw()
         direction = step.noise.normal("direction", z.shape)
         change = self.epsilon * direction / direction.norm(dim=1, keepdim=True)
-        decoder = cast(Decoder, step.part("decoder"))
-        near = decoder.likelihood(z + change, step.y if "labels" in decoder.capabilities else None).mean
+        near = step.decode(z + change).mean
         # Twice: images in [0, 1] count as in [−1, 1].
         answer = 2 * (step.generated() - near).flatten(1).norm(dim=1) / self.epsilon
         yield Term("clamp", self.weight * clamping(answer, self.lowest, self.highest).mean())
