@@ -25,6 +25,9 @@ from zoo_core.registry import registry
 
 RESERVED = ("objective", "sampler", "image_size", "image_shape")
 
+ON_CODES = ("encoder", "decoder", "prior", "head")
+"""Kinds that have a width of codes."""
+
 
 @dataclass
 class PartPlan:
@@ -391,11 +394,17 @@ def _add_up(shared: dict[str, Any], recipe: Recipe) -> None:
             shared[name] = sum(addends.values())
 
 
+def _beside_the_recipe(made: Plan, recipe: Recipe, name: str) -> list[str]:
+    """Where the shared parameter ``name`` stands in parts on codes that the recipe does not have, such as a head."""
+    added = [slot for slot, part in made.parts.items() if slot not in recipe.parts and part.name and part.kind in ON_CODES]
+    return [f"{slot}.{name}" for slot in added if f"{slot}.{name}" not in recipe.shared[name].sets]
+
+
 def _spread(made: Plan, shared: dict[str, Any], recipe: Recipe) -> None:
     """Set each shared parameter in the parts and objectives that have it and do not say otherwise themselves."""
     made.shared = shared
     for name, value in shared.items():
-        for target in recipe.shared[name].sets:
+        for target in (*recipe.shared[name].sets, *_beside_the_recipe(made, recipe, name)):
             slot, _, parameter = target.rpartition(".")
             holder: PartPlan | ObjectivePlan | None
             if slot.startswith("objective."):

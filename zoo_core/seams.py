@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from zoo_core.errors import SeamError, ZooError
-from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Need, Part, Prior
+from zoo_core.interfaces import (
+    Component,
+    Decoder,
+    Encoder,
+    FeatureExtractor,
+    Head,
+    ImageShape,
+    Labels,
+    Need,
+    Part,
+    Prior,
+)
 from zoo_core.parameters import parameters
 from zoo_core.registry import registry
 
@@ -142,12 +153,12 @@ def check_layer(extractor: Part, part: str, layer: str) -> None:
 
 
 def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
-    """Refuse encoder, decoder and prior whose codes differ in width.
+    """Refuse encoders, decoders, priors and heads whose codes differ in width.
 
     Raises:
         SeamError: names both and their widths.
     """
-    widths = {slot: part.latent_dim for slot, part in parts.items() if isinstance(part, Encoder | Decoder | Prior)}
+    widths = {slot: part.latent_dim for slot, part in parts.items() if isinstance(part, Encoder | Decoder | Prior | Head)}
     for slot, width in widths.items():
         first = next(iter(widths))
         if width != widths[first]:

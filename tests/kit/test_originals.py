@@ -14,6 +14,8 @@ ORIGINALS = [
     ("decoder", originals.PlainDecoder),
     ("feature-extractor", originals.PlainExtractor),
     ("prior", originals.PlainPrior),
+    ("head", originals.PlainHead),
+    ("attack", originals.PlainAttack),
     ("objective", originals.PlainObjective),
     ("objective", originals.PlainLabelObjective),
     ("objective", originals.PlainCritic),

@@ -16,6 +16,7 @@ from zoo_core.interfaces.component import Part
 from zoo_core.interfaces.decoder import Decoder
 from zoo_core.interfaces.encoder import Encoder
 from zoo_core.interfaces.feature_extractor import FeatureExtractor
+from zoo_core.interfaces.head import Head
 from zoo_core.interfaces.prior import Prior
 from zoo_core.noise import GlobalDraws, Noise
 
@@ -189,7 +190,7 @@ class Step:
             case "generated":
                 return self.generated()
             case _:
-                return self.value(name, lambda: _missing(name))
+                return self.value(name, lambda: _missing(name, "images"))
 
     def features(self, part: str, of: str = "x") -> dict[str, Tensor]:
         """Activations of the feature extractor ``part`` for the images called ``of``, by layer.
@@ -198,6 +199,22 @@ class Step:
         """
 
         return self.value(f"{part}({of})", lambda: self._look(part, self.image(of)))
+
+    def code(self, name: str) -> Tensor:
+        """The codes called ``z``, ``mean`` (the posterior's) or ``prior_draw``, or a value kept under another name."""
+        match name:
+            case "z":
+                return self.z()
+            case "mean":
+                return self.posterior().mean
+            case "prior_draw":
+                return self.prior_draw()
+            case _:
+                return self.value(name, lambda: _missing(name, "codes"))
+
+    def logits(self, head: str, of: str = "z") -> Tensor:
+        """What the head ``head`` says of the codes called ``of``, (N, outputs)."""
+        return self.value(f"{head}({of})", lambda: cast(Head, self.part(head)).logits(self.code(of)))
 
     def score(self, part: str, x: Tensor) -> Tensor:
         """What the discriminator ``part`` gives ``x`` (N, C, H, W), (N,); of images that no value keeps, as a penalty on its slope
@@ -213,8 +230,8 @@ class Step:
         return decoder.likelihood(z, y if "labels" in decoder.capabilities else None)
 
 
-def _missing(name: str) -> Tensor:
-    raise LookupError(f"no images called {name!r}; compute them first with step.value({name!r}, …)")
+def _missing(name: str, what: str) -> Tensor:
+    raise LookupError(f"no {what} called {name!r}; compute them first with step.value({name!r}, …)")
 
 
 @contextmanager
