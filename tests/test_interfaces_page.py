@@ -14,7 +14,8 @@ from zoo_core.game.step import Step
 PAGE = (Path(__file__).parent.parent / "docs" / "interfaces.md").read_text("utf-8")
 CLASSES = (
     interfaces.Component, interfaces.Part, interfaces.Encoder, interfaces.Decoder, interfaces.FeatureExtractor,
-    interfaces.Objective, interfaces.Sampler, interfaces.Prior, interfaces.Metric, interfaces.Plot, interfaces.Dataset,
+    interfaces.Objective, interfaces.Sampler, interfaces.Prior, interfaces.Head, interfaces.Attack,
+    interfaces.Metric, interfaces.Plot, interfaces.Dataset,
 )  # fmt: skip
 
 

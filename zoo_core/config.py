@@ -23,7 +23,7 @@ MOST_SLOTS = 32
 LONGEST_SLOT = 64
 LARGEST_INTEGER = 2**53
 """Beyond it, JSON readers disagree about whole numbers."""
-PART_KINDS = ("encoder", "decoder", "feature-extractor", "prior", "network", "attack")
+PART_KINDS = ("encoder", "decoder", "feature-extractor", "prior", "head", "network", "attack")
 """Kinds of parts that a config may name; objectives stand apart."""
 
 _TOP = {

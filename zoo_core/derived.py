@@ -45,8 +45,10 @@ def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     out = dict(base)
     for key, value in own.items():
         before = out.get(key)
-        merges = isinstance(before, dict) and isinstance(value, dict) and not _is_another(before, value)
-        out[key] = _merged(before, value) if merges else value
+        if isinstance(before, dict) and isinstance(value, dict) and not _is_another(before, value):
+            out[key] = _merged(before, value)
+        else:
+            out[key] = value
     return out
 
 

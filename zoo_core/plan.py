@@ -25,6 +25,9 @@ from zoo_core.registry import Resolved, registry
 
 RESERVED = ("objective", "sampler", "image_size", "image_shape")
 
+ON_CODES = ("encoder", "decoder", "prior", "head")
+"""Kinds that have a width of codes."""
+
 
 class _Chosen:
     """A component that was chosen by name."""
@@ -442,6 +445,12 @@ def _joint(made: Plan) -> list[str]:
     return [slot for slot, part in extractors.items() if "z" in known.resolve(part.kind, part.name).entry.load().inputs]
 
 
+def _beside_the_recipe(made: Plan, recipe: Recipe, name: str) -> list[str]:
+    """Where the shared parameter ``name`` stands in parts on codes that the recipe does not have, such as a head."""
+    added = [slot for slot, part in made.parts.items() if slot not in recipe.parts and part.name and part.kind in ON_CODES]
+    return [f"{slot}.{name}" for slot in added if f"{slot}.{name}" not in recipe.shared[name].sets]
+
+
 def _spread(made: Plan, shared: dict[str, Any], recipe: Recipe) -> None:
     """Set each shared parameter in the parts and objectives that have it and do not say otherwise themselves."""
     made.shared = shared
@@ -449,7 +458,8 @@ def _spread(made: Plan, shared: dict[str, Any], recipe: Recipe) -> None:
         sets = recipe.shared[name].sets
         # A joint discriminator that takes the decoder's codes is as wide, also where the recipe knows of none.
         joint = _joint(made) if "decoder.latent_dim" in sets else ()
-        for target in dict.fromkeys((*sets, *(f"{slot}.latent_dim" for slot in joint))):
+        added = (*(f"{slot}.latent_dim" for slot in joint), *_beside_the_recipe(made, recipe, name))
+        for target in dict.fromkeys((*sets, *added)):
             slot, _, parameter = target.rpartition(".")
             own = slot.removeprefix("objective.")
             holder = made.parts.get(slot) if own == slot else made.objectives.get(own)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from zoo_core.errors import SeamError, ZooError
-from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Need, Part, Prior
+from zoo_core.interfaces import (
+    Component,
+    Decoder,
+    Encoder,
+    FeatureExtractor,
+    Head,
+    ImageShape,
+    Labels,
+    Need,
+    Part,
+    Prior,
+)
 from zoo_core.names import Entry
 from zoo_core.parameters import parameters
 from zoo_core.registry import registry
@@ -193,7 +204,7 @@ def check_layer(extractor: Part, part: str, layer: str) -> None:
 
 
 def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
-    """Refuse encoder, decoder, prior and joint discriminator whose codes differ in width.
+    """Refuse encoders, decoders, priors, heads and joint discriminators whose codes differ in width.
 
     Raises:
         SeamError: names both and their widths.
@@ -201,7 +212,7 @@ def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
     widths = {
         slot: part.latent_dim
         for slot, part in parts.items()
-        if isinstance(part, Encoder | Decoder | Prior) or (isinstance(part, FeatureExtractor) and "z" in part.inputs)
+        if isinstance(part, Encoder | Decoder | Prior | Head) or (isinstance(part, FeatureExtractor) and "z" in part.inputs)
     }
     for slot, width in widths.items():
         first = next(iter(widths))

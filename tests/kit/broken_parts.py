@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from zoo_core.distributions import Likelihood, LikelihoodFamily
 from zoo_core.distributions.likelihoods import Gaussian
-from zoo_core.interfaces import ImageShape, Tags
+from zoo_core.interfaces import AttackedLoss, ImageShape, Labels, Tags, ascent
 from zoo_core.noise import Noise
 
-from .originals import PlainDecoder, PlainExtractor, PlainPrior, Width
+from .originals import PlainAttack, PlainDecoder, PlainExtractor, PlainHead, PlainPrior, Width
 
 
 class _NoSigmoid(LikelihoodFamily):
@@ -164,6 +164,89 @@ class DensityOfTheBatch(PlainPrior):
         return super().log_prob(z).sum()
 
 
+class OneLogitTooMany(PlainHead):
+    """An extra logit that nothing says."""
+
+    def __init__(self, *, labels: Labels, latent_dim: Width = 6) -> None:
+        super().__init__(labels=labels, latent_dim=latent_dim)
+        self.outputs = labels.count + 1
+        self.linear = nn.Linear(latent_dim, self.outputs)
+
+
+class OtherDirections(PlainHead):
+    """Directions with the sign turned."""
+
+    def directions(self) -> Tensor:
+        return -self.linear.weight
+
+
+class NotLinear(PlainHead):
+    """Linear, it says."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z.square())
+
+
+class LeavesTheBall(PlainAttack):
+    """Further than it says."""
+
+    epsilon = 0.05
+
+
+class LeavesTheRange(PlainAttack):
+    """Darker than black."""
+
+    def perturb(self, loss: AttackedLoss, x: Tensor, noise: Noise, name: str = "attack") -> Tensor:
+        return x + 0.1 * ascent(loss, x).sign()
+
+
+class AttacksNothing(PlainAttack):
+    """The images as they are."""
+
+    def perturb(self, loss: AttackedLoss, x: Tensor, noise: Noise, name: str = "attack") -> Tensor:
+        return x.clone()
+
+
+class StartsAnywhere(PlainAttack):
+    """A start from the global generator."""
+
+    def perturb(self, loss: AttackedLoss, x: Tensor, noise: Noise, name: str = "attack") -> Tensor:
+        return (x + 0.1 * torch.rand_like(x)).clamp(0, 1)
+
+
+class StepOfTheBatch(PlainAttack):
+    """The slope over the batch's largest."""
+
+    def perturb(self, loss: AttackedLoss, x: Tensor, noise: Noise, name: str = "attack") -> Tensor:
+        slope = ascent(loss, x)
+        return (x + 0.2 * slope / slope.abs().max()).clamp(0, 1)
+
+
+class GradientsInTheWeights(PlainAttack):
+    """backward() fills the weights' gradients too."""
+
+    def perturb(self, loss: AttackedLoss, x: Tensor, noise: Noise, name: str = "attack") -> Tensor:
+        with torch.enable_grad():
+            at = x.clone().requires_grad_()
+            loss(at).sum().backward()
+        assert at.grad is not None
+        return (x + 0.1 * at.grad.sign()).clamp(0, 1)
+
+
+class KeepsTheGraph(PlainAttack):
+    """The images hang on the loss."""
+
+    def perturb(self, loss: AttackedLoss, x: Tensor, noise: Noise, name: str = "attack") -> Tensor:
+        return (super().perturb(loss, x, noise, name) + 0 * loss(x).view(-1, 1, 1, 1)).clamp(0, 1)
+
+
+class ChangesTheImages(PlainAttack):
+    """In place."""
+
+    def perturb(self, loss: AttackedLoss, x: Tensor, noise: Noise, name: str = "attack") -> Tensor:
+        return x.add_(0.1 * ascent(loss, x).sign()).clamp_(0, 1).clone()
+
+
 PARTS: Mapping[type[Any], str] = {
     MeansAnything: "likelihood_does_what_it_says",
     IgnoresLabels: "labels_as_said",
@@ -182,5 +265,16 @@ PARTS: Mapping[type[Any], str] = {
     WithoutConstant: "prior_density",
     OtherDirection: "prior_divergence",
     DensityOfTheBatch: "prior_density",
+    OneLogitTooMany: "head_does_what_it_says",
+    OtherDirections: "head_does_what_it_says",
+    NotLinear: "head_does_what_it_says",
+    LeavesTheBall: "attack_stays_close",
+    LeavesTheRange: "attack_stays_close",
+    AttacksNothing: "attack_stays_close",
+    StartsAnywhere: "attack_is_seeded",
+    StepOfTheBatch: "attack_keeps_rows_apart",
+    GradientsInTheWeights: "attack_leaves_no_trace",
+    KeepsTheGraph: "attack_leaves_no_trace",
+    ChangesTheImages: "attack_leaves_no_trace",
 }
 """Each mutant and the check that catches it."""

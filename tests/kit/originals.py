@@ -15,11 +15,15 @@ from zoo_core.distributions import likelihood_family, posterior_family
 from zoo_core.errors import SettingError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import (
+    Attack,
+    AttackedLoss,
+    BallNorm,
     Batch,
     Decoder,
     Encoder,
     FeatureExtractor,
     Figure,
+    Head,
     ImageShape,
     Labels,
     Metric,
@@ -33,6 +37,7 @@ from zoo_core.interfaces import (
     Samples,
     Tags,
     Term,
+    ascent,
 )
 from zoo_core.model import Model
 from zoo_core.noise import GeneratorNoise, Noise
@@ -211,6 +216,44 @@ class PlainPrior(Prior):
 
     def kl_from_gaussian(self, mean: Tensor, log_sigma: Tensor) -> Tensor:
         return (0.5 * (mean.square() + (2 * log_sigma).exp() - 1) - log_sigma).sum(-1)
+
+
+class PlainHead(Head):
+    """A linear head.
+
+    Arguments:
+        latent_dim: width of z.
+    """
+
+    def __init__(self, *, labels: Labels, latent_dim: Width = 6) -> None:
+        super().__init__()
+        if not labels.count:
+            raise SettingError("no labels, no logits")
+        self.latent_dim = latent_dim
+        self.outputs = labels.count
+        self.linear = nn.Linear(latent_dim, labels.count)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({"head.linear"})
+
+    def forward(self, z: Tensor) -> Tensor:
+        logits: Tensor = self.linear(z)
+        return logits
+
+    def directions(self) -> Tensor:
+        return self.linear.weight
+
+
+class PlainAttack(Attack):
+    """A step along the sign of the slope from a random start."""
+
+    epsilon = 0.2
+    norm: BallNorm = "linf"
+
+    def perturb(self, loss: AttackedLoss, x: Tensor, noise: Noise, name: str = "attack") -> Tensor:
+        start = (x + 0.1 * noise.uniform(name, x.shape)).clamp(0, 1)
+        return (start + 0.1 * ascent(loss, start).sign()).clamp(0, 1)
 
 
 class PlainObjective(Objective):

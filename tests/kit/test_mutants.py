@@ -10,7 +10,19 @@ from collections.abc import Mapping
 
 import pytest
 
-from zoo_core.interfaces import Component, Decoder, Encoder, FeatureExtractor, Metric, Objective, Plot, Prior, Sampler
+from zoo_core.interfaces import (
+    Attack,
+    Component,
+    Decoder,
+    Encoder,
+    FeatureExtractor,
+    Head,
+    Metric,
+    Objective,
+    Plot,
+    Prior,
+    Sampler,
+)
 
 from . import originals
 from .broken_constructors import CONSTRUCTORS
@@ -26,6 +38,8 @@ KINDS = {
     "decoder": Decoder,
     "feature-extractor": FeatureExtractor,
     "prior": Prior,
+    "head": Head,
+    "attack": Attack,
     "objective": Objective,
     "sampler": Sampler,
     "metric": Metric,

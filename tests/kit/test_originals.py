@@ -15,6 +15,8 @@ ORIGINALS = [
     ("decoder", originals.PlainNoisyDecoder),
     ("feature-extractor", originals.PlainExtractor),
     ("prior", originals.PlainPrior),
+    ("head", originals.PlainHead),
+    ("attack", originals.PlainAttack),
     ("objective", originals.PlainObjective),
     ("objective", originals.PlainLabelObjective),
     ("objective", originals.PlainCritic),

@@ -95,7 +95,7 @@ def test_refusals_and_other_plugins_errors_are_among_the_reasons(
 
 def test_a_kind_of_which_there_is_none_is_said(monkeypatch: pytest.MonkeyPatch, fresh_registry: Callable[[], None]) -> None:
     class Attacked(PlainObjective):
-        needs: ClassVar[Any] = {"attack": Need("attack")}
+        needs: ClassVar[Any] = {"critic": Need("network")}
 
     monkeypatch.setenv("ZOO_PLUGINS", "zoo-none")
     fresh_registry()

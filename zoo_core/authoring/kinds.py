@@ -89,6 +89,14 @@ AUTHORED = (
         '[recipes.{recipe}.parts.prior]\nname = "{name}"\n',
     ),
     Authored(
+        "head",
+        "Head",
+        "a hidden layer, then a logit for each class or attribute",
+        """zoo train vae --data digits --set objective='["elbo", "latent-cross-entropy"]' --set head={name}""",
+        'zoo.build("vae", data="digits", objective=["elbo", "latent-cross-entropy"], head="{name}")',
+        '[recipes.{recipe}.objectives.latent-cross-entropy]\n\n[recipes.{recipe}.parts.head]\nkind = "head"\nname = "{name}"\n',
+    ),
+    Authored(
         "metric",
         "Metric",
         "sharpness of reconstructions over that of the images",

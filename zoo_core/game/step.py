@@ -16,11 +16,15 @@ from zoo_core.interfaces.component import Part
 from zoo_core.interfaces.decoder import Decoder
 from zoo_core.interfaces.encoder import Encoder
 from zoo_core.interfaces.feature_extractor import FeatureExtractor
+from zoo_core.interfaces.head import Head
 from zoo_core.interfaces.part_noise import PartNoise, drawing, part_noises
 from zoo_core.interfaces.prior import Prior
 from zoo_core.noise import GlobalDraws, Noise
 
 T = TypeVar("T")
+
+CODES = ("z", "mean", "prior_draw")
+"""Names of codes, as :meth:`Step.code` has them."""
 
 
 class _Entry(NamedTuple):
@@ -229,7 +233,7 @@ class Step:
             case "generated":
                 return self.generated()
             case _:
-                return self.value(name, lambda: _missing(name))
+                return self.value(name, lambda: _missing(name, "images"))
 
     def features(self, part: str, of: str | tuple[str, ...] = "x") -> dict[str, Tensor]:
         """Activations of the feature extractor ``part`` for the images called ``of``, by layer; of a joint one for ``("x", "z")`` and
@@ -247,21 +251,31 @@ class Step:
         return self._look(part, *inputs)["score"][:, 0]
 
     def _input(self, name: str) -> Tensor:
+        return self.code(name) if name in CODES else self.image(name)
+
+    def code(self, name: str) -> Tensor:
+        """The codes called ``z``, ``mean`` (the posterior's) or ``prior_draw``, or a value kept under another name."""
         match name:
             case "z":
                 return self.z()
+            case "mean":
+                return self.posterior().mean
             case "prior_draw":
                 return self.prior_draw()
             case _:
-                return self.image(name)
+                return self.value(name, lambda: _missing(name, "codes"))
+
+    def logits(self, head: str, of: str = "z") -> Tensor:
+        """What the head ``head`` says of the codes called ``of``, (N, outputs)."""
+        return self.value(f"{head}({of})", lambda: cast(Head, self.part(head)).logits(self.code(of)))
 
     def _look(self, part: str, *inputs: Tensor) -> dict[str, Tensor]:
         extractor = cast(FeatureExtractor, self.part(part))
         return extractor.features(*inputs, y=self.y if "labels" in extractor.capabilities else None)
 
 
-def _missing(name: str) -> Tensor:
-    raise LookupError(f"no value called {name!r}; compute them first with step.value({name!r}, …)")
+def _missing(name: str, what: str) -> Tensor:
+    raise LookupError(f"no {what} called {name!r}; compute them first with step.value({name!r}, …)")
 
 
 @contextmanager

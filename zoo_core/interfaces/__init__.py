@@ -6,12 +6,14 @@ Arguments called ``image_shape``, ``labels``, ``parts`` and ``architecture`` are
 nobody sets them.
 """
 
+from zoo_core.interfaces.attack import Attack, AttackedLoss, BallNorm, ascent
 from zoo_core.interfaces.batch import Batch, ImageShape, Labels
 from zoo_core.interfaces.component import CONTEXT, Component, Part
 from zoo_core.interfaces.dataset import Dataset, Split
 from zoo_core.interfaces.decoder import Decoder
 from zoo_core.interfaces.encoder import Encoder
 from zoo_core.interfaces.feature_extractor import FeatureExtractor
+from zoo_core.interfaces.head import Head
 from zoo_core.interfaces.metric import Figure, Metric
 from zoo_core.interfaces.nested import Nested
 from zoo_core.interfaces.objective import Need, Objective, Term
@@ -23,6 +25,9 @@ from zoo_core.interfaces.tags import Tags
 
 __all__ = [
     "CONTEXT",
+    "Attack",
+    "AttackedLoss",
+    "BallNorm",
     "Batch",
     "Component",
     "Dataset",
@@ -30,6 +35,7 @@ __all__ = [
     "Encoder",
     "FeatureExtractor",
     "Figure",
+    "Head",
     "ImageShape",
     "Labels",
     "Metric",
@@ -45,5 +51,6 @@ __all__ = [
     "Split",
     "Tags",
     "Term",
+    "ascent",
     "classes_to_draw",
 ]

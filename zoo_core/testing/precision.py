@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from zoo_core.interfaces import Decoder
+from zoo_core.interfaces import Decoder, Head
 from zoo_core.testing.gradients import SEEDS
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, outputs
@@ -61,7 +61,7 @@ def check_finite_at_the_limits(subject: Subject) -> None:
         inputs = subject.inputs(part, 4)
         first = inputs[0]
         extremes = [torch.zeros_like(first), torch.ones_like(first), torch.rand_like(first)]
-        if isinstance(part, Decoder):
+        if isinstance(part, Decoder | Head):
             extremes = [torch.zeros_like(first), 10 * torch.randn_like(first)]
         for one in extremes:
             with torch.no_grad():

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from zoo_core.interfaces import Tags
 from zoo_core.names import KINDS
 from zoo_core.testing import (
+    attacks,
     capabilities,
     compiling,
     datasets,
     determinism,
     discovery,
     gradients,
+    heads,
     metrics,
     needs,
     numbers,
@@ -28,7 +30,7 @@ from zoo_core.testing import (
 )
 from zoo_core.testing.subject import PluginSubject, Subject
 
-NETS = ("encoder", "decoder", "feature-extractor")
+NETS = ("encoder", "decoder", "feature-extractor", "head")
 """Kinds whose ``forward`` is known."""
 FORWARDS = (*NETS, "network")
 """Kinds whose ``forward`` can be tried: a network's where it names its ``inputs``."""
@@ -133,6 +135,11 @@ CHECKS = (
     Check(priors.check_prior_draws, ("prior",)),
     Check(priors.check_prior_density, ("prior",)),
     Check(priors.check_prior_divergence, ("prior",)),
+    Check(heads.check_head_does_what_it_says, ("head",)),
+    Check(attacks.check_attack_stays_close, ("attack",)),
+    Check(attacks.check_attack_is_seeded, ("attack",)),
+    Check(attacks.check_attack_keeps_rows_apart, ("attack",)),
+    Check(attacks.check_attack_leaves_no_trace, ("attack",)),
     Check(compiling.check_compiles, FORWARDS, applies=lambda t: t.compilable),
     Check(compiling.check_exports, FORWARDS, applies=lambda t: t.exportable),
     Check(needs.check_needs_can_be_met, ("objective", "sampler", "metric", "plot"), once=True),

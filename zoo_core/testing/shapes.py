@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from zoo_core.errors import shown
-from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, ImageShape, Part
+from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, Head, ImageShape, Part
 from zoo_core.parameters import parameters
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, outputs
 
 
 def check_forward_gives_tensors(subject: Subject) -> None:
-    """``forward`` gives one tensor (encoder, decoder) or a tuple of tensors (feature extractor), and nothing else."""
+    """``forward`` gives one tensor (encoder, decoder, head) or a tuple of tensors (feature extractor), and nothing else."""
     part = subject.part()
     given = part(*subject.inputs(part, 2))
     wanted = tuple if isinstance(part, FeatureExtractor) else Tensor
@@ -36,6 +36,7 @@ def check_declares_what_it_is(subject: Subject) -> None:
         "encoder": ("image_shape", "family"),
         "decoder": ("image_shape", "latent_dim", "family"),
         "prior": ("latent_dim",),
+        "head": ("latent_dim", "outputs"),
     }
     for name in wanted.get(subject.kind, ("layers", "shapes")):
         if getattr(part, name, None) is None:
@@ -83,6 +84,9 @@ def _compare_shapes(part: Part, given: tuple[Tensor, ...], n: int, image_shape: 
     elif isinstance(part, Decoder):
         promised = [(n, *part.image_shape)]
         what = f"(N, *image_shape) = {promised[0]}"
+    elif isinstance(part, Head):
+        promised = [(n, part.outputs)]
+        what = f"(N, outputs) = {promised[0]}"
     else:
         extractor = cast(FeatureExtractor, part)
         promised = [(n, *extractor.shapes[layer]) for layer in extractor.layers]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from zoo_core.building import constructed
-from zoo_core.interfaces import Component, Decoder, Encoder, ImageShape, Labels, Part, Tags
+from zoo_core.interfaces import Component, Decoder, Encoder, Head, ImageShape, Labels, Part, Tags
 from zoo_core.names import Entry
 from zoo_core.noise import derive_seed
 from zoo_core.parameters import check, context
@@ -164,7 +164,7 @@ class Subject:
         if isinstance(part, Encoder) and part.family.noise_channels:
             noise = torch.randn(n, part.family.noise_channels, *shape[1:], generator=generator)
             return pictures.x, noise
-        if isinstance(part, Decoder):
+        if isinstance(part, Decoder | Head):
             first = torch.randn(n, part.latent_dim, generator=generator)
         elif isinstance(part, Encoder):
             return (pictures.x,)

@@ -16,7 +16,21 @@ from zoo_core.distributions import likelihood_family, posterior_family
 from zoo_core.distributions.posteriors import PosteriorName
 from zoo_core.errors import ZooError
 from zoo_core.guarded import described
-from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, ImageShape, Labels, Need, Part, Prior
+from zoo_core.interfaces import (
+    Attack,
+    AttackedLoss,
+    BallNorm,
+    Decoder,
+    Encoder,
+    FeatureExtractor,
+    Head,
+    ImageShape,
+    Labels,
+    Need,
+    Part,
+    Prior,
+    ascent,
+)
 from zoo_core.model import Model
 from zoo_core.noise import Noise
 from zoo_core.testing.results import CheckSkipped
@@ -129,6 +143,40 @@ class PlainJointExtractor(FeatureExtractor):
         return features, self.head(features)
 
 
+@final
+class PlainHead(Head):
+    """A linear layer, with as many logits as there are labels, or with one more for fakes."""
+
+    def __init__(self, labels: int, fake: bool = False) -> None:
+        super().__init__()
+        self.latent_dim = LATENT_DIM
+        self.outputs = labels + fake
+        self.fake = fake
+        self.linear = nn.Linear(LATENT_DIM, self.outputs)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({"head.linear", "head.fake"} if self.fake else {"head.linear"})
+
+    def forward(self, z: Tensor) -> Tensor:
+        logits: Tensor = self.linear(z)
+        return logits
+
+    def directions(self) -> Tensor:
+        return self.linear.weight
+
+
+@final
+class PlainAttack(Attack):
+    """A step of 0.1 along the sign of the slope."""
+
+    epsilon = 0.1
+    norm: BallNorm = "linf"
+
+    def perturb(self, loss: AttackedLoss, x: Tensor, noise: Noise, name: str = "attack") -> Tensor:
+        return (x + self.epsilon * ascent(loss, x).sign()).clamp(0, 1)
+
+
 def surround(
     needs: Mapping[str, Need], image_shape: ImageShape, labels: Labels, *, plugin: str = "", conditional: bool = False
 ) -> dict[str, Part]:
@@ -169,6 +217,10 @@ def _plain(kind: str, image_shape: ImageShape, labels: Labels, conditional: bool
                 lambda: PlainExtractor(image_shape, 1, "score"),
                 lambda: PlainJointExtractor(image_shape),
             ]
+        case "head":
+            return [lambda: PlainHead(labels.count or 10), lambda: PlainHead(labels.count or 10, fake=True)]
+        case "attack":
+            return [PlainAttack]
         case _:
             return []
 
@@ -221,7 +273,14 @@ def _nothing_fits(slot: str, need: Need, refusals: Mapping[str, list[str]]) -> s
 
 def plain_model(parts: Mapping[str, Part], image_shape: ImageShape, labels: Labels) -> Model:
     """A model of ``parts``, without objectives."""
-    kinds = {Encoder: "encoder", Decoder: "decoder", FeatureExtractor: "feature-extractor", Prior: "prior"}
+    kinds = {
+        Encoder: "encoder",
+        Decoder: "decoder",
+        FeatureExtractor: "feature-extractor",
+        Prior: "prior",
+        Head: "head",
+        Attack: "attack",
+    }
     entries: dict[str, Any] = {}
     for slot, part in parts.items():
         kind = next((kind for cls, kind in kinds.items() if isinstance(part, cls)), "network")

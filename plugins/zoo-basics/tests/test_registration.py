@@ -10,9 +10,21 @@ from typing import Any
 import pytest
 import zoo_basics
 
-from zoo_core.interfaces import Dataset, Decoder, Encoder, FeatureExtractor, Metric, Objective, Plot, Prior, Sampler
+from zoo_core.interfaces import (
+    Attack,
+    Dataset,
+    Decoder,
+    Encoder,
+    FeatureExtractor,
+    Head,
+    Metric,
+    Objective,
+    Plot,
+    Prior,
+    Sampler,
+)
 
-KINDS = {"encoder": Encoder, "decoder": Decoder, "feature-extractor": FeatureExtractor, "prior": Prior,
+KINDS = {"encoder": Encoder, "decoder": Decoder, "feature-extractor": FeatureExtractor, "prior": Prior, "head": Head, "attack": Attack,
          "objective": Objective, "sampler": Sampler, "metric": Metric, "plot": Plot, "dataset": Dataset}
 
 

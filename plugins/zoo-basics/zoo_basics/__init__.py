@@ -1,4 +1,4 @@
-"""Basic parts for the zoo: encoders, decoders, a prior, objectives, samplers, metrics and data sets."""
+"""Basic parts for the zoo: encoders, decoders, priors, heads, attacks, objectives, samplers, metrics and data sets."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def _register_parts(register: Callable[..., None]) -> None:
              summary="any feature extractor as a discriminator, with a score")
     register("prior", "gaussian", "zoo_basics.priors.gaussian:GaussianPrior", summary="isotropic Gaussian around 0")
     register("prior", "uniform", "zoo_basics.priors.uniform:Uniform", summary="uniform in a cube")
+    register("head", "linear", "zoo_basics.heads.linear:LinearHead", summary="one linear layer, with or without a logit for fakes")
+    register("attack", "fgsm", "zoo_basics.attacks.fgsm:FGSM", paper="Goodfellow et al. 2015",
+             summary="one step along the sign of the slope")
+    register("attack", "pgd", "zoo_basics.attacks.pgd:PGD", paper="Madry et al. 2018",
+             summary="many small steps, each back into the ball")
 
 
 def _register_objectives(register: Callable[..., None]) -> None:
@@ -51,6 +56,10 @@ def _register_objectives(register: Callable[..., None]) -> None:
              summary="trains a classifier of classes")
     register("objective", "attribute-bce", f"{package}.attribute_bce:AttributeBCE",
              summary="trains a classifier of yes-or-no attributes")
+    register("objective", "latent-cross-entropy", f"{package}.latent_cross_entropy:LatentCrossEntropy",
+             summary="a head tells the classes from codes")
+    register("objective", "latent-attribute-bce", f"{package}.latent_attribute_bce:LatentAttributeBCE",
+             summary="a head tells yes-or-no attributes from codes")
 
 
 def _register_adversarial_objectives(register: Callable[..., None]) -> None:

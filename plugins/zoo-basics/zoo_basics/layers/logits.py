@@ -1,11 +1,11 @@
-"""Whether a classifier's logits fit the labels of the data."""
+"""Whether a classifier's or a head's logits fit the labels of the data."""
 
 from __future__ import annotations
 
 from typing import Literal, cast
 
 from zoo_core.errors import SeamError
-from zoo_core.interfaces import FeatureExtractor, Labels, Part
+from zoo_core.interfaces import FeatureExtractor, Head, Labels, Part
 
 
 def check_logits(classifier: Part, labels: Labels, type: Literal["classes", "attributes"]) -> None:
@@ -14,10 +14,28 @@ def check_logits(classifier: Part, labels: Labels, type: Literal["classes", "att
     Raises:
         SeamError: the data have other labels, or another number of them.
     """
-    if labels.type != type:
-        raise SeamError(f"this objective needs data with {type}, these have labels of type {labels.type}",
-                        hint=f"choose data with {type}", labels=labels)
+    _check_type(labels, type)
     logits = cast(FeatureExtractor, classifier).shapes["logits"]
     if tuple(logits) != (labels.count,):
         raise SeamError(f"the classifier gives logits of shape {tuple(logits)}, the data have {labels.count} {type}",
                         hint="choose a classifier with one logit for each, or other data", labels=labels)
+
+
+def check_head(head: Part, labels: Labels, type: Literal["classes", "attributes"]) -> None:
+    """Refuse a head whose logits are not one for each label of ``type``, but for one for fakes.
+
+    Raises:
+        SeamError: the data have other labels, or another number of them.
+    """
+    _check_type(labels, type)
+    fakes = int("head.fake" in head.capabilities)
+    outputs = cast(Head, head).outputs
+    if outputs - fakes != labels.count:
+        raise SeamError(f"the head gives {outputs - fakes} logits of {type}, the data have {labels.count} {type}",
+                        hint="choose a head with one logit for each, or other data", labels=labels)
+
+
+def _check_type(labels: Labels, type: Literal["classes", "attributes"]) -> None:
+    if labels.type != type:
+        raise SeamError(f"this objective needs data with {type}, these have labels of type {labels.type}",
+                        hint=f"choose data with {type}", labels=labels)

@@ -1,0 +1,1 @@
+"""Attacks: images close to given ones, on which a loss is larger."""

@@ -1,0 +1,1 @@
+"""Heads: codes to logits."""
