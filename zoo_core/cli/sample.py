@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
+from zoo_core.cli.values import add_data, add_device, add_settings, count, data_settings, parse_settings, whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,9 +56,10 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
 
+    of_data, others = data_settings(args.settings)
     n = args.n or PICTURES
     model = load(args.model, device=processes(args.device).device)
-    sampler = model.sampler({"name": args.sampler or model.config["sampler"], **parse_settings(args.settings)})
+    sampler = model.sampler({"name": args.sampler or model.config["sampler"], **parse_settings(others)})
     conditions: dict[str, Any] = {}
     if args.data and "x" not in sampler.conditions:
         raise SettingError(f"--data: {type(sampler).__name__} starts from no images", hint="leave it out, or --sampler interpolation")
@@ -66,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         # Without a prior a sampler can only start from images: those of the run's own data.
         splits = Splits(model, data_of(args), batch_size=n)
         conditions["x"] = next(splits.batches("test")).x
+    elif of_data:
+        raise SettingError("--set data.KEY: no data are looked at here", hint="name them: --data digits")
     if args.label:
         labels = _labels(model, sampler, args.label)
         conditions["y"] = labels.repeat(-(-n // len(labels)))[:n]
