@@ -44,6 +44,8 @@ def build(
     recipe: str | Mapping[str, Any],
     *,
     data: str | Dataset | None = None,
+    data_root: str | None = None,
+    data_settings: Mapping[str, Any] | None = None,
     image_shape: ImageShape | None = None,
     labels: Labels | None = None,
     seed: int = 0,
@@ -57,6 +59,7 @@ def build(
         recipe: a recipe's name (``zoo list``), or the ``config`` of a model, which gives the same model again.
         data: a data set (``"digits"``, ``"folder:PATH"``): its image shape and labels are taken over, and the recipe's
             settings for it.
+        data_root, data_settings: where data sets lie, and parameters of this one.
         image_shape: (C, H, W), where ``data`` does not say.
         labels: classes or attributes, where ``data`` does not say.
         seed: each part is initialised from its own generator derived from (seed, part name), so that swapping one part
@@ -74,6 +77,8 @@ def build(
             "build makes new weights and takes no pretrained=",
             hint='load saved ones with zoo.load("PATH or org/name"); a frozen extractor has weights="default"',
         )
+    if data is None and (data_root is not None or data_settings):
+        raise SettingError("data_root and data_settings are of data, and none are named", hint='name them, as in data="digits"')
     if isinstance(recipe, Mapping):
         if data is not None or image_shape is not None or labels is not None or settings:
             raise SettingError(
@@ -84,7 +89,7 @@ def build(
         if data is not None:
             from zoo_core.data.references import open_dataset, registered_name
 
-            opened = open_dataset(data)
+            opened = open_dataset(data, root=data_root, settings=data_settings)
             image_shape, labels = image_shape or opened.image_shape, labels or opened.labels
             data = registered_name(opened)
         made = plan(catalogue().recipe(recipe), settings, image_shape=image_shape, labels=labels, data=data)

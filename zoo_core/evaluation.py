@@ -29,6 +29,7 @@ def evaluate(
     seed: int = 0,
     device: str | torch.device | None = None,
     data_root: str | None = None,
+    data_settings: Mapping[str, Any] | None = None,
 ) -> list[Figure]:
     """Measure ``model`` on one split of ``data``.
 
@@ -39,6 +40,7 @@ def evaluate(
             (:meth:`Metric.prepare`) is not limited.
         batch_size: examples at a time.
         seed: of all draws: same seed, same figures.
+        data_root, data_settings: where data sets lie, and parameters of this one.
 
     Raises:
         SettingError, SeamError: a metric that this model cannot be measured by.
@@ -54,7 +56,7 @@ def evaluate(
     if batch_size < 1 or (limit is not None and limit < 1):
         raise SettingError(f"limit and batch_size should be at least 1, got {limit} and {batch_size}")
     model.to(processes(device).device)
-    splits = Splits(model, data, root=data_root, batch_size=batch_size)
+    splits = Splits(model, data, root=data_root, settings=data_settings, batch_size=batch_size)
     figures: list[Figure] = []
     for name, metric in chosen:
         generator = torch.Generator().manual_seed(seed)

@@ -54,6 +54,7 @@ def plot(
     seed: int = 0,
     device: str | torch.device | None = None,
     data_root: str | None = None,
+    data_settings: Mapping[str, Any] | None = None,
     run: str | Path | None = None,
 ) -> Figure:
     """Draw plots of ``model``, side by side in one figure.
@@ -66,6 +67,7 @@ def plot(
         split: which split is plotted.
         limit: only its first so many examples; None takes all.
         seed: of all draws: same seed, same figure.
+        data_root, data_settings: where data sets lie, and parameters of this one.
         run: the run's folder, for plots of its history.
 
     Raises:
@@ -85,7 +87,7 @@ def plot(
     if limit is not None and limit < 1:
         raise SettingError(f"limit should be at least 1, got {limit}")
     model.to(processes(device).device)
-    splits = Splits(model, data, root=data_root)
+    splits = Splits(model, data, root=data_root, settings=data_settings)
     with model.at_rest(torch.Generator().manual_seed(derive_seed(seed, "parts"))), rc_context(_STYLE):
         generators = [torch.Generator().manual_seed(seed) for _ in plots]
         for one, generator in zip(plots, generators):

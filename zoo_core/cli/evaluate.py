@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, settings_by_name, whole
+from zoo_core.cli.values import add_data, add_device, add_settings, count, data_settings, settings_by_name, whole
 
 if TYPE_CHECKING:
     from zoo_core.interfaces import Dataset, Figure
@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metric", action="append", default=[], metavar="NAME", help="see zoo list --kind metric; repeatable"
     )
-    add_settings(parser, "nll.draws=500, or metric.features=digit-classifier for every metric that has it")
+    add_settings(parser, "nll.draws=500, or metric.features=digit-classifier for every metric that has it, or data.KEY=VALUE")
     parser.add_argument(
         "--split", choices=("train", "validation", "test"), default="test", help="which examples (default: test)"
     )
@@ -43,21 +43,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def data_of(args: argparse.Namespace) -> Dataset:
-    """The data set asked for, else the one that the run was trained on."""
+    """The data set asked for, else the one that the run was trained on; ``--set data.KEY`` goes before the run's own settings."""
     from zoo_core.data import open_dataset
     from zoo_core.errors import RunError, shown
     from zoo_core.files import expanded
     from zoo_core.training.run import read_run
 
+    given, _ = data_settings(args.settings)
     if args.data:
-        return open_dataset(args.data, root=args.data_root)
+        return open_dataset(args.data, root=args.data_root, settings=given)
     try:
         about = read_run(expanded(args.model))
     except RunError:
         about = {"data": None}
     if about["data"] is None:
         raise RunError(f"{shown(args.model)} does not say what it was trained on", hint="name the data: --data digits")
-    return open_dataset(about["data"], root=args.data_root or about["data_root"], settings=about["data_settings"])
+    return open_dataset(about["data"], root=args.data_root or about["data_root"], settings={**about["data_settings"], **given})
 
 
 def run(args: argparse.Namespace) -> int:
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.files import write_json
     from zoo_core.saving import load
 
-    metrics = settings_by_name(args.metric, args.settings, "metric")
+    metrics = settings_by_name(args.metric, data_settings(args.settings)[1], "metric")
     model = load(args.model)
     figures = evaluate(
         model,

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, settings_by_name, whole
+from zoo_core.cli.values import add_data, add_device, add_settings, count, data_settings, settings_by_name, whole
 
 if TYPE_CHECKING:
     from zoo_core.interfaces import Dataset
@@ -48,12 +48,13 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.plotting import plot, writable
     from zoo_core.saving import load
 
-    plots = settings_by_name((name for names in args.what for name in names.split(",") if name), args.settings, "plot")
+    of_data, others = data_settings(args.settings)
+    plots = settings_by_name((name for names in args.what for name in names.split(",") if name), others, "plot")
     writable(args.out)  # before the model is loaded
     folder = expanded(args.model)
     plot(
         load(args.model),
-        _data(args),
+        _data(args, needed=bool(of_data)),
         plots,
         out=args.out,
         split=args.split,
@@ -67,12 +68,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _data(args: argparse.Namespace) -> Dataset | None:
-    """The data asked for, else the run's, if it says which: there are plots that need none."""
+def _data(args: argparse.Namespace, *, needed: bool) -> Dataset | None:
+    """The data asked for, else the run's, if it says which: there are plots that need none, unless it is ``needed``."""
     from zoo_core.cli.evaluate import data_of
     from zoo_core.errors import RunError
 
     try:
         return data_of(args)
     except RunError:
+        if needed:
+            raise
         return None

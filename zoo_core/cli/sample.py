@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
+from zoo_core.cli.values import add_data, add_device, add_settings, count, data_settings, parse_settings, whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -92,8 +92,9 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
 
+    _, others = data_settings(args.settings)
     model = load(args.model, device=processes(args.device).device)
-    sampler = model.sampler({"name": args.sampler or "", **parse_settings(args.settings)})
+    sampler = model.sampler({"name": args.sampler or "", **parse_settings(others)})
     n = args.n or PICTURES
     given = {"x": _images(args, model, sampler, CHUNK if args.out.folder else n), "y": _y(args, model, sampler, n)}
     if args.out.folder:
@@ -192,6 +193,8 @@ def _images(args: argparse.Namespace, model: Model, sampler: Sampler, batch_size
     if args.data and "x" not in sampler.conditions:
         raise SettingError(f"--data: {type(sampler).__name__} starts from no images", hint="leave it out, or --sampler interpolation")
     if not args.data and not sampler.starts_from_images(model):
+        if data_settings(args.settings)[0]:
+            raise SettingError("--set data.KEY: no data are looked at here", hint="name them: --data digits")
         return None
     return (batch.x for batch in Splits(model, data_of(args), batch_size=batch_size).batches("test"))
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, parse_settings, whole
+from zoo_core.cli.values import add_data, add_device, add_settings, count, data_settings, parse_settings, whole
 
 if TYPE_CHECKING:
     from zoo_core.interfaces import Part
@@ -86,11 +86,11 @@ def run(args: argparse.Namespace) -> int:
         return _report(resume(args.out, epochs=args.epochs, device=args.device, progress=not args.quiet), args.device)
 
     data = args.data or "zoo-basics:digits"
-    settings = parse_settings(args.settings)
-    data_settings = {key.removeprefix("data."): settings.pop(key) for key in list(settings) if key.startswith("data.")}
+    of_data, others = data_settings(args.settings)
+    settings = parse_settings(others)
     if args.labels is not None:
         settings["training.labelled"] = args.labels
-    dataset = open_dataset(data, root=args.data_root, settings=data_settings)
+    dataset = open_dataset(data, root=args.data_root, settings=of_data)
     made = plan(
         catalogue().recipe(args.recipe),
         settings,
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
             seed=seed,
             device=args.device,
             data_root=args.data_root,
-            data_settings=data_settings,
+            data_settings=of_data,
             resume=args.resume,
             progress=not args.quiet,
         ),

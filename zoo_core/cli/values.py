@@ -59,6 +59,17 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
+def data_settings(texts: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """The data set's settings among ``--set`` texts, ``data.KEY=VALUE`` without the prefix, and the other texts.
+
+    Raises:
+        SettingError: as :func:`parse_settings`.
+    """
+    of_data = [text for text in texts if text.startswith("data.")]
+    settings = {key.removeprefix("data."): value for key, value in parse_settings(of_data).items()}
+    return settings, [text for text in texts if not text.startswith("data.")]
+
+
 def settings_by_name(
     names: Iterable[str], texts: Sequence[str], what: Literal["metric", "plot"]
 ) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ puts one of its splits on the device (or streams it), ``Stream`` draws shuffled 
 
 from zoo_core.data.alignment import aligned, refuse_unlike
 from zoo_core.data.arrays import ArrayDataset
-from zoo_core.data.cut import cut, indices_of, no_such_split
+from zoo_core.data.cut import cut, cut_by_group, indices_of, no_such_split
 from zoo_core.data.of_model import dataset_for, refuse_without_labels
 from zoo_core.data.references import open_dataset
 from zoo_core.data.resized import ResizedDataset, resize
@@ -25,6 +25,7 @@ __all__ = [
     "StreamingSource",
     "aligned",
     "cut",
+    "cut_by_group",
     "dataset_for",
     "evaluation_batches",
     "indices_of",

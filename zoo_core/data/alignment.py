@@ -71,8 +71,8 @@ class AlignedDataset(Dataset):
         native = self.dataset.split(name)
         y, attributes = native.y, native.attributes
         if self.labels.type == "classes":
-            return Split(native.x, None if y is None else self._numbered_anew(y, name), attributes)
-        return Split(native.x, y, None if attributes is None else attributes[:, self._places])
+            return Split(native.x, None if y is None else self._numbered_anew(y, name), attributes, native.groups)
+        return Split(native.x, y, None if attributes is None else attributes[:, self._places], native.groups)
 
     def _numbered_anew(self, y: Tensor, split: SplitName) -> Tensor:
         """``y`` (N,) in the model's numbers; −1 (not known) stays."""

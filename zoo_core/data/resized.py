@@ -54,4 +54,4 @@ class ResizedDataset(Dataset):
     def split(self, name: SplitName) -> Split:
         native = self.dataset.split(name)
         x = resize(native.x, self.size) if isinstance(native.x, Tensor) else ResizedImages(native.x, self.size)
-        return Split(x, native.y, native.attributes)
+        return Split(x, native.y, native.attributes, native.groups)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
@@ -24,7 +24,7 @@ class Splits:
     Arguments:
         model: whose images and labels they are made; its device and floating-point type are the batches'.
         data: a data set, its name, tensors, or None: asking for a split is then refused.
-        root: where data sets lie.
+        root, settings: where data sets lie, and parameters of this one.
         batch_size: examples at a time.
     """
 
@@ -34,9 +34,11 @@ class Splits:
         data: Any,
         *,
         root: str | None = None,
+        settings: Mapping[str, Any] | None = None,
         batch_size: int = 250,
     ) -> None:
-        self._model, self._data, self._root, self._batch_size = model, data, root, batch_size
+        self._model, self._data, self._batch_size = model, data, batch_size
+        self._root, self._settings = root, settings
         self._dataset: Dataset | None = None
         self._sources: dict[SplitName, Source] = {}
 
@@ -51,7 +53,7 @@ class Splits:
         if self._data is None:
             raise SettingError("data are needed here, and there are none", hint="name them: --data digits")
         if self._dataset is None:
-            self._dataset = dataset_for(self._model, self._data, root=self._root)
+            self._dataset = dataset_for(self._model, self._data, root=self._root, settings=self._settings)
         return self._dataset
 
     def count(self, split: SplitName, limit: int | None = None) -> int:

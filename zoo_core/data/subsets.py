@@ -32,7 +32,7 @@ def pick(split: Split, indices: Tensor) -> Split:
     """The examples at ``indices``, in that order; images that are read one at a time stay so."""
     if isinstance(split.x, Tensor):
         return split.subset(indices)
-    labels = (None if t is None else t[indices] for t in (split.y, split.attributes))
+    labels = (None if t is None else t[indices] for t in (split.y, split.attributes, split.groups))
     return Split(PickedImages(split.x, indices.tolist()), *labels)
 
 
@@ -83,4 +83,4 @@ def with_labels(split: Split, total: int, seed: int) -> Split:
                             hint=f"--labels {len(members) * len(classes)} or fewer",
                             wanted=wanted, found=len(members))
         kept[members[torch.randperm(len(members), generator=generator)[:wanted]]] = label
-    return Split(split.x, kept, split.attributes)
+    return Split(split.x, kept, split.attributes, split.groups)

@@ -34,11 +34,14 @@ class Split:
             be floating, in [0, 1].
         y: int64 (N,), −1 = unlabelled; None where there are no classes.
         attributes: int8 (N, A), −1 = unknown; None where there are no attributes.
+        groups: int64 (N,), what an example shares with others that should not be in another split (a person, a photograph); −1 =
+            not known, which is a group of its own. None where the data do not say.
     """
 
     x: Tensor | Images
     y: Tensor | None = None
     attributes: Tensor | None = None
+    groups: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -48,7 +51,7 @@ class Split:
         if not isinstance(self.x, Tensor):
             raise TypeError("subset needs images in memory")
         index = torch.as_tensor(indices, dtype=torch.int64)
-        return Split(self.x[index], *(None if t is None else t[index] for t in (self.y, self.attributes)))
+        return Split(self.x[index], *(None if t is None else t[index] for t in (self.y, self.attributes, self.groups)))
 
 
 class Dataset(ABC, Component):

@@ -237,6 +237,21 @@ def test_stl10s_columns_become_rows_and_unlabelled_images_have_no_class(tmp_path
     assert len(more) == 38 and (more.y == -1).sum() == 20 and np.array_equal(more.x[18:].numpy(), x)
 
 
+def test_nobody_in_the_part_of_celeba_is_in_two_splits(tmp_path: Path) -> None:
+    people = np.arange(60) // 3
+    (tmp_path / "celeba").mkdir()
+    arrays = {}
+    for name, identity in (("train", people), ("test", people + 100)):
+        arrays |= {f"x_{name}": np.zeros((60, 64, 64, 3), np.uint8), f"attr_{name}": np.zeros((60, 40), np.uint8),
+                   f"identity_{name}": identity.astype(np.int32)}
+    np.savez(tmp_path / "celeba/celeba64_subset.npz", attr_names=np.array(CelebaDataset.ATTRIBUTES), **arrays)
+    data = CelebaDataset(root=str(tmp_path), size=8)
+    train, validation, test = (data.split(name).groups for name in ("train", "validation", "test"))
+    assert train is not None and validation is not None and test is not None
+    assert (len(train), len(validation), len(test)) == (54, 6, 60)
+    assert not set(train.tolist()) & set(validation.tolist())
+
+
 @pytest.fixture
 def celeba(tmp_path: Path) -> Path:
     """A set in CelebA's own layout: pictures numbered by their grey level."""

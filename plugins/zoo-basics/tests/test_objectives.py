@@ -16,7 +16,7 @@ from zoo_basics.objectives.elbo import ELBO
 from zoo_basics.objectives.reconstruction import Reconstruction
 from zoo_basics.priors.gaussian import GaussianPrior
 
-from zoo_core.errors import SeamError
+from zoo_core.errors import SeamError, SettingError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Batch, FeatureExtractor, Labels, Part, Prior
 from zoo_core.noise import KeyedNoise, Noise
@@ -187,6 +187,24 @@ def test_attribute_bce_is_the_mean_over_known_attributes() -> None:
     expected = -sum((p[i, a] if attributes[i, a] else 1 - p[i, a]).log() for i, a in known) / len(known)
     objective = AttributeBCE(parts=parts, labels=Labels("attributes", ("smiling", "old")))
     assert terms(objective, step)["bce"].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_attributes_that_are_there_weigh_pos_weight() -> None:
+    parts: dict[str, Part] = {"classifier": LinearClassifier(2)}
+    attributes = torch.tensor([[1, 0], [-1, 1], [0, -1], [-1, -1], [1, 1]], dtype=torch.int8)
+    step = step_of(parts, attributes=attributes)
+    p = step.features("classifier")["logits"].sigmoid()
+    known = [(i, a) for i in range(5) for a in range(2) if attributes[i, a] >= 0]
+    expected = -sum((p[i, a].pow((3.0, 0.5)[a]) if attributes[i, a] else 1 - p[i, a]).log() for i, a in known) / len(known)
+    objective = AttributeBCE(parts=parts, labels=Labels("attributes", ("smiling", "old")), pos_weight=(3.0, 0.5))
+    assert terms(objective, step)["bce"].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_pos_weight_is_one_number_or_one_of_each_attribute() -> None:
+    labels = Labels("attributes", ("smiling", "old"))
+    parts: dict[str, Part] = {"classifier": LinearClassifier(2)}
+    with pytest.raises(SettingError, match="pos_weight has 3 numbers"):
+        AttributeBCE(parts=parts, labels=labels, pos_weight=(1.0, 2.0, 3.0))
 
 
 @pytest.mark.parametrize("labels", [Labels(), Labels("attributes", ("a", "b")), Labels("classes", ("a", "b", "c"))])

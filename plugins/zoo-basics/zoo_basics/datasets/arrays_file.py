@@ -59,8 +59,8 @@ def load_array(path: Path, key: str) -> NDArray:
 
 
 def read_arrays(path: Path, x: str, *, y: str | None = None, attributes: str | None = None,
-                layout: Layout = "auto") -> Split:
-    """Examples from the arrays called ``x``, ``y`` and ``attributes`` in ``path``.
+                groups: str | None = None, layout: Layout = "auto") -> Split:
+    """Examples from the arrays called ``x``, ``y``, ``attributes`` and ``groups`` in ``path``.
 
     Raises:
         DataError: an array is missing, of another type or shape, or of another length than the images.
@@ -70,8 +70,9 @@ def read_arrays(path: Path, x: str, *, y: str | None = None, attributes: str | N
     pixels = to_nchw(torch.from_numpy(images), layout, f"{path}: {x}")
     classes = None if y is None else _labels(path, y, (len(images),))
     marks = None if attributes is None else _labels(path, attributes, (len(images), None))
+    shared = None if groups is None else _labels(path, groups, (len(images),))
     return Split(pixels, None if classes is None else classes.to(torch.int64),
-                 None if marks is None else marks.to(torch.int8))
+                 None if marks is None else marks.to(torch.int8), shared)
 
 
 def image_shape(path: Path, key: str, layout: Layout = "auto") -> tuple[int, int, int]:

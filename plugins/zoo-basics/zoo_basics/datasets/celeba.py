@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import final
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo_basics.datasets.arrays_file import load_array, read_arrays
+from zoo_basics.datasets.arrays_file import array_shapes, load_array, read_arrays
 from zoo_basics.datasets.held_out import check_split, train_or_validation
 from zoo_basics.datasets.location import data_root, downloading, first_file, not_found
 from zoo_basics.datasets.picture_files import PictureFiles, Side, height_and_width
@@ -37,7 +38,7 @@ class CelebaDataset(Dataset):
     The 218×178 originals are resized (Lanczos) to 78×64 and cropped in the middle to 64×64, as in Lamb et al. 2016
     and Larsen et al. 2016; other sizes in the same manner. They are read one at a time. A part of the set at 64×64
     (``celeba/celeba64_subset.npz``) is taken where the whole is missing; a tenth of its training images is then for
-    validation.
+    validation, by person, so that nobody is in both.
     Source: Liu, Luo, Wang and Tang 2015; for non-commercial research only.
 
     Arguments:
@@ -96,10 +97,11 @@ class CelebaDataset(Dataset):
         if tuple(load_array(path, "attr_names").tolist()) != self.ATTRIBUTES:
             raise DataError(f"{shown(path)} has other attributes than CelebA's 40")
         published = "test" if name == "test" else "train"
-        examples = read_arrays(path, f"x_{published}", attributes=f"attr_{published}")
+        groups = f"identity_{published}" if f"identity_{published}" in array_shapes(path) else None
+        examples = read_arrays(path, f"x_{published}", attributes=f"attr_{published}", groups=groups)
         if self.size != SUBSET_SIZE:
             assert isinstance(examples.x, Tensor)  # read_arrays made it
-            examples = Split(resize(examples.x, self.size), attributes=examples.attributes)
+            examples = replace(examples, x=resize(examples.x, self.size))
         return examples if name == "test" else train_or_validation(examples, name, one_in=HELD_OUT)
 
 

@@ -6,14 +6,16 @@ from collections.abc import Collection
 
 from torch import Tensor
 
-from zoo_core.data import cut, indices_of, no_such_split, pick
+from zoo_core.data import cut, cut_by_group, indices_of, no_such_split, pick
 from zoo_core.interfaces.dataset import Split, SplitName
 
 
 def train_or_validation(published: Split, name: str, *, one_in: int | float) -> Split:
     """The split called ``name``, with one in ``one_in`` of the published training images, drawn with seed 0, for
-    validation."""
-    return pick(published, indices_of(cut(len(published), round(len(published) / one_in)), name))
+    validation; whole groups where the data have some."""
+    held_out = round(len(published) / one_in)
+    parts = cut(len(published), held_out) if published.groups is None else cut_by_group(published.groups, held_out)
+    return pick(published, indices_of(parts, name))
 
 
 def cut_missing(count: int, published: Collection[str], *, validation: float, test: float) -> dict[SplitName, Tensor]:
