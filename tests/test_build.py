@@ -283,7 +283,7 @@ def test_a_component_name_wins_over_a_folder_and_a_folder_over_nothing(
 
 def test_a_path_without_such_a_part_is_refused(tmp_path: Path, toys: None) -> None:
     saved(tmp_path)
-    with pytest.raises(SettingError, match="has no feature-extractor"):
+    with pytest.raises(SettingError, match="has no feature extractor; its parts are"):
         tiny(objective=["elbo", "discreg"], classifier=tmp_path)
 
 
