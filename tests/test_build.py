@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import zoo_core as zoo
+from zoo_core.building import build_part
 from zoo_core.catalogue import catalogue
 from zoo_core.errors import PluginFailed, SeamError, SettingError, UnknownName
 from zoo_core.interfaces import Labels
@@ -283,7 +284,7 @@ def test_a_component_name_wins_over_a_folder_and_a_folder_over_nothing(
 
 def test_a_path_without_such_a_part_is_refused(tmp_path: Path, toys: None) -> None:
     saved(tmp_path)
-    with pytest.raises(SettingError, match="has no feature-extractor"):
+    with pytest.raises(SettingError, match="has no feature extractor; its parts are"):
         tiny(objective=["elbo", "discreg"], classifier=tmp_path)
 
 
@@ -312,3 +313,17 @@ def test_dots_reach_into_a_component_that_an_objective_names() -> None:
     model = zoo.build("dfm-gan", data="digits", width=2, **{"objective.dfm.denoiser.depth": 1, "discriminator.features": 4})
     spec = model.config["objectives"]["dfm"]["params"]["denoiser"]
     assert (spec["kind"], spec["name"], spec["params"]["depth"]) == ("network", "zoo-dfm:mlp-denoiser", 1)
+
+
+def test_layers_that_learn_their_width_from_an_image_draw_their_weights_from_the_seed(toys: None) -> None:
+    def weights(seed: int) -> torch.Tensor:
+        spec = {"name": "toy-nest", "net": {"name": "mlp", "hidden": [4], "layers": ["hidden1"]}}
+        part = build_part("feature-extractor", spec, image_shape=(1, 8, 8), seed=seed)
+        return part.state_dict()["head.weight"]
+
+    torch.manual_seed(1)
+    first = weights(0)
+    torch.manual_seed(2)
+    state = torch.get_rng_state()
+    assert torch.equal(weights(0), first) and not torch.equal(weights(1), first)
+    assert torch.equal(torch.get_rng_state(), state)

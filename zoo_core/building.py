@@ -217,7 +217,8 @@ def build_part(
     params: dict[str, Any] = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
     name = params.pop("name", "")
     if building_from_config() and "weights" in parameters(registry().resolve(kind, name).entry.load()):
-        params["weights"] = None
+        # A pinned reference is held against what the config lists when it is fetched.
+        params["weights"] = params.get("weights") if isinstance(params.get("weights"), Mapping) else None
     made = Plan("", image_shape, labels or Labels(), {}, {}, "", {})
     part, _ = _build_part(kind, PartPlan(kind, name, params), made, seed, Making())
     return part
@@ -233,7 +234,7 @@ def _build_part(
     inner = Inner(cls, slot)
     with making.self_loading() if brings_weights else making.loaded():
         part = cast(Part, _construct(cls, slot, params, made, seed, inner, architecture=resolved.architecture))
-        settle_lazy(part, slot, made.image_shape)
+        settle_lazy(part, slot, made.image_shape, seed)
     if planned.saved is not None:
         from zoo_core.saving import load_part
 

@@ -16,12 +16,12 @@ from typing import Any, ClassVar
 
 from zoo_core.errors import NameConflict, SettingError, UnknownName, did_you_mean, shown
 from zoo_core.files import expanded, is_file
-from zoo_core.hub.external import External, announce_external
+from zoo_core.hub.external import External
 from zoo_core.interfaces import ImageShape, Labels, Need
-from zoo_core.migration import migrated
 from zoo_core.parameters import Parameter, check_value, nested_spec, parameters
 from zoo_core.recipes import Recipe
 from zoo_core.registry import Resolved, registry
+from zoo_core.saved_parts import SavedPart, saved_part
 
 RESERVED = ("objective", "sampler", "image_size", "image_shape")
 
@@ -293,7 +293,10 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
         else:
             kept = before.params if qualified == before.name else {}
             return PartPlan(before.kind, qualified, _merged(before.kind, qualified, kept, params, slot), trainable)
-    return _saved_part(expanded(value), before.kind, slot, params, trainable)
+    saved = _saved_in(expanded(value), before.kind, slot, params.pop("part", None))
+    return PartPlan(
+        before.kind, saved.name, {**saved.params, **params}, trainable, None if saved.referenced else saved.folder, saved.slot
+    )
 
 
 def _trainable(key: str, value: Any) -> bool:
@@ -302,31 +305,12 @@ def _trainable(key: str, value: Any) -> bool:
     return value
 
 
-def _saved_part(folder: Path, kind: str, slot: str, params: dict[str, Any], trainable: bool) -> PartPlan:
-    from zoo_core.config import read_config
-
-    config = read_config(folder)
-    fitting = {name: part for name, part in config["parts"].items() if part["kind"] == kind}
-    if not fitting:
-        raise SettingError(
-            f"{slot}: the model in {shown(folder)} has no {kind}", hint=f"its parts are {', '.join(config['parts'])}"
-        )
-    if slot not in fitting and len(fitting) > 1:
-        raise SettingError(f"{slot}: the model in {shown(folder)} has several of kind {kind}: {', '.join(fitting)}")
-    own = slot if slot in fitting else next(iter(fitting))
-    saved = fitting[own]
-    # A net with a reference to published weights is not in the file: it brings them itself.
-    referenced = saved.get("weights")
-    base = {**migrated(saved, kind, slot), **({"weights": referenced} if referenced else {})}
-    if kind == "feature-extractor":
-        # What is looked at is this model's business: a classifier was trained through its logits alone.
-        base.pop("layers", None)
-    resolved = registry().resolve_saved(kind, saved["name"])
-    if "weights" in parameters(resolved.entry.load()) and not referenced:
-        base["weights"] = None
-    if referenced:
-        announce_external({"parts": {own: saved}}, str(folder), allowed=True)
-    return PartPlan(kind, resolved.qualified, {**base, **params}, trainable, None if referenced else folder, own)
+def _saved_in(folder: Path, kind: str, slot: str, part: Any) -> SavedPart:
+    """The part of ``kind`` saved in ``folder``: ``part``, else the one called as the ``slot`` that it is for, else the only one."""
+    try:
+        return saved_part(folder, kind, part=part, usual=slot)
+    except SettingError as error:
+        raise SettingError(f"{slot}: {error.what}", hint=error.hint) from None
 
 
 def _table(key: str, value: Any, example: str) -> Mapping[str, Any]:

@@ -7,18 +7,21 @@ from torch import nn
 
 from zoo_core.errors import PluginFailed, shown
 from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, ImageShape, Part
+from zoo_core.noise import derive_seed
 from zoo_core.tensors.walk import named_tensors
 
 
-def settle_lazy(part: Part, where: str, image_shape: ImageShape) -> None:
-    """Settle ``part``'s lazy layers by one forward of a single black image or zero code, so that all shapes are known.
+def settle_lazy(part: Part, where: str, image_shape: ImageShape, seed: int) -> None:
+    """Settle ``part``'s lazy layers by one forward of a single black image or zero code, so that all shapes are known. Their first
+    weights are drawn from ``seed``, as those of other layers are.
 
     Raises:
         PluginFailed: it has lazy layers which that forward does not reach.
     """
     if not any(nn.parameter.is_lazy(tensor) for _, tensor in named_tensors(part)):
         return
-    with torch.no_grad():
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derive_seed(seed, where, "lazy"))
         part.eval()
         try:
             if isinstance(part, FeatureExtractor):

@@ -118,7 +118,7 @@ class Subject:
         }
         built = constructed(self.component, params, available, derive_seed(seed, "conformance"))
         if isinstance(built, Part):
-            settle_lazy(built, self.kind, shape)
+            settle_lazy(built, self.kind, shape, seed)
             quieted(built)
         return built
 

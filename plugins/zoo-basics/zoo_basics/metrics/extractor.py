@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 import torch
 from torch import Tensor
 
-from zoo_basics.metrics.found_extractor import Wanted, find_extractor
 from zoo_basics.metrics.resizing import resize_rule
 from zoo_core.errors import DataError, SettingError, WeightsError, did_you_mean, shown
+from zoo_core.extractors import Wanted, find_extractor
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Need
 from zoo_core.seams import check_inputs
 
@@ -118,7 +118,7 @@ def extractor_for(
     if name == DEFAULT:
         params.setdefault("size", SIDE)
     try:
-        found = find_extractor(name, params, layer, wanted, image_shape, labels or Labels())
+        found = find_extractor({"name": name, **params}, image_shape=image_shape, labels=labels, layer=layer, wanted=wanted)
     except WeightsError as error:
         if name != DEFAULT:
             raise
@@ -128,7 +128,7 @@ def extractor_for(
     part, device = found.part, torch.device(device)
     check_inputs("a metric", part, shown(name), Need("feature-extractor"), "metric.features")
     chosen = _chosen_layer(part, None if found.asked else layer, wanted, name)
-    part.requires_grad_(False).eval().to(device, torch.float32)
+    part.to(device, torch.float32)
     shape = part.shapes[chosen]
     if len(shape) not in (1, 3):
         raise SettingError(f"{shown(name)}: layer {shown(chosen)} should be a map or a vector, has shape {shape}")

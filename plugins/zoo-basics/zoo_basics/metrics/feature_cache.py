@@ -14,9 +14,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from zoo_basics.metrics.extractor import ChosenExtractor
-from zoo_basics.metrics.tensor_digest import tensor_digest
 from zoo_core.errors import RunError
 from zoo_core.files import write_tensors
+from zoo_core.tensors.digest import tensor_digest
 
 FORMAT = 1
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zoo_basics.metrics.labels import decoder_labels
 from zoo_core.errors import DataError, SeamError
+from zoo_core.extractors import find_extractor
 from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Metric, Need
 from zoo_core.seams import check_inputs
@@ -28,8 +29,8 @@ class FeatureError(Metric):
     Figures: ``feature-error``, and ``feature-error/LAYER`` for each layer.
 
     Arguments:
-        extractor: a feature extractor, by name or as a table with ``name`` and its parameters; None is the model's
-            ``classifier``.
+        extractor: a feature extractor, by name, as a table with ``name`` and its parameters, or a saved model's folder; None is the
+            model's ``classifier``.
     """
 
     needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "decoder": Need("decoder")}
@@ -69,11 +70,9 @@ class FeatureError(Metric):
                 raise SeamError('feature-error needs a feature extractor, and the model has no part "classifier"',
                                 hint="--set feature-error.extractor=NAME, see zoo list --kind feature-extractor")
             return cast(FeatureExtractor, model.parts["classifier"])
-        from zoo_core.building import build_part
-
-        part = build_part("feature-extractor", self.extractor, image_shape=model.image_shape, labels=model.labels)
-        check_inputs("feature-error", part, "the one chosen", Need("feature-extractor"), "feature-error.extractor")
-        return cast(FeatureExtractor, part.eval().to(device=model.device, dtype=model.dtype))
+        found = find_extractor(self.extractor, image_shape=model.image_shape, labels=model.labels, wanted=None)
+        check_inputs("feature-error", found.part, "the one chosen", Need("feature-extractor"), "feature-error.extractor")
+        return found.part.to(device=model.device, dtype=model.dtype)
 
 
 @final

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import torch
 from torch import Tensor, nn
 
-from zoo_basics.metrics.found_extractor import Wanted
 from zoo_basics.metrics.sample_metric import SampleMetric
+from zoo_core.extractors import Wanted
 from zoo_core.interfaces import Batch, Figure
 
 if TYPE_CHECKING:

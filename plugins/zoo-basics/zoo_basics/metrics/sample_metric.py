@@ -11,10 +11,10 @@ from annotated_types import Ge
 
 from zoo_basics.metrics.drawn_samples import DrawnSamples, SamplerSpec
 from zoo_basics.metrics.extractor import DEFAULT, Features, choose_extractor
-from zoo_basics.metrics.found_extractor import Wanted
 from zoo_basics.metrics.real_features import RealFeatures
 from zoo_basics.metrics.real_images import RealImages
 from zoo_basics.metrics.sample_features import SampleFeatures
+from zoo_core.extractors import Wanted
 from zoo_core.interfaces import Batch, Metric
 
 if TYPE_CHECKING:
