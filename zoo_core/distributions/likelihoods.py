@@ -29,6 +29,11 @@ class Likelihood(ABC):
     def sample(self, noise: Noise | None = None, name: str = "x") -> Tensor:
         """A draw of x, (N, C, H, W), without a gradient."""
 
+    def rsample(self, noise: Noise | None = None, name: str = "x") -> Tensor:
+        """A draw of x, (N, C, H, W), with a gradient back to the decoder: the same that :meth:`sample` gives for this noise.
+        Only where the family has the capability ``likelihood.rsample``."""
+        raise TypeError(f"{type(self).__name__} has no draws with a gradient")
+
 
 class Gaussian(Likelihood):
     """N(mean, diag(σ²)) over the units of x."""
@@ -45,8 +50,11 @@ class Gaussian(Likelihood):
         return gaussian_log_prob(x, self._mean, self.log_sigma)
 
     def sample(self, noise: Noise | None = None, name: str = "x") -> Tensor:
+        return self.rsample(noise, name).detach()
+
+    def rsample(self, noise: Noise | None = None, name: str = "x") -> Tensor:
         noise = noise or GeneratorNoise(device=self._mean.device, dtype=self._mean.dtype)
-        return (self._mean + self.log_sigma.exp() * noise.normal(name, self._mean.shape)).detach()
+        return self._mean + self.log_sigma.exp() * noise.normal(name, self._mean.shape)
 
 
 class Bernoulli(Likelihood):
@@ -85,6 +93,10 @@ class GaussianFamily(LikelihoodFamily):
     def __init__(self, log_sigma: LogSigma) -> None:
         super().__init__()
         self.log_sigma = log_sigma
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return super().capabilities | {"likelihood.rsample"}
 
     def forward(self, output: Tensor) -> Gaussian:
         return Gaussian(torch.sigmoid(output), self.log_sigma())

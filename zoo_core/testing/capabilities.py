@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from zoo_core.distributions import Likelihood
 from zoo_core.errors import ZooError, shown
 from zoo_core.interfaces import Decoder, Encoder, Labels
 from zoo_core.noise import GeneratorNoise, KeyedNoise
@@ -65,7 +66,8 @@ def check_draws_differ_as_said(subject: Subject) -> None:
 
 
 def check_likelihood_does_what_it_says(subject: Subject) -> None:
-    """The likelihood's mean is a picture in [0, 1]; where said, ``log_prob`` is finite; draws have the picture's shape."""
+    """The likelihood's mean is a picture in [0, 1]; where said, ``log_prob`` is finite; draws have the picture's shape,
+    and, where said, a gradient."""
     for shape in subject.image_shapes:
         decoder = cast(Decoder, subject.part(shape))
         inputs = subject.inputs(decoder, 5, shape)
@@ -83,7 +85,28 @@ def check_likelihood_does_what_it_says(subject: Subject) -> None:
             require_shape("likelihood(z).log_prob(x)", log_prob, (5,))
             if not log_prob.requires_grad:
                 raise CheckFailed("a log_prob with a gradient back to the decoder", found="a detached one")
-        require_shape("a draw of x", likelihood.sample(KeyedNoise(0, 0)), (5, *shape))
+        draw = likelihood.sample(KeyedNoise(0, 0))
+        require_shape("a draw of x", draw, (5, *shape))
+        if "likelihood.rsample" in decoder.capabilities:
+            check_draw_has_a_gradient(likelihood, draw)
+
+
+def check_draw_has_a_gradient(likelihood: Likelihood, draw: Tensor) -> None:
+    """``rsample`` gives what ``sample`` gives for the same noise, ``draw``, with a gradient back to the decoder.
+
+    Raises:
+        CheckFailed: it does not.
+    """
+    try:
+        found = likelihood.rsample(KeyedNoise(0, 0))
+    except TypeError as error:
+        raise CheckFailed(
+            "draws with a gradient, as the capability likelihood.rsample says", found=shown(error), do="drop the capability"
+        ) from None
+    if not found.requires_grad:
+        raise CheckFailed("a draw with a gradient back to the decoder", found="a detached one")
+    if found.shape != draw.shape or difference((found,), (draw,)) > 1e-6:
+        raise CheckFailed("the same draw from rsample and sample for the same noise", found="another")
 
 
 def check_pictures_depend_on_codes(subject: Subject) -> None:
