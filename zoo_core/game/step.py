@@ -152,8 +152,8 @@ class Step:
     # ------------------------------------------------------------------------------------------------ common values
 
     def posterior(self) -> Posterior:
-        """q(z given x)."""
-        return self.value("posterior", lambda: cast(Encoder, self.part("encoder")).posterior(self.x))
+        """q(z given x), or q(z given x, y) from an encoder that takes labels."""
+        return self.value("posterior", self._encode)
 
     def z(self) -> Tensor:
         """A draw from the posterior, (N, latent_dim)."""
@@ -207,6 +207,10 @@ class Step:
     def _look(self, part: str, x: Tensor) -> dict[str, Tensor]:
         extractor = cast(FeatureExtractor, self.part(part))
         return extractor.features(x, self.y if "labels" in extractor.capabilities else None)
+
+    def _encode(self) -> Posterior:
+        encoder = cast(Encoder, self.part("encoder"))
+        return encoder.posterior(self.x, self.y if "labels" in encoder.capabilities else None)
 
     def _decode(self, z: Tensor, y: Tensor | None) -> Likelihood:
         decoder = cast(Decoder, self.part("decoder"))
