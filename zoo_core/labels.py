@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from torch import Tensor
 
 from zoo_core.errors import shown
-from zoo_core.interfaces import Labels, Part, Prior
+from zoo_core.interfaces import Batch, Labels, Part, Prior
+
+if TYPE_CHECKING:
+    from zoo_core.model import Model
 
 LISTED = 300
 """Letters of a list of names that a message shows."""
@@ -41,6 +47,11 @@ def told_labels(components: Mapping[str, Part]) -> list[str]:
         for name, component in components.items()
         if not isinstance(component, Prior) and (component.tags.labels != "none" or "labels" in component.capabilities)
     ]
+
+
+def labels_for(model: Model, batch: Batch, *parts: str) -> Tensor | None:
+    """The batch's classes where one of the model's ``parts`` takes labels, else None."""
+    return batch.y if any("labels" in model.capabilities(part) for part in parts) else None
 
 
 def numbered(labels: Labels) -> bool:

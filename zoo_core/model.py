@@ -244,15 +244,22 @@ class Model(nn.Module):
 
         return sampler_for(self, sampler)
 
-    def posterior(self, x: Tensor) -> Posterior:
-        """q(z given x) for x (N, C, H, W) in [0, 1]."""
-        with self.at_rest():
-            return cast(Encoder, self._part("encoder")).posterior(self._images(x))
+    def posterior(self, x: Tensor, y: Any = None) -> Posterior:
+        """q(z given x) for x (N, C, H, W) in [0, 1], and q(z given x, y) for labels y where the encoder takes them: numbers or names
+        of classes, one for each image or one for all, or one-hot (N, K).
 
-    def encode(self, x: Tensor) -> Tensor:
-        """The posterior's mean, (N, latent_dim)."""
+        Raises:
+            SettingError: labels for an encoder that takes none, or other images or labels than it takes.
+        """
+        encoder = cast(Encoder, self._part("encoder"))
         with self.at_rest():
-            return self.posterior(x).mean
+            x = self._images(x)
+            return encoder.posterior(x, None if y is None else self._labels_for("encoder", y, len(x)))
+
+    def encode(self, x: Tensor, y: Any = None) -> Tensor:
+        """The posterior's mean, (N, latent_dim); labels as in :meth:`posterior`."""
+        with self.at_rest():
+            return self.posterior(x, y).mean
 
     def decode(self, z: Tensor, y: Any = None) -> Tensor:
         """The likelihood's mean for codes z (N, latent_dim), and labels y where the model takes them: numbers or names of classes,
@@ -266,16 +273,24 @@ class Model(nn.Module):
         if z.dim() != 2 or z.shape[1] != decoder.latent_dim:
             raise SettingError(f"codes should be (N, {decoder.latent_dim}), got {tuple(z.shape)}")
         with self.at_rest():
-            labels = None if y is None else self._decoder_labels(decoder, y, len(z))
+            labels = None if y is None else self._labels_for("decoder", y, len(z))
             return decoder.likelihood(z.to(self.device, self.dtype), labels).mean
 
     def reconstruct(self, x: Tensor, y: Any = None) -> Tensor:
-        """``decode(encode(x), y)``: deterministic, (N, C, H, W)."""
-        return self.decode(self.encode(x), y)
+        """``decode(encode(x), y)``: deterministic, (N, C, H, W). Labels y go to those of the two that take them.
 
-    def _decoder_labels(self, decoder: Decoder, y: Any, count: int) -> Tensor:
-        if "labels" not in decoder.capabilities:
-            raise SettingError(f"the decoder of this {self.recipe} takes no labels", hint="leave y out")
+        Raises:
+            SettingError: labels for a model of which neither takes any, or other images or labels than it takes.
+        """
+        told = [part for part in ("encoder", "decoder") if "labels" in self.capabilities(part)]
+        if y is not None and not told:
+            raise SettingError(f"neither encoder nor decoder of this {self.recipe} takes labels", hint="leave y out")
+        z = self.encode(x, y if "encoder" in told else None)
+        return self.decode(z, y if "decoder" in told else None)
+
+    def _labels_for(self, part: str, y: Any, count: int) -> Tensor:
+        if "labels" not in self.capabilities(part):
+            raise SettingError(f"the {part} of this {self.recipe} takes no labels", hint="leave y out")
         return as_labels(y, self.labels, count, classes=self.labels.count, one_hot=True).to(self.device)
 
     def _part(self, name: str) -> Part:

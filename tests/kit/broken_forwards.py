@@ -12,7 +12,7 @@ from torch.nn.functional import batch_norm, dropout
 
 from zoo_core.interfaces import Tags
 
-from .originals import PlainDecoder, PlainEncoder, PlainNoisyDecoder
+from .originals import PlainConditionalEncoder, PlainDecoder, PlainEncoder, PlainNoisyDecoder
 
 
 class TooWide(PlainEncoder):
@@ -198,6 +198,26 @@ class SaysNothing(PlainEncoder):
         return super().forward(torch.zeros_like(x) + 0 * x.mean(), noise)
 
 
+class IgnoresItsLabels(PlainConditionalEncoder):
+    """The label changes nothing."""
+
+    def beside(self, hidden: Tensor, y: Tensor | None) -> Tensor:
+        return super().beside(hidden, None if y is None else torch.zeros_like(y))
+
+
+class TakesNoOneHot(PlainConditionalEncoder):
+    """A label as one-hot gives another posterior."""
+
+    def beside(self, hidden: Tensor, y: Tensor | None) -> Tensor:
+        return super().beside(hidden, y if y is None or y.ndim == 1 else 1 - y)
+
+
+class UntaggedLabelsOfAnEncoder(PlainConditionalEncoder):
+    """Takes labels, without the tag."""
+
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, density=True)
+
+
 class BranchesOnValues(PlainEncoder):
     """Control flow that no exported program has."""
 
@@ -255,6 +275,9 @@ FORWARDS: Mapping[type[Any], str] = {
     IgnoresItsOwnNoise: "own_noise_comes_from_outside",
     DrawsElsewhereToo: "own_noise_comes_from_outside",
     SaysNothing: "pictures_depend_on_codes",
+    IgnoresItsLabels: "labels_as_said",
+    TakesNoOneHot: "labels_as_said",
+    UntaggedLabelsOfAnEncoder: "labels_as_said",
     BranchesOnValues: "exports",
     ChangesWhenCompiled: "compiles",
 }

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from zoo_core.distributions import Likelihood, LikelihoodFamily
-from zoo_core.distributions.likelihoods import Gaussian
+from zoo_core.distributions import Likelihood, LikelihoodFamily, LogSigma
+from zoo_core.distributions.likelihoods import BernoulliFamily, Gaussian, GaussianFamily
 from zoo_core.interfaces import AttackedLoss, ImageShape, Labels, Tags, ascent
 from zoo_core.noise import Noise
 
@@ -29,6 +29,42 @@ class MeansAnything(PlainDecoder):
     ) -> None:
         super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)
         self.family = _NoSigmoid()
+
+
+class _SaysItHasAGradient(BernoulliFamily):
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return super().capabilities | {"likelihood.rsample"}
+
+
+class _Detached(Gaussian):
+    def rsample(self, noise: Noise | None = None, name: str = "x") -> Tensor:
+        return super().rsample(noise, name).detach()
+
+
+class _DetachedFamily(GaussianFamily):
+    def forward(self, output: Tensor) -> Gaussian:
+        return _Detached(torch.sigmoid(output), self.log_sigma())
+
+
+class DrawsWithoutAGradient(PlainDecoder):
+    """Bernoulli units that say their draws have a gradient."""
+
+    def __init__(
+        self, *, image_shape: ImageShape, labels: Any, latent_dim: Width = 6, conditional: bool = False
+    ) -> None:
+        super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)
+        self.family = _SaysItHasAGradient()
+
+
+class DetachedDraws(PlainDecoder):
+    """Draws that are cut off from the decoder."""
+
+    def __init__(
+        self, *, image_shape: ImageShape, labels: Any, latent_dim: Width = 6, conditional: bool = False
+    ) -> None:
+        super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)
+        self.family = _DetachedFamily(LogSigma())
 
 
 class IgnoresLabels(PlainDecoder):
@@ -249,6 +285,8 @@ class ChangesTheImages(PlainAttack):
 
 PARTS: Mapping[type[Any], str] = {
     MeansAnything: "likelihood_does_what_it_says",
+    DrawsWithoutAGradient: "likelihood_does_what_it_says",
+    DetachedDraws: "likelihood_does_what_it_says",
     IgnoresLabels: "labels_as_said",
     NoOneHot: "labels_as_said",
     UntaggedLabels: "labels_as_said",

@@ -90,6 +90,55 @@ class PlainEncoder(Encoder):
         return statistics
 
 
+class PlainConditionalEncoder(PlainEncoder):
+    """The same with the one-hot class beside the hidden layer where it is conditional.
+
+    Arguments:
+        latent_dim: width of z.
+        posterior: form of q(z given x).
+        conditional: whether it takes labels.
+    """
+
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, density=True, conditional=True)
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{}, {"conditional": True}, {"conditional": True, "posterior": "implicit"}]
+
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels,
+        latent_dim: Width = 6,
+        posterior: Literal["gaussian", "implicit"] = "gaussian",
+        conditional: bool = False,
+    ) -> None:
+        if conditional and labels.type != "classes":
+            raise SettingError("a conditional encoder needs data with classes")
+        super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=4, posterior=posterior)
+        self.classes = labels.count if conditional else 0
+        self.head = nn.Linear(16 + self.classes, self.family.width)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self.family.capabilities | (frozenset({"labels"}) if self.classes else frozenset())
+
+    def beside(self, hidden: Tensor, y: Tensor | None) -> Tensor:
+        """The hidden layer and the label side by side."""
+        if not self.classes:
+            return hidden
+        if y is None:
+            raise SettingError("this encoder needs labels")
+        known = y if y.ndim == 2 else one_hot(y.clamp(min=0), self.classes) * (y >= 0).unsqueeze(1)
+        return torch.cat([hidden, known.to(hidden.dtype)], dim=1)
+
+    def forward(self, x: Tensor, noise: Tensor | None = None, y: Tensor | None = None) -> Tensor:
+        hidden = self.trunk(x if noise is None else torch.cat([x, noise], dim=1))
+        statistics: Tensor = self.head(self.beside(hidden, y))
+        return statistics
+
+
 class PlainDecoder(Decoder):
     """Linear layers, the one-hot class beside z where it is conditional; both hidden layers are one.
 

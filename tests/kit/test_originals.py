@@ -11,6 +11,7 @@ from .holding import results
 
 ORIGINALS = [
     ("encoder", originals.PlainEncoder),
+    ("encoder", originals.PlainConditionalEncoder),
     ("decoder", originals.PlainDecoder),
     ("decoder", originals.PlainNoisyDecoder),
     ("feature-extractor", originals.PlainExtractor),

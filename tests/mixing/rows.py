@@ -174,11 +174,11 @@ def _offer(part: Part) -> tuple[frozenset[str], type[Any]]:
     """What the seams see of a part, and what kind of distribution it gives."""
     if isinstance(part, Prior):
         return part.capabilities, type(part)
+    y = torch.zeros(1, dtype=torch.int64) if "labels" in part.capabilities else None
     with torch.no_grad():
         if isinstance(part, Encoder):
-            return part.capabilities, type(part.posterior(torch.zeros(1, *IMAGE_SHAPE)))
+            return part.capabilities, type(part.posterior(torch.zeros(1, *IMAGE_SHAPE), y))
         assert isinstance(part, Decoder)
-        y = torch.zeros(1, dtype=torch.int64) if "labels" in part.capabilities else None
         return part.capabilities, type(part.likelihood(torch.zeros(1, LATENT_DIM), y))
 
 

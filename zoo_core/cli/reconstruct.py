@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.cli.evaluate import data_of
     from zoo_core.data.splits import Splits
     from zoo_core.errors import SettingError, shown
+    from zoo_core.labels import labels_for
     from zoo_core.pictures import beside, grid, save_png
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
@@ -44,8 +45,7 @@ def run(args: argparse.Namespace) -> int:
     model = load(args.model, device=processes(args.device).device)
     splits = Splits(model, data_of(args), batch_size=args.n)
     batch = next(splits.batches(args.split))
-    y = batch.y if "labels" in model.capabilities("decoder") else None
-    reconstructions = model.reconstruct(batch.x, y)
+    reconstructions = model.reconstruct(batch.x, labels_for(model, batch, "encoder", "decoder"))
     save_png(args.out, grid(*beside(batch.x, reconstructions, columns=args.columns)))
     print(f"{len(batch)} images over their reconstructions in {args.out}")
     return 0

@@ -30,7 +30,8 @@ class Likelihood(ABC):
         """A draw of x, (N, C, H, W), without a gradient."""
 
     def rsample(self, noise: Noise | None = None, name: str = "x") -> Tensor:
-        """The same draw with a gradient back to the decoder. Only where the family has the capability ``likelihood.rsample``."""
+        """A draw of x, (N, C, H, W), with a gradient back to the decoder: the same that :meth:`sample` gives for this noise.
+        Only where the family has the capability ``likelihood.rsample``."""
         raise TypeError(f"{type(self).__name__} has no draws with a gradient")
 
 

@@ -186,7 +186,7 @@ class Step:
     # ------------------------------------------------------------------------------------------------ common values
 
     def posterior(self) -> Posterior:
-        """q(z given x)."""
+        """q(z given x), or q(z given x, y) from an encoder that takes labels."""
         return self.value("posterior", lambda: self.infer(self.x))
 
     def z(self) -> Tensor:
@@ -214,8 +214,10 @@ class Step:
         return self.value("generated", lambda: self.generated_likelihood().mean)
 
     def infer(self, x: Tensor) -> Posterior:
-        """q(z given x) for images x that are not the batch's own, (N, C, H, W): computed anew at each call."""
-        return cast(Encoder, self.part("encoder")).posterior(x)
+        """q(z given x) for images x (N, C, H, W), a row for each example of the batch, with the batch's labels where the encoder takes
+        some: computed anew at each call."""
+        encoder = cast(Encoder, self.part("encoder"))
+        return encoder.posterior(x, self.y if "labels" in encoder.capabilities else None)
 
     def decode(self, z: Tensor) -> Likelihood:
         """p(x given z) for codes z (N, latent_dim), a row for each example of the batch, with the batch's labels where the decoder takes

@@ -13,7 +13,8 @@ from zoo_core.interfaces.component import Part
 
 
 class Encoder(Part):
-    """Maps images (N, C, H, W) in [0, 1] to a posterior over codes (N, latent_dim).
+    """Maps images (N, C, H, W) in [0, 1] to a posterior over codes (N, latent_dim); with the capability ``labels``, images and
+    labels to q(z given x, y).
 
     A subclass sets ``image_shape`` and ``family`` in ``__init__`` (:func:`zoo_core.distributions.posterior_family`
     makes the family) and writes ``forward``.
@@ -29,6 +30,8 @@ class Encoder(Part):
         Arguments:
             x: (N, C, H, W) in [0, 1].
             noise: (N, family.noise_channels, H, W) where the family has noise channels, else None: planes beside x.
+
+        With the capability ``labels`` it takes a third argument, ``y``: int64 (N,) or one-hot (N, K).
         """
 
     @final
@@ -42,9 +45,10 @@ class Encoder(Part):
         return self.family.capabilities
 
     @final
-    def posterior(self, x: Tensor) -> Posterior:
-        """q(z given x), in full precision whatever precision ``forward`` ran in."""
+    def posterior(self, x: Tensor, y: Tensor | None = None) -> Posterior:
+        """q(z given x), or q(z given x, y) with the capability ``labels``, in full precision whatever precision ``forward`` ran in."""
+        labels = {} if y is None else {"y": y}
         if self.family.noise_channels:
             noise_shape = (x.shape[0], self.family.noise_channels, *x.shape[2:])
-            return Implicit(lambda noise: promote(self(x, noise)), noise_shape, like=x)
-        return self.family(promote(self(x)))
+            return Implicit(lambda noise: promote(self(x, noise, **labels)), noise_shape, like=x)
+        return self.family(promote(self(x, **labels)))

@@ -9,6 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from zoo_core.distributions import Likelihood
 from zoo_core.errors import ZooError, shown
 from zoo_core.interfaces import Decoder, Encoder, Labels
 from zoo_core.noise import GeneratorNoise, KeyedNoise
@@ -34,13 +35,14 @@ def require_shape(what: str, found: Tensor, shape: tuple[int, ...], *, finite: b
 def check_posterior_does_what_it_says(subject: Subject) -> None:
     """Draws, mean and, where said, ``log_prob`` and ``kl`` of the posterior have their shapes, are finite, and kl ≥ 0."""
     encoder = cast(Encoder, subject.part())
-    x = subject.inputs(encoder, 5)[0]
+    inputs = subject.inputs(encoder, 5)
+    given = inputs[0], inputs[2] if len(inputs) > 2 else None
     width = encoder.latent_dim
-    posterior = encoder.posterior(x)
+    posterior = encoder.posterior(*given)
     z = posterior.rsample(KeyedNoise(0, 0))
     require_shape("posterior(x).mean", posterior.mean, (5, width))
     require_shape("a draw", z, (5, width))
-    if not torch.equal(z, encoder.posterior(x).rsample(KeyedNoise(0, 0))):
+    if not torch.equal(z, encoder.posterior(*given).rsample(KeyedNoise(0, 0))):
         raise CheckFailed("the same draw from the same noise", found="another", do="draw from the noise that is given")
     if not z.requires_grad and any(p.requires_grad for p in encoder.parameters()):
         raise CheckFailed("a draw with a gradient back to the encoder", found="a detached one")
@@ -56,17 +58,18 @@ def check_posterior_does_what_it_says(subject: Subject) -> None:
 def check_draws_differ_as_said(subject: Subject) -> None:
     """A posterior with a density or with noise planes is random: other noise gives another draw."""
     encoder = cast(Encoder, subject.part())
-    x = subject.inputs(encoder, 5)[0]
+    inputs = subject.inputs(encoder, 5)
+    given = inputs[0], inputs[2] if len(inputs) > 2 else None
     random = bool(encoder.capabilities & {"posterior.kl", "posterior.log_prob", "posterior.implicit"})
     with torch.no_grad():
-        first, second = (encoder.posterior(x).rsample(KeyedNoise(seed, 0)) for seed in (0, 1))
+        first, second = (encoder.posterior(*given).rsample(KeyedNoise(seed, 0)) for seed in (0, 1))
     if random and torch.equal(first, second):
         raise CheckFailed("other draws from other noise", found="the same", do="use the noise that forward is given")
 
 
 def check_likelihood_does_what_it_says(subject: Subject) -> None:
-    """The likelihood's mean is a picture in [0, 1]; where said, ``log_prob`` is finite; draws have the picture's shape, and where said
-    a gradient."""
+    """The likelihood's mean is a picture in [0, 1]; where said, ``log_prob`` is finite; draws have the picture's shape,
+    and, where said, a gradient."""
     for shape in subject.image_shapes:
         decoder = cast(Decoder, subject.part(shape))
         inputs = subject.inputs(decoder, 5, shape)
@@ -84,15 +87,28 @@ def check_likelihood_does_what_it_says(subject: Subject) -> None:
             require_shape("likelihood(z).log_prob(x)", log_prob, (5,))
             if not log_prob.requires_grad:
                 raise CheckFailed("a log_prob with a gradient back to the decoder", found="a detached one")
-        drawn = likelihood.sample(KeyedNoise(0, 0))
-        require_shape("a draw of x", drawn, (5, *shape))
+        draw = likelihood.sample(KeyedNoise(0, 0))
+        require_shape("a draw of x", draw, (5, *shape))
         if "likelihood.rsample" in decoder.capabilities:
-            with_gradient = likelihood.rsample(KeyedNoise(0, 0))
-            if not with_gradient.requires_grad or not torch.equal(with_gradient, drawn):
-                raise CheckFailed(
-                    "rsample to give the draw of sample with a gradient back to the decoder",
-                    found="another draw" if with_gradient.requires_grad else "a detached one",
-                )
+            check_draw_has_a_gradient(likelihood, draw)
+
+
+def check_draw_has_a_gradient(likelihood: Likelihood, draw: Tensor) -> None:
+    """``rsample`` gives what ``sample`` gives for the same noise, ``draw``, with a gradient back to the decoder.
+
+    Raises:
+        CheckFailed: it does not.
+    """
+    try:
+        found = likelihood.rsample(KeyedNoise(0, 0))
+    except TypeError as error:
+        raise CheckFailed(
+            "draws with a gradient, as the capability likelihood.rsample says", found=shown(error), do="drop the capability"
+        ) from None
+    if not found.requires_grad:
+        raise CheckFailed("a draw with a gradient back to the decoder", found="a detached one")
+    if found.shape != draw.shape or difference((found,), (draw,)) > 1e-6:
+        raise CheckFailed("the same draw from rsample and sample for the same noise", found="another")
 
 
 def check_pictures_depend_on_codes(subject: Subject) -> None:
@@ -106,25 +122,28 @@ def check_pictures_depend_on_codes(subject: Subject) -> None:
 
 
 def check_labels_as_said(subject: Subject) -> None:
-    """With the capability ``labels`` y decides the picture, as classes, one-hot or −1 (not known); without it nothing asks for y."""
-    decoder = cast(Decoder, subject.settled())
-    if "labels" not in decoder.capabilities:
+    """With the capability ``labels`` y decides the picture or the posterior, as classes, one-hot or −1 (not known); without it nothing
+    asks for y."""
+    part = subject.settled()
+    if "labels" not in part.capabilities:
         return
     if not subject.tags.conditional and subject.tags.labels == "none":
         raise CheckFailed(
             "the tag conditional for a part that takes labels", found="none", do="tags = Tags(conditional=True)"
         )
-    z, y = subject.inputs(decoder, 4)
+    inputs = subject.inputs(part, 4)
+    others, y = list(inputs)[:-1], inputs[-1]
+    assert y is not None
     count = CLASSES.count
     with torch.no_grad():
-        given = outputs(decoder, (z, y))
-        if difference(outputs(decoder, (z, (y + 1) % count)), given) < 1e-6:
-            raise CheckFailed("other pictures for other labels", found="the same", do="use y in forward")
+        given = outputs(part, (*others, y))
+        if difference(outputs(part, (*others, (y + 1) % count)), given) < 1e-6:
+            raise CheckFailed("other outputs for other labels", found="the same", do="use y in forward")
         as_one_hot = torch.nn.functional.one_hot(y, count)
-        if difference(outputs(decoder, (z, as_one_hot)), given) > 1e-5:
-            raise CheckFailed("the same picture for a class and its one-hot", found="another")
-        if not torch.isfinite(outputs(decoder, (z, torch.full_like(y, -1)))[0]).all():
-            raise CheckFailed("finite pictures for labels of −1 (not known)", found="NaN or infinity")
+        if difference(outputs(part, (*others, as_one_hot)), given) > 1e-5:
+            raise CheckFailed("the same output for a class and its one-hot", found="another")
+        if not torch.isfinite(outputs(part, (*others, torch.full_like(y, -1)))[0]).all():
+            raise CheckFailed("finite outputs for labels of −1 (not known)", found="NaN or infinity")
 
 
 def check_conditional_as_tagged(subject: Subject) -> None:
@@ -172,8 +191,10 @@ def check_density_is_normalised(subject: Subject) -> None:
         raise CheckSkipped(f"it takes no latent_dim=1: {shown(error, 500)}") from None
     if "posterior.log_prob" not in encoder.capabilities:
         return
+    inputs = subject.inputs(encoder, 1)
+    given = inputs[0], inputs[2] if len(inputs) > 2 else None
     with torch.no_grad():
-        posterior = encoder.posterior(subject.inputs(encoder, 1)[0])
+        posterior = encoder.posterior(*given)
         draws = torch.cat([posterior.rsample(GeneratorNoise(torch.Generator().manual_seed(i))) for i in range(64)])
         refuse_other_mass(posterior.log_prob, draws)
 

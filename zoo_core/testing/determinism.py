@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from zoo_core.interfaces.part_noise import drawing, part_noises
 from zoo_core.noise import GeneratorNoise
 from zoo_core.parameters import parameters
 from zoo_core.testing.results import CheckFailed
-from zoo_core.testing.subject import Subject, difference, outputs
+from zoo_core.testing.subject import Subject, difference, each, outputs
 
 TOLERANCE = 1e-4
 """Relative: convolutions add up in another order for another batch size."""
@@ -110,6 +111,10 @@ def check_own_noise_comes_from_outside(subject: Subject) -> None:
         raise CheckFailed("another output from other draws", found="the same", do="use what PartNoise draws, or leave it out")
 
 
+def _row(i: int, values: Tensor) -> Tensor:
+    return values[i : i + 1]
+
+
 def check_same_row_alone(subject: Subject) -> None:
     """In eval mode row i of f(x) equals f(x[i:i+1]): rows do not depend on one another."""
     part = subject.settled()
@@ -117,7 +122,7 @@ def check_same_row_alone(subject: Subject) -> None:
     with torch.no_grad():
         together = outputs(part, inputs)
         for i in (0, 3):
-            alone = outputs(part, tuple(t[i : i + 1] for t in inputs))
+            alone = outputs(part, each(inputs, partial(_row, i)))
             worst = difference(alone, tuple(t[i : i + 1] for t in together))
             if worst > TOLERANCE:
                 raise CheckFailed(
@@ -132,15 +137,21 @@ def check_input_unchanged(subject: Subject) -> None:
     for training in (False, True):
         part = subject.part().train(training)
         inputs = subject.inputs(part, 4)
-        before = [t.clone() for t in inputs]
+        before = each(inputs, Tensor.clone)
         with torch.no_grad():
             outputs(part, inputs)
-        if not all(torch.equal(a, b) for a, b in zip(inputs, before)):
+        if not all(a is None or b is None or torch.equal(a, b) for a, b in zip(inputs, before)):
             raise CheckFailed(
                 "the input as it was after forward",
                 found="it was changed in place",
                 do="no operation in place (add_, inplace=True) on what forward is given",
             )
+
+
+def _otherwise_in_memory(values: Tensor) -> Tensor:
+    if values.ndim == 4:
+        return values.contiguous(memory_format=torch.channels_last)
+    return values.repeat_interleave(2, dim=1)[:, ::2] if values.ndim == 2 else values
 
 
 def check_any_memory_layout(subject: Subject) -> None:
@@ -149,14 +160,7 @@ def check_any_memory_layout(subject: Subject) -> None:
     shape = subject.image_shapes[1]
     part = subject.part(shape)
     inputs = subject.inputs(part, 4, shape)
-    others = tuple(
-        t.contiguous(memory_format=torch.channels_last)
-        if t.ndim == 4
-        else t.repeat_interleave(2, dim=1)[:, ::2]
-        if t.ndim == 2
-        else t
-        for t in inputs
-    )
+    others = each(inputs, _otherwise_in_memory)
     with torch.no_grad():
         worst = difference(outputs(part, others), outputs(part, inputs))
     if worst > TOLERANCE:
@@ -201,7 +205,7 @@ def check_train_mode_as_tagged(subject: Subject) -> None:
                 )
         if not subject.tags.batch_statistics and not stochastic:
             together = outputs(subject.part().train(), inputs)
-            others = outputs(subject.part().train(), tuple(torch.cat([t[:2], t[4:]]) for t in inputs))
+            others = outputs(subject.part().train(), each(inputs, lambda t: torch.cat([t[:2], t[4:]])))
             if difference(tuple(t[:2] for t in others), tuple(t[:2] for t in together)) > TOLERANCE:
                 raise CheckFailed(
                     "rows that do not depend on one another, as there is no tag batch_statistics",

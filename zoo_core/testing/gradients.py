@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo_core.testing.results import CheckFailed
-from zoo_core.testing.subject import Subject, outputs
+from zoo_core.testing.subject import Subject, each, outputs
 
 SEEDS = (0, 1, 2)
 
@@ -68,7 +68,7 @@ def _without_gradient(total: Tensor, named: dict[str, nn.Parameter]) -> list[str
 def check_gradient_reaches_the_input(subject: Subject) -> None:
     """The output's gradient reaches the input (pictures or codes) and is finite: other parts train through this one."""
     part = subject.part().train()
-    inputs = tuple(t.requires_grad_() if t.is_floating_point() else t for t in subject.inputs(part, 5))
+    inputs = each(subject.inputs(part, 5), lambda t: t.requires_grad_() if t.is_floating_point() else t)
     total = _scalar(outputs(part, inputs))
     given = torch.autograd.grad(total, inputs[0], allow_unused=True)[0] if total.requires_grad else None
     if given is None or not torch.any(given != 0):

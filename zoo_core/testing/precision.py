@@ -7,7 +7,7 @@ import torch
 from zoo_core.interfaces import Decoder, Head
 from zoo_core.testing.gradients import SEEDS
 from zoo_core.testing.results import CheckFailed
-from zoo_core.testing.subject import Subject, difference, outputs
+from zoo_core.testing.subject import Subject, difference, each, outputs
 
 FLOAT64_TOLERANCE = 1e-3
 BFLOAT16_TOLERANCE = 0.05
@@ -19,7 +19,7 @@ def check_float64(subject: Subject) -> None:
     inputs = subject.inputs(part, 4)
     with torch.no_grad():
         narrow = outputs(part, inputs)
-        wide = outputs(part.double(), tuple(t.double() if t.is_floating_point() else t for t in inputs))
+        wide = outputs(part.double(), each(inputs, lambda t: t.double() if t.is_floating_point() else t))
     for given, dtype in ((narrow, torch.float32), (wide, torch.float64)):
         for t in given:
             if t.dtype != dtype:

@@ -14,7 +14,7 @@ from zoo_core.parameters import check, parameters
 from zoo_core.tensors.fitting import restore_weights
 from zoo_core.tensors.ties import tied_groups, tied_names
 from zoo_core.testing.results import CheckFailed
-from zoo_core.testing.subject import Subject, difference, outputs
+from zoo_core.testing.subject import Subject, difference, each, outputs
 
 ACCELERATOR_TOLERANCE = 1e-2
 """Relative: TF32 products have ten bits."""
@@ -121,7 +121,7 @@ def check_components_inside_are_settings(subject: Subject) -> None:
 def check_moves_whole(subject: Subject) -> None:
     """Moved to another device, all of it goes along: no tensor stays behind in a plain attribute."""
     part = subject.part()
-    inputs = tuple(t.to("meta") for t in subject.inputs(part, 2))
+    inputs = each(subject.inputs(part, 2), lambda t: t.to("meta"))
     part = part.to("meta")
     try:
         with torch.no_grad():
@@ -152,7 +152,7 @@ def _same_on_the_accelerator(subject: Subject) -> None:
     inputs = subject.inputs(part, 2)
     with torch.no_grad():
         here = outputs(part, inputs)
-        there = outputs(part.cuda(), tuple(t.cuda() for t in inputs))
+        there = outputs(part.cuda(), each(inputs, Tensor.cuda))
     if any(not t.is_cuda for t in there):
         raise CheckFailed(
             "outputs on the device of the inputs", found="outputs on the CPU", do="use x.device, or x.new_zeros"

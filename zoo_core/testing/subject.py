@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,9 @@ from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch
 from zoo_core.testing.quiet import quieted
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.surroundings import surround
+
+Inputs: TypeAlias = tuple[Tensor, *tuple[Tensor | None, ...]]
+"""What a forward is given, by position; None stands for an argument that it does not take before one that it does."""
 
 SIDE = 16
 KEPT = 2
@@ -155,23 +158,26 @@ class Subject:
 
     def inputs(
         self, part: Part, n: int, image_shape: ImageShape | None = None, *, start: int = 0
-    ) -> tuple[Tensor, ...]:
-        """``n`` rows of what ``part``'s forward takes: pictures (and noise, or classes), codes (and classes), or what it
+    ) -> Inputs:
+        """``n`` rows of what ``part``'s forward takes: pictures (and noise, and classes), codes (and classes), or what it
         names in ``inputs``."""
         shape = image_shape or self.image_shapes[0]
         generator = torch.Generator().manual_seed(derive_seed("inputs", start))
         pictures = batch(n, shape, CLASSES, start=start)
+        told, classes = "labels" in part.capabilities, torch.arange(start, start + n) % self.labels.count
         if isinstance(part, Encoder) and part.family.noise_channels:
             noise = torch.randn(n, part.family.noise_channels, *shape[1:], generator=generator)
-            return pictures.x, noise
+            return (pictures.x, noise, classes) if told else (pictures.x, noise)
         if isinstance(part, Decoder | Head):
             first = torch.randn(n, part.latent_dim, generator=generator)
         elif isinstance(part, Encoder):
-            return (pictures.x,)
+            first = pictures.x
         else:
-            named = tuple(self._input(name, part, pictures.x, generator) for name in part.inputs)
-            return (*named, self._classes(n, start)) if "labels" in part.capabilities else named
-        return (first, self._classes(n, start)) if "labels" in part.capabilities else (first,)
+            first, *others = (self._input(name, part, pictures.x, generator) for name in part.inputs)
+            return (first, *others, classes) if told else (first, *others)
+        if not told:
+            return (first,)
+        return (first, None, classes) if isinstance(part, Encoder) else (first, classes)
 
     def _input(self, name: str, part: Part, pictures: Tensor, generator: torch.Generator) -> Tensor:
         """What ``part`` takes under ``name``, as :attr:`zoo_core.interfaces.Part.inputs` has it.
@@ -191,11 +197,13 @@ class Subject:
             )
         return torch.randn(len(pictures), width, generator=generator)
 
-    def _classes(self, n: int, start: int) -> Tensor:
-        return torch.arange(start, start + n) % self.labels.count
+
+def each(inputs: Inputs, change: Callable[[Tensor], Tensor]) -> Inputs:
+    """``inputs`` with every tensor changed; what is left out stays so."""
+    return (change(inputs[0]), *(None if one is None else change(one) for one in inputs[1:]))
 
 
-def outputs(part: Callable[..., object], inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def outputs(part: Callable[..., object], inputs: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
     """What ``part`` gives for ``inputs``, always as a tuple.
 
     Raises:

@@ -22,6 +22,7 @@ from zoo_core.files import is_file, sweep
 from zoo_core.game import Game, Round
 from zoo_core.game.settings import TrainingSettings, as_table
 from zoo_core.interfaces import Samples
+from zoo_core.labels import labels_for
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.pictures import beside, grid, save_png
@@ -332,7 +333,7 @@ class Training:
             samples = self._samples(min(2 * SHOWN_IMAGES, 2 * len(x)), seed, x)
             pictures["samples"] = grid(samples.x, samples.columns)
         if {"encoder", "decoder"} <= set(self.model.parts):
-            y = batch.y if "labels" in self.model.capabilities("decoder") else None
+            y = labels_for(self.model, batch, "encoder", "decoder")
             pictures["reconstructions"] = grid(*beside(x, self.model.reconstruct(x, y)))
         for name, pixels in pictures.items():
             save_png(self.folder / "pictures" / f"{name}-{epoch:04d}.png", pixels)

@@ -28,8 +28,8 @@ class PartsSideBySide(nn.Module):
     def capabilities(self, part: str) -> frozenset[str]:
         return cast(Part, self.parts[part]).capabilities if part in self.parts else frozenset()
 
-    def encode(self, x: Tensor) -> Tensor:
-        return cast(Encoder, self.parts["encoder"]).posterior(x).mean
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        return cast(Encoder, self.parts["encoder"]).posterior(x, y).mean
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         return cast(Decoder, self.parts["decoder"]).likelihood(z, y).mean

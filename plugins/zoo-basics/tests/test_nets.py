@@ -102,7 +102,7 @@ def test_dcgan_starts_at_standard_deviation_two_hundredths_and_has_no_batch_norm
     encoder = DCGANEncoder(image_shape=(3, 32, 32), width=64)
     weights = torch.cat([m.weight.flatten() for m in encoder.modules() if isinstance(m, nn.Conv2d | nn.Linear)])
     assert weights.std().item() == pytest.approx(0.02, rel=0.01)
-    kinds = [type(m) for m in encoder.modules() if not list(m.children())]
+    kinds = [type(m) for m in encoder.convolutions.modules() if not list(m.children())]
     assert kinds[:3] == [nn.Conv2d, nn.LeakyReLU, nn.Conv2d] and kinds[3] is nn.BatchNorm2d
 
 

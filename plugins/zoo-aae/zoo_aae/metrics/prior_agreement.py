@@ -15,6 +15,7 @@ from zoo_aae.metrics.two_sample import FEWEST, ClassifierName, two_sample_accura
 from zoo_core.distributions import CodeSide, promote
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Encoder, Figure, Metric, Need
+from zoo_core.labels import labels_for
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:
@@ -95,5 +96,7 @@ def _codes(model: Model, batches: Iterable[Batch], generator: torch.Generator) -
     """A draw from the posterior of each example, (N, latent_dim), on the CPU, where the classifiers work."""
     encoder = cast(Encoder, model.parts["encoder"])
     noise = GeneratorNoise(generator, device=model.device, dtype=model.dtype)
-    codes = [encoder.posterior(batch.x).rsample(noise).cpu() for batch in batches if len(batch)]
+    codes = [
+        encoder.posterior(batch.x, labels_for(model, batch, "encoder")).rsample(noise).cpu() for batch in batches if len(batch)
+    ]
     return torch.cat(codes) if codes else torch.empty(0, encoder.latent_dim)

@@ -13,6 +13,7 @@ from torch.nn.functional import one_hot
 from zoo_aae.class_names import categories, category_names
 from zoo_core.axes import CELL, class_names, draw_images
 from zoo_core.interfaces import Batch, Decoder, Need, Plot
+from zoo_core.labels import labels_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -88,7 +89,7 @@ class Clusters(Plot):
         clusters = [Members(self.members, model.image_shape) for _ in range(count)]
         for batch in batches:
             names = class_names(batch, model.labels)
-            cluster = model.encode(batch.x)[:, :count].argmax(1).cpu()
+            cluster = model.encode(batch.x, labels_for(model, batch, "encoder"))[:, :count].argmax(1).cpu()
             x, y = batch.x.float().cpu(), None if batch.y is None else batch.y.cpu()
             lots = torch.rand(len(x), generator=generator)
             for number in cluster.unique().tolist():

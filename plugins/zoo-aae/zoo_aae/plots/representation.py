@@ -16,6 +16,7 @@ from zoo_core.axes import class_names, draw_classes
 from zoo_core.errors import DataError
 from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Need, Plot
+from zoo_core.labels import labels_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -97,7 +98,7 @@ def _represented(
     names: tuple[str, ...] = ()
     for batch in batches:
         cut = batch.rows(0, limit - sum(map(len, points)))
-        points.append(decoder.represent(model.encode(cut.x)).float().cpu())
+        points.append(decoder.represent(model.encode(cut.x, labels_for(model, cut, "encoder"))).float().cpu())
         if cut.y is not None:
             classes.append(cut.y.cpu())
             names = class_names(cut, model.labels)

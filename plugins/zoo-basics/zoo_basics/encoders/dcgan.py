@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from zoo_basics.layers.activation import ActivationName
 from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving_convolutions import halved_shapes, halving_convolutions
+from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
-from zoo_core.interfaces import Encoder, ImageShape, Tags
+from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 
 class DCGANEncoder(Encoder):
@@ -29,6 +30,7 @@ class DCGANEncoder(Encoder):
         posterior: form of q(z given x).
         noise_channels: noise planes beside x, for an implicit posterior.
         categories: width of the label at the front of a joint code.
+        conditional: the one-hot class stands beside x as a plane for each class, for q(z given x, y).
         width: filters of the first convolution.
         activation: after each convolution.
         init: ``normal`` draws all weights from N(0, 0.02²), as the paper; ``default`` keeps PyTorch's.
@@ -37,30 +39,37 @@ class DCGANEncoder(Encoder):
         SettingError: the image has an odd side, or one below 8.
     """
 
-    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=2, smallest_side=8, density=True)
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=2, smallest_side=8, density=True, conditional=True)
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{"latent_dim": 6, "width": 8}, {"latent_dim": 6, "width": 8, "posterior": "implicit"}]
+        small = {"latent_dim": 6, "width": 8}
+        return [small, {**small, "posterior": "implicit"}, {**small, "conditional": True}]
 
-    def __init__(self, *, image_shape: ImageShape, latent_dim: Width = 64,
+    def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 categories: Categories = 0, width: Width = 64,
+                 categories: Categories = 0, conditional: bool = False, width: Width = 64,
                  activation: ActivationName = "leaky-relu", init: Literal["normal", "default"] = "normal") -> None:
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
+        self.input = ImageInput(self.family, labels, conditional)
         shapes = halved_shapes(image_shape, width)
-        planes = image_shape[0] + self.family.noise_channels
+        planes = image_shape[0] + self.family.noise_channels + self.input.classes
         self.convolutions = nn.Sequential(*halving_convolutions(planes, shapes, activation, "batch"))
         self.head = nn.Linear(prod(shapes[-1]), self.family.width)
         if init == "normal":
             init_normal(self, 0.02)
 
-    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return super().capabilities | self.input.capabilities
+
+    def forward(self, x: Tensor, noise: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         """(N, C, H, W) in [0, 1] to the posterior's statistics (N, family.width)."""
         inputs = 2 * x - 1
         if noise is not None:
             inputs = torch.cat([inputs, noise], dim=1)
+        inputs = self.input(inputs, y)
         statistics: Tensor = self.head(self.convolutions(inputs).flatten(1))
         return statistics

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving import sizes_halved_exactly
+from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
-from zoo_core.interfaces import Encoder, ImageShape, Tags
+from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 STAGES = 4
 
@@ -28,6 +29,7 @@ class DiscgenEncoder(Encoder):
         posterior: form of q(z given x).
         noise_channels: noise planes beside x, for an implicit posterior.
         categories: width of the label at the front of a joint code.
+        conditional: the one-hot class stands beside x as a plane for each class, for q(z given x, y).
         width: channels of the first stage.
         hidden: units of the linear layer before the statistics.
 
@@ -35,21 +37,23 @@ class DiscgenEncoder(Encoder):
         SettingError: a side of the image is not divisible by 16.
     """
 
-    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=16, smallest_side=16, density=True)
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=16, smallest_side=16, density=True, conditional=True)
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{"latent_dim": 6, "width": 4, "hidden": 16}, {"latent_dim": 6, "width": 4, "hidden": 16, "posterior": "implicit"}]
+        small = {"latent_dim": 6, "width": 4, "hidden": 16}
+        return [small, {**small, "posterior": "implicit"}, {**small, "conditional": True}]
 
-    def __init__(self, *, image_shape: ImageShape, latent_dim: Width = 64,
+    def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 categories: Categories = 0, width: Width = 32,
+                 categories: Categories = 0, conditional: bool = False, width: Width = 32,
                  hidden: Width = 1000) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
+        self.input = ImageInput(self.family, labels, conditional)
         map_height, map_width = sizes_halved_exactly(image_shape, STAGES)[-1]
-        widths = [image_shape[0] + self.family.noise_channels, *(width * 2**i for i in range(STAGES))]
+        widths = [image_shape[0] + self.family.noise_channels + self.input.classes, *(width * 2**i for i in range(STAGES))]
         self.stages = nn.Sequential(*(stage(inputs, outputs) for inputs, outputs in pairwise(widths)))
         self.hidden = nn.Sequential(
             nn.Linear(widths[-1] * map_height * map_width, hidden, bias=False),
@@ -59,9 +63,14 @@ class DiscgenEncoder(Encoder):
         self.head = nn.Linear(hidden, self.family.width)
         init_normal(self, 0.033)
 
-    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return super().capabilities | self.input.capabilities
+
+    def forward(self, x: Tensor, noise: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         """(N, C, H, W) in [0, 1] to the posterior's statistics (N, family.width)."""
         inputs = x if noise is None else torch.cat([x, noise], dim=1)
+        inputs = self.input(inputs, y)
         statistics: Tensor = self.head(self.hidden(self.stages(inputs).flatten(1)))
         return statistics
 

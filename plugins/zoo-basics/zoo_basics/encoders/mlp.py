@@ -12,9 +12,10 @@ from zoo_basics.layers.activation import ActivationName
 from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.corruption import corruption
 from zoo_basics.layers.fully_connected import fully_connected, fully_connected_head
+from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.normal_init import init_normal
 from zoo_core.distributions.posteriors import PosteriorName, posterior_family
-from zoo_core.interfaces import Encoder, ImageShape, Tags
+from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 
 class MLPEncoder(Encoder):
@@ -25,6 +26,7 @@ class MLPEncoder(Encoder):
         posterior: form of q(z given x).
         noise_channels: noise planes beside x, for an implicit posterior.
         categories: width of the label at the front of a joint code.
+        conditional: the one-hot class stands beside x, for q(z given x, y).
         hidden: widths of the hidden layers, from x to z.
         activation: after each hidden layer.
         batch_norm: before each activation.
@@ -34,7 +36,7 @@ class MLPEncoder(Encoder):
         init_std: weights from N(0, init_std²), biases 0; with 0, torch's own initialisation.
     """
 
-    tags: ClassVar[Tags] = Tags(batch_statistics=True, density=True)
+    tags: ClassVar[Tags] = Tags(batch_statistics=True, density=True, conditional=True)
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
@@ -44,11 +46,13 @@ class MLPEncoder(Encoder):
             {"hidden": [32], "posterior": "implicit"},
             {"hidden": [32], "posterior": "joint", "categories": 10, "batch_norm_head": True, "init_std": 0.05},
             {"hidden": [32], "posterior": "deterministic", "input_noise": 0.3, "input_dropout": 0.2},
+            {"hidden": [32], "conditional": True},
+            {"hidden": [32], "posterior": "implicit", "conditional": True},
         ]
 
-    def __init__(self, *, image_shape: ImageShape, latent_dim: Width = 64,
+    def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 categories: Categories = 0,
+                 categories: Categories = 0, conditional: bool = False,
                  hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
                  activation: ActivationName = "relu", batch_norm: bool = False, batch_norm_head: bool = False,
                  input_noise: Annotated[float, Ge(0)] = 0.0, input_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
@@ -56,8 +60,9 @@ class MLPEncoder(Encoder):
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
+        self.input = ImageInput(self.family, labels, conditional)
         channels, height, width = image_shape
-        inputs = (channels + self.family.noise_channels) * height * width
+        inputs = (channels + self.family.noise_channels) * height * width + self.input.classes
         self.corruption = corruption(input_noise, input_dropout)
         self.hidden = fully_connected((inputs, *hidden), activation, batch_norm)
         self.head = fully_connected_head(hidden[-1], self.family.width, batch_norm_head)
@@ -66,11 +71,12 @@ class MLPEncoder(Encoder):
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return super().capabilities | (frozenset({"stochastic"}) if len(self.corruption) else frozenset())
+        own = frozenset({"stochastic"}) if len(self.corruption) else frozenset()
+        return super().capabilities | self.input.capabilities | own
 
-    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, noise: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         """(N, C, H, W) in [0, 1] to the posterior's statistics (N, family.width)."""
         x = self.corruption(x)
         inputs = x if noise is None else torch.cat([x, noise], dim=1)
-        statistics: Tensor = self.head(self.hidden(inputs.flatten(1)))
+        statistics: Tensor = self.head(self.hidden(self.input(inputs.flatten(1), y)))
         return statistics

@@ -9,10 +9,10 @@ import torch
 from annotated_types import Ge
 
 from zoo_basics.kl_divergence import has_closed_form, kl_divergence
-from zoo_basics.metrics.labels import decoder_labels
 from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Decoder, Encoder, Figure, Metric, Need, Prior
+from zoo_core.labels import labels_for
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ class ELBOMetric(Metric):
         closed_form = has_closed_form(encoder, prior)
         bound, distortion, rate = StreamingMean(), StreamingMean(), StreamingMean()
         for batch in batches:
-            x, y, units = batch.x, decoder_labels(model, batch), batch.x[0].numel()
+            x, y, units = batch.x, labels_for(model, batch, "decoder"), batch.x[0].numel()
             noise = GeneratorNoise(generator, device=x.device, dtype=x.dtype)
-            posterior = encoder.posterior(x)
+            posterior = encoder.posterior(x, labels_for(model, batch, "encoder"))
             nll, kl = float64(x.new_zeros(len(x))), float64(x.new_zeros(len(x)))
             for _ in range(self.draws):
                 z = posterior.rsample(noise)

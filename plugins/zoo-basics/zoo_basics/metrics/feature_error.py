@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, final
 import torch
 from torch import Tensor
 
-from zoo_basics.metrics.labels import decoder_labels
 from zoo_core.errors import DataError, SeamError
 from zoo_core.extractors import find_extractor
 from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Metric, Need
+from zoo_core.labels import labels_for
 from zoo_core.seams import check_inputs
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class FeatureError(Metric):
         for batch in batches:
             real = extractor.features(batch.x)
             # A forward of its own: a normalising layer sees one source at a time.
-            made = extractor.features(model.reconstruct(batch.x, decoder_labels(model, batch)))
+            made = extractor.features(model.reconstruct(batch.x, labels_for(model, batch, "encoder", "decoder")))
             for layer, layer_sums in sums.items():
                 layer_sums.add(real[layer], made[layer])
         if not sums[extractor.layers[0]].count:

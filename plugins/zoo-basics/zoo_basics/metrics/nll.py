@@ -10,10 +10,10 @@ import torch
 from annotated_types import Ge
 from torch import Tensor
 
-from zoo_basics.metrics.labels import decoder_labels
 from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Decoder, Encoder, Figure, Metric, Need, Prior
+from zoo_core.labels import labels_for
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ class NLL(Metric):
         """The estimate of log p(x), float64 (N,), in nats, for at most ``chunk`` examples."""
         encoder, decoder = cast(Encoder, model.parts["encoder"]), cast(Decoder, model.parts["decoder"])
         prior = cast(Prior, model.parts["prior"])
-        x, y, n = batch.x, decoder_labels(model, batch), len(batch)
+        x, y, n = batch.x, labels_for(model, batch, "decoder"), len(batch)
         noise = GeneratorNoise(generator, device=x.device, dtype=x.dtype)
-        posterior = encoder.posterior(x)
+        posterior = encoder.posterior(x, labels_for(model, batch, "encoder"))
         log_weights: list[Tensor] = []
         at_once = max(1, self.chunk // n)
         for start in range(0, self.draws, at_once):

@@ -15,6 +15,7 @@ from zoo_core.distributions import CodeSide
 from zoo_core.errors import DataError, SeamError
 from zoo_core.interfaces import Batch, Encoder, Figure, Metric, Need, Tags
 from zoo_core.interfaces.dataset import SplitName
+from zoo_core.labels import labels_for
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -105,7 +106,8 @@ class Probe(Metric):
                 raise SeamError("probe needs data with classes", hint="choose data that have them, or another metric")
             known = batch.y >= 0
             if known.any():
-                codes.append(model.encode(batch.x[known])[:, columns].float().cpu())
+                y = labels_for(model, batch, "encoder")
+                codes.append(model.encode(batch.x[known], None if y is None else y[known])[:, columns].float().cpu())
                 classes.append(batch.y[known].cpu())
         return torch.cat(codes), torch.cat(classes)
 

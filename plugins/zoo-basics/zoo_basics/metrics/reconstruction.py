@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import torch
 
-from zoo_basics.metrics.labels import decoder_labels
 from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Figure, Metric, Need
+from zoo_core.labels import labels_for
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -33,7 +33,7 @@ class ReconstructionError(Metric):
         """The three figures over all of ``batches``."""
         mse, l1, psnr = StreamingMean(), StreamingMean(), StreamingMean()
         for batch in batches:
-            difference = float64(model.reconstruct(batch.x, decoder_labels(model, batch)) - batch.x).flatten(1)
+            difference = float64(model.reconstruct(batch.x, labels_for(model, batch, "encoder", "decoder")) - batch.x).flatten(1)
             each = difference.square().mean(1)
             mse.add(each)
             l1.add(difference.abs().mean(1))

@@ -14,6 +14,7 @@ from zoo_basics.samplers.codes import draw_codes
 from zoo_core.axes import class_names, draw_classes
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Need, Plot
+from zoo_core.labels import labels_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +87,7 @@ def encoded(model: Model, batches: Iterable[Batch], limit: int) -> Encoded:
     left = limit
     for batch in batches:
         cut = batch.rows(0, left)
-        codes.append(represented(model, model.encode(cut.x)).float().cpu())
+        codes.append(represented(model, model.encode(cut.x, labels_for(model, cut, "encoder"))).float().cpu())
         if cut.y is not None:
             classes.append(cut.y.cpu())
             names = class_names(cut, model.labels)

@@ -53,7 +53,8 @@ class Interpolation(Sampler):
         """
         rows = -(-n // self.steps)
         y = conditions.get("y")
-        if y is None and takes_labels(model):
+        encoder_told = "labels" in model.capabilities("encoder")
+        if y is None and (takes_labels(model) or encoder_told):
             y = (torch.arange(n, device=model.device) // self.steps) % model.labels.count
         ends_y = None if y is None else y[:: self.steps].repeat_interleave(2)
         x = conditions.get("x")
@@ -63,7 +64,7 @@ class Interpolation(Sampler):
             raise SettingError(f"{n} pictures in rows of {self.steps} walk between {2 * rows} images, got {len(x)}",
                                hint=f"give {2 * rows} images, or ask for fewer pictures: {self.steps} for every two images")
         else:
-            ends = model.encode(x[: 2 * rows])
+            ends = model.encode(x[: 2 * rows], ends_y if encoder_told else None)
         t = torch.linspace(0, 1, self.steps, dtype=ends.dtype, device=ends.device)
         walk = linear if self.mode == "linear" else spherical
         z = walk(ends[::2], ends[1::2], t).flatten(0, 1)[:n]
