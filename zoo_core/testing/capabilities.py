@@ -90,11 +90,11 @@ def check_likelihood_does_what_it_says(subject: Subject) -> None:
         draw = likelihood.sample(KeyedNoise(0, 0))
         require_shape("a draw of x", draw, (5, *shape))
         if "likelihood.rsample" in decoder.capabilities:
-            check_draw_has_a_gradient(likelihood, draw)
+            refuse_detached_draws(likelihood, draw)
 
 
-def check_draw_has_a_gradient(likelihood: Likelihood, draw: Tensor) -> None:
-    """``rsample`` gives what ``sample`` gives for the same noise, ``draw``, with a gradient back to the decoder.
+def refuse_detached_draws(likelihood: Likelihood, draw: Tensor) -> None:
+    """Refuse an ``rsample`` that gives other than ``sample`` gives for the same noise, ``draw``, or no gradient back to the decoder.
 
     Raises:
         CheckFailed: it does not.

@@ -174,7 +174,8 @@ class Subject:
             first = pictures.x
         else:
             first, *others = (self._input(name, part, pictures.x, generator) for name in part.inputs)
-            return (first, *others, classes) if told else (first, *others)
+            rest: tuple[Tensor | None, ...] = (*others, classes) if told else tuple(others)
+            return (first, *rest)
         if not told:
             return (first,)
         return (first, None, classes) if isinstance(part, Encoder) else (first, classes)
