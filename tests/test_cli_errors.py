@@ -147,7 +147,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "resume with another seed": (["train", "vae-mlp", "--resume", "--out", "run", "--seed", "5", "--batch-size", "400",
                                   "--epochs", "2", *CPU, *TINY], "other seed"),
     "part from a folder without it": (["train", "classifier", "--out", "new", "--set", "classifier=./run", *CPU],
-                                      "has no feature-extractor"),
+                                      "has no feature extractor"),
     "part from a damaged folder": ([*TRAIN, "--set", "encoder=./damaged"], "no JSON number"),
     "part that does not fit": (["train", "vae-mlp", "--out", "new", "--set", "encoder=./run", "--set", "image_size=8", *CPU],
                                "does not fit"),

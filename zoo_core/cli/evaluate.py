@@ -49,7 +49,7 @@ def data_of(args: argparse.Namespace) -> Dataset:
     from zoo_core.files import expanded
     from zoo_core.training.run import read_run
 
-    given, _ = data_settings(args.settings)
+    given, _ = data_settings(getattr(args, "settings", ()))  # not every command that looks at data has --set
     if args.data:
         return open_dataset(args.data, root=args.data_root, settings=given)
     try:
