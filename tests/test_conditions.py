@@ -107,7 +107,7 @@ def test_labels_that_would_change_nothing_are_refused() -> None:
     model = plain()
     for use in (lambda: model.sample(3, y=0), lambda: model.sample(3, "interpolation", y=[0, 1, 2]), lambda: model.decode(Z, 0),
                 lambda: model.reconstruct(X, torch.zeros(3, dtype=torch.int64))):
-        with pytest.raises(SettingError, match="(takes no|of this vae-mlp takes) labels; leave y out"):
+        with pytest.raises(SettingError, match=r"(takes no|of this vae-mlp takes) labels; leave y out"):
             use()
     with pytest.raises(SettingError, match="decoder of this aae-labelled takes no labels"):
         placed().decode(torch.zeros(3, 2), 0)
