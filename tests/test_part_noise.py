@@ -65,3 +65,16 @@ def test_it_trains_resumes_and_repeats_itself(noisy: zoo.Model, tmp_path: Path) 
         runs.append(model.published_state())
     for state in runs[1:]:
         assert all(torch.equal(tensor, state[key]) for key, tensor in runs[0].items())
+
+
+def test_pictures_in_chunks_follow_their_seed_and_no_chunk_repeats_the_draws_of_another(noisy: zoo.Model) -> None:
+    def drawn(seed: int) -> list[torch.Tensor]:
+        return [chunk.x for chunk in noisy.sample_chunks(8, seed=seed, chunk=4)]
+
+    same, again, other = drawn(1), drawn(1), drawn(2)
+    assert all(torch.equal(a, b) for a, b in zip(same, again)) and not torch.equal(same[0], other[0])
+    source, seen = noisy.parts["decoder"].noise, []
+    normal = source.normal
+    source.normal = lambda like: seen.append(normal(like)) or seen[-1]
+    drawn(1)
+    assert len(seen) == 2 and not torch.equal(*seen)

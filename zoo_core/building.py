@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -232,7 +233,8 @@ def _build_part(
     seams.check_tags(slot, planned.kind, planned.spelled, cls, made.image_shape, made.labels)
     brings_weights = not planned.trainable and bool(params.get("weights"))
     inner = Inner(cls, slot)
-    with making.self_loading() if brings_weights else making.loaded():
+    within = nullcontext() if planned.listed is None else only(planned.listed)
+    with within, making.self_loading() if brings_weights else making.loaded():
         part = cast(Part, _construct(cls, slot, params, made, seed, inner, architecture=resolved.architecture))
         settle_lazy(part, slot, made.image_shape, seed)
     if planned.saved is not None:

@@ -210,7 +210,7 @@ class Model(nn.Module):
             asked = min(chunk, n - done)
             own = {"x": None if images is None else _next(images, done), "y": None if labels is None else labels[done : done + asked]}
             given = self._conditions(chosen, asked, own)
-            with self.at_rest():
+            with self.at_rest(generator):
                 samples = chosen(self, asked, generator, **given)
             if asked < n - done and samples.columns is not None and asked % samples.columns and samples.columns < asked:
                 chunk = asked - asked % samples.columns

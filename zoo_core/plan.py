@@ -66,6 +66,8 @@ class PartPlan(_Chosen):
     trainable: bool = True
     saved: Path | None = None
     saved_part: str = ""
+    listed: tuple[External, ...] | None = None
+    """Of a part that comes from a saved model: what its config lists, which is all that may be fetched for it."""
 
 
 @dataclass
@@ -295,7 +297,13 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
             return PartPlan(before.kind, qualified, _merged(before.kind, qualified, kept, params, slot), trainable)
     saved = _saved_in(expanded(value), before.kind, slot, params.pop("part", None))
     return PartPlan(
-        before.kind, saved.name, {**saved.params, **params}, trainable, None if saved.referenced else saved.folder, saved.slot
+        before.kind,
+        saved.name,
+        {**saved.params, **params},
+        trainable,
+        None if saved.referenced else saved.folder,
+        saved.slot,
+        saved.listed,
     )
 
 
@@ -425,8 +433,7 @@ def _add_up(shared: dict[str, Any], recipe: Recipe) -> None:
 def _joint(made: Plan) -> list[str]:
     """The slots of feature extractors that take codes."""
     extractors = {slot: part for slot, part in made.parts.items() if part.kind == "feature-extractor" and part.name and not part.saved}
-    known = registry()
-    return [slot for slot, part in extractors.items() if "z" in known.resolve(part.kind, part.name).entry.load().inputs]
+    return [slot for slot, part in extractors.items() if "z" in part.component.inputs]
 
 
 def _beside_the_recipe(made: Plan, recipe: Recipe, name: str) -> list[str]:

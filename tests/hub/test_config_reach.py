@@ -234,6 +234,20 @@ def test_published_weights_of_a_part_that_is_taken_from_a_folder_are_announced(
     assert "takes its weights from evil/tracker@aaaaaaa" in caplog.text
 
 
+def test_a_part_taken_from_a_strangers_folder_reaches_no_more_than_the_model_would(
+    client: SimpleNamespace, secret: Path, tmp_path: Path, toys: None
+) -> None:
+    folder = made("toy-nest").save(tmp_path / "model")
+    sound = (folder / "config.json").read_text()
+    for bait in ("hf:evil/tracker", str(secret)):
+        config = json.loads(sound)
+        config["parts"]["discriminator"]["params"]["net"]["weights"] = bait
+        (folder / "config.json").write_text(json.dumps(config))
+        with OPENED.watched():
+            zoo.build("gan", image_shape=(3, 32, 32), objective="hinge", width=8, discriminator=folder)
+        assert not client.hub.requests and not OPENED.outside(folder)
+
+
 def test_by_hand_a_net_inside_may_have_weights(toys: None) -> None:
     nest: Callable[..., Any] = lambda **net: build_part(  # noqa: E731
         "feature-extractor", {"name": "toy-nest", "net": {"name": "cifar-resnet20", **net}}, image_shape=(3, 32, 32))
