@@ -233,14 +233,14 @@ def _build_part(
     seams.check_tags(slot, planned.kind, planned.spelled, cls, made.image_shape, made.labels)
     brings_weights = not planned.trainable and bool(params.get("weights"))
     inner = Inner(cls, slot)
-    within = nullcontext() if planned.listed is None else only(planned.listed)
+    within = nullcontext() if planned.saved is None else only(planned.saved.listed)  # its config may be a stranger's
     with within, making.self_loading() if brings_weights else making.loaded():
         part = cast(Part, _construct(cls, slot, params, made, seed, inner, architecture=resolved.architecture))
         settle_lazy(part, slot, made.image_shape, seed)
-    if planned.saved is not None:
+    if planned.saved is not None and not planned.saved.referenced:
         from zoo_core.saving import load_part
 
-        load_part(part, planned.saved, planned.saved_part)
+        load_part(part, planned.saved.folder, planned.saved.slot)
     if not planned.trainable:
         part.requires_grad_(False)
     entry: dict[str, Any] = {

@@ -58,16 +58,13 @@ class _Chosen:
 
 @dataclass
 class PartPlan(_Chosen):
-    """One slot: which component fills it, with which parameters; ``saved`` is the folder that its weights come from."""
+    """One slot: which component fills it, with which parameters; ``saved`` is the part of a saved model that it is."""
 
     kind: str
     name: str
     params: dict[str, Any] = field(default_factory=dict)
     trainable: bool = True
-    saved: Path | None = None
-    saved_part: str = ""
-    listed: tuple[External, ...] | None = None
-    """Of a part that comes from a saved model: what its config lists, which is all that may be fetched for it."""
+    saved: SavedPart | None = None
 
 
 @dataclass
@@ -296,15 +293,7 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
             kept = before.params if qualified == before.name else {}
             return PartPlan(before.kind, qualified, _merged(before.kind, qualified, kept, params, slot), trainable)
     saved = _saved_in(expanded(value), before.kind, slot, params.pop("part", None))
-    return PartPlan(
-        before.kind,
-        saved.name,
-        {**saved.params, **params},
-        trainable,
-        None if saved.referenced else saved.folder,
-        saved.slot,
-        saved.listed,
-    )
+    return PartPlan(before.kind, saved.name, {**saved.params, **params}, trainable, saved)
 
 
 def _trainable(key: str, value: Any) -> bool:

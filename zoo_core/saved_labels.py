@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from zoo_core.config import read_config
 from zoo_core.errors import SeamError, shown
 from zoo_core.interfaces import Labels, Need, Objective
 from zoo_core.labels import listed, places
 
 if TYPE_CHECKING:
     from zoo_core.plan import Plan
+    from zoo_core.saved_parts import SavedPart
 
 
 def in_saved_order(made: Plan) -> Labels:
     """The plan's labels; in the order of a saved part that was trained with the same ones, so that its outputs keep their meaning."""
-    for _, labels in _saved(made):
+    for _, saved in _saved(made):
+        labels = saved.labels
         if labels.type == made.labels.type and sorted(labels.names) == sorted(made.labels.names):
             return labels
     return made.labels
@@ -38,14 +39,15 @@ def refuse_other_labels(made: Plan, slots: Collection[str]) -> None:
     Raises:
         SeamError: with both lists.
     """
-    for slot, labels in _saved(made):
+    for slot, saved in _saved(made):
+        labels = saved.labels
         if slot not in slots or labels.type != made.labels.type:
             continue
         # By position only where one side has numbers for names; names have to stand in the same order.
         in_place = places(made.labels, labels) == tuple(range(labels.count)) and labels.count == made.labels.count
         if not in_place:
             raise SeamError(
-                f"{slot}: the part saved in {shown(made.parts[slot].saved)} was trained with the {labels.type} {listed(labels.names)}; "
+                f"{slot}: the part saved in {shown(saved.folder)} was trained with the {labels.type} {listed(labels.names)}; "
                 f"this model has the {made.labels.type} {listed(made.labels.names)}",
                 hint="choose data with the same labels, or a part without saved weights",
                 saved=labels,
@@ -53,6 +55,7 @@ def refuse_other_labels(made: Plan, slots: Collection[str]) -> None:
             )
 
 
-def _saved(made: Plan) -> list[tuple[str, Labels]]:
-    """The parts that come from a folder, each with the labels of the model there."""
-    return [(slot, Labels.of(read_config(part.saved))) for slot, part in made.parts.items() if part.saved is not None]
+def _saved(made: Plan) -> list[tuple[str, SavedPart]]:
+    """The parts whose weights come from a folder."""
+    saved = {slot: part.saved for slot, part in made.parts.items() if part.saved is not None}
+    return [(slot, one) for slot, one in saved.items() if not one.referenced]
