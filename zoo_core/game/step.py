@@ -26,6 +26,8 @@ T = TypeVar("T")
 CODES = ("z", "mean", "prior_draw")
 """Names of codes, as :meth:`Step.code` has them."""
 
+_NOTHING_DRAWS = nullcontext()
+
 
 class _Entry(NamedTuple):
     value: Any
@@ -122,7 +124,7 @@ class Step:
     def drawing(self, name: str) -> AbstractContextManager[None]:
         """Inside, what parts draw in their own forwards (:class:`~zoo_core.interfaces.PartNoise`) is named after ``name``: computed
         again under it, they draw the same. :meth:`value` does so by itself."""
-        return drawing(self._noises, self.noise, name) if self._noises else nullcontext()
+        return drawing(self._noises, self.noise, name) if self._noises else _NOTHING_DRAWS
 
     def as_of_turn(self, turn: int, name: str) -> Any:
         """The value called ``name`` as it stood in turn ``turn`` of this round (0 is the first), with its graph.
@@ -217,13 +219,13 @@ class Step:
         """q(z given x) for images x (N, C, H, W), a row for each example of the batch, with the batch's labels where the encoder takes
         some: computed anew at each call."""
         encoder = cast(Encoder, self.part("encoder"))
-        return encoder.posterior(x, self.y if "labels" in encoder.capabilities else None)
+        return encoder.posterior(x, self.y if encoder.takes_labels else None)
 
     def decode(self, z: Tensor) -> Likelihood:
         """p(x given z) for codes z (N, latent_dim), a row for each example of the batch, with the batch's labels where the decoder takes
         some: computed anew at each call."""
         decoder = cast(Decoder, self.part("decoder"))
-        return decoder.likelihood(z, self.y if "labels" in decoder.capabilities else None)
+        return decoder.likelihood(z, self.y if decoder.takes_labels else None)
 
     def image(self, name: str) -> Tensor:
         """The images called ``x``, ``reconstruction`` or ``generated``, or a value kept under another name."""
@@ -273,7 +275,7 @@ class Step:
 
     def _look(self, part: str, *inputs: Tensor) -> dict[str, Tensor]:
         extractor = cast(FeatureExtractor, self.part(part))
-        return extractor.features(*inputs, y=self.y if "labels" in extractor.capabilities else None)
+        return extractor.features(*inputs, y=self.y if extractor.takes_labels else None)
 
 
 def _missing(name: str, what: str) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 from torch import nn
@@ -56,3 +57,8 @@ class Part(nn.Module, Component, ABC):
     def capabilities(self) -> frozenset[str]:
         """What this part can do, for objectives and samplers to ask for: ``posterior.kl``, ``likelihood.log_prob``, ``labels`` …"""
         return frozenset()
+
+    @cached_property
+    def takes_labels(self) -> bool:
+        """True with the capability ``labels``. Kept, for every step of a training asks."""
+        return "labels" in self.capabilities

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import one_hot
 
 from zoo_core.errors import SeamError, SettingError
 from zoo_core.interfaces import Labels
 
 
-class LabelInput(nn.Module):
-    """The one-hot label y beside a net's input where the net is conditional. It has no weights.
+class LabelInput:
+    """The one-hot label y beside a net's input where the net is conditional. It has no weights, and is no module: a call costs nothing.
 
     Arguments:
         labels: what the data say of each image.
@@ -23,7 +23,6 @@ class LabelInput(nn.Module):
     """
 
     def __init__(self, labels: Labels, conditional: bool, part: str) -> None:
-        super().__init__()
         if conditional and (labels.type != "classes" or labels.count == 0):
             raise SettingError(
                 f"a conditional {part} needs data with classes, these have labels of type {labels.type}",
@@ -57,7 +56,7 @@ class LabelInput(nn.Module):
             y = one_hot(y.clamp(min=0), self.classes) * (y >= 0).unsqueeze(1)
         return None if y is None else y.to(like.dtype)
 
-    def forward(self, inputs: Tensor, y: Tensor | None = None) -> Tensor:
+    def __call__(self, inputs: Tensor, y: Tensor | None = None) -> Tensor:
         """Inputs (N, D) or (N, C, H, W) with y behind them: K numbers more, or K planes more, each of one number.
 
         Raises:
