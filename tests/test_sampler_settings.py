@@ -67,7 +67,7 @@ def catalogue_of(folder: Path, text: str = RECIPES) -> Catalogue:
 ])
 def test_a_recipe_sets_its_sampler(tmp_path: Path, name: str, data: str | None, expected: Mapping[str, Any]) -> None:
     made = plan(catalogue_of(tmp_path).recipe(name), {}, data=data)
-    assert (made.sampler, made.sampler_params) == ("zoo-basics:interpolation", expected)
+    assert made.sampler is not None and (made.sampler.name, made.sampler.params) == ("zoo-basics:interpolation", expected)
 
 
 def test_a_recipe_with_another_sampler_than_the_one_it_is_like_leaves_the_settings_behind(tmp_path: Path) -> None:

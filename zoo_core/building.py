@@ -20,14 +20,14 @@ from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, s
 from zoo_core.game.rules import check_tables, rules_for
 from zoo_core.game.settings import training_settings
 from zoo_core.hub.external import building_from_config, externals, only
-from zoo_core.interfaces import ImageShape, Labels, Need, Nested, Objective, Part, Sampler
+from zoo_core.interfaces import ImageShape, Labels, Need, Nested, Objective, Part
 from zoo_core.interfaces.nested import Builder
 from zoo_core.labels import told_labels
 from zoo_core.migration import migrated
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.parameters import check, context, parameters
-from zoo_core.plan import ObjectivePlan, PartPlan, Plan, plan
+from zoo_core.plan import Chosen, PartPlan, Plan, plan
 from zoo_core.registry import registry
 from zoo_core.remedies import fitting, remedy
 from zoo_core.tensors.bounded import Making
@@ -160,7 +160,7 @@ def _build_plan(
         "recipe": made.recipe,
         "image_shape": list(made.image_shape),
         "labels": {"type": made.labels.type, **({"names": list(made.labels.names)} if made.labels.names else {})},
-        "sampler": _sampler_entry(made) if made.sampler else "",
+        "sampler": _sampler_entry(made.sampler) if made.sampler else "",
         "parts": entries,
         "objectives": objective_entries,
         "training": training,
@@ -179,9 +179,8 @@ def _check_settings(made: Plan, asked: Mapping[str, Mapping[str, Need]]) -> None
     for who, needs in asked.items():
         seams.check_slots(who, needs, slots, lambda need: fitting(need, made))
     if made.sampler:
-        sampler = registry().resolve("sampler", made.sampler).entry.load()
-        seams.check_slots(f'sampler "{registry().spelled("sampler", made.sampler)}"', sampler.needs, slots)
-        check(sampler, made.sampler_params, "sampler")
+        seams.check_slots(f'sampler "{made.sampler.spelled}"', made.sampler.component.needs, slots)
+        check(made.sampler.component, made.sampler.params, "sampler")
     for where, planned in (*made.parts.items(), *((f"objective.{name}", one) for name, one in made.objectives.items())):
         check(planned.component, planned.params, where)
         seams.check_tags(where, planned.kind, planned.spelled, planned.component, made.image_shape, made.labels)
@@ -189,18 +188,22 @@ def _check_settings(made: Plan, asked: Mapping[str, Mapping[str, Need]]) -> None
     check_tables(made.training)
 
 
-def _sampler_entry(made: Plan) -> str | dict[str, Any]:
+def _sampler_entry(planned: Chosen) -> str | dict[str, Any]:
     """The sampler as a config has it: its name, or an entry with all its parameters where some are set."""
-    resolved = registry().resolve("sampler", made.sampler)
-    if not made.sampler_params:
-        return resolved.qualified
-    cls = cast(type[Sampler], resolved.entry.load())
-    params = check(cls, made.sampler_params, "sampler")
+    if not planned.params:
+        return planned.resolved.qualified
+    params = check(planned.component, planned.params, "sampler")
+    return _entry(planned, params, Inner(planned.component, "sampler"))
+
+
+def _entry(planned: Chosen, params: Mapping[str, Any], inner: Inner) -> dict[str, Any]:
+    """What a config says of a component."""
+    entry = planned.resolved.entry
     return {
-        "name": resolved.qualified,
-        "format": cls.format,
-        "version": resolved.entry.version,
-        "params": _complete(cls, params, Inner(cls, "sampler")),
+        "name": planned.resolved.qualified,
+        "format": planned.component.format,
+        "version": entry.version,
+        "params": _complete(planned.component, params, inner),
     }
 
 
@@ -217,11 +220,12 @@ def build_part(
     """
     params: dict[str, Any] = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
     name = params.pop("name", "")
-    if building_from_config() and "weights" in parameters(registry().resolve(kind, name).entry.load()):
+    planned = PartPlan(kind, name, params)
+    if building_from_config() and "weights" in parameters(planned.component):
         # A pinned reference is held against what the config lists when it is fetched.
         params["weights"] = params.get("weights") if isinstance(params.get("weights"), Mapping) else None
-    made = Plan("", image_shape, labels or Labels(), {}, {}, "", {})
-    part, _ = _build_part(kind, PartPlan(kind, name, params), made, seed, Making())
+    made = Plan("", image_shape, labels or Labels(), {}, {}, None, {})
+    part, _ = _build_part(kind, planned, made, seed, Making())
     return part
 
 
@@ -243,13 +247,7 @@ def _build_part(
         load_part(part, planned.saved.folder, planned.saved.slot)
     if not planned.trainable:
         part.requires_grad_(False)
-    entry: dict[str, Any] = {
-        "kind": planned.kind,
-        "name": resolved.qualified,
-        "format": cls.format,
-        "version": resolved.entry.version,
-        "params": _complete(cls, params, inner),
-    }
+    entry: dict[str, Any] = {"kind": planned.kind, **_entry(planned, params, inner)}
     if not planned.trainable:
         entry["trainable"] = False
         if part.weights_reference is not None:
@@ -258,19 +256,14 @@ def _build_part(
 
 
 def _build_objective(
-    name: str, planned: ObjectivePlan, made: Plan, parts: Mapping[str, Part], seed: int, making: Making
+    name: str, planned: Chosen, made: Plan, parts: Mapping[str, Part], seed: int, making: Making
 ) -> tuple[Objective, dict[str, Any]]:
-    resolved, cls = planned.resolved, cast("type[Objective]", planned.component)
+    cls = cast("type[Objective]", planned.component)
     params = check(cls, planned.params, f"objective.{name}")
     inner = Inner(cls, f"objective.{name}")
     with making.fresh() if cls.training_only else making.loaded():
         objective = cast(Objective, _construct(cls, f"objective.{name}", params, made, seed, inner, parts=parts))
-    return objective, {
-        "name": resolved.entry.qualified,
-        "format": cls.format,
-        "version": resolved.entry.version,
-        "params": _complete(cls, params, inner),
-    }
+    return objective, _entry(planned, params, inner)
 
 
 def _construct(
@@ -326,7 +319,7 @@ class Inner:
         def build(params: Mapping[str, Any], image_shape: ImageShape | None, labels: Labels | None) -> Part:
             for taken in params.keys() & given.params.keys():
                 raise SettingError(f"{where}.{taken}: is decided by {self.cls.__name__} and cannot be set", key=f"{where}.{taken}")
-            plan = Plan("", image_shape or available["image_shape"], labels or available["labels"], {}, {}, "", {})
+            plan = Plan("", image_shape or available["image_shape"], labels or available["labels"], {}, {}, None, {})
             planned = PartPlan(kind, given.name, {**given.params, **params})
             part, entry = _build_part(where, planned, plan, derive_seed(seed, key, next(times)), Making())
             seams.check_inputs(self.cls.__name__, part, f'"{given.name}"', Need(kind), where)
@@ -366,12 +359,13 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
             raise ConfigError(f"parts.{shown(name)}: {shown(entry['name'])} takes no weights of its own")
         parts[name] = PartPlan(entry["kind"], resolved.qualified, params, entry.get("trainable", True))
     objectives = {
-        name: ObjectivePlan(
-            known.resolve_saved("objective", entry["name"]).qualified, migrated(entry, "objective", f"objectives.{name}")
+        name: Chosen(
+            "objective",
+            known.resolve_saved("objective", entry["name"]).qualified,
+            migrated(entry, "objective", f"objectives.{name}"),
         )
         for name, entry in config["objectives"].items()
     }
-    sampler, sampler_params = _planned_sampler(config)
     labels = Labels.of(config)
     channels, height, width = config["image_shape"]
     return Plan(
@@ -380,19 +374,18 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
         labels,
         parts,
         objectives,
-        sampler,
+        _planned_sampler(config),
         dict(config["training"]),
-        sampler_params=sampler_params,
         listed=tuple(externals(config)),
     )
 
 
-def _planned_sampler(config: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def _planned_sampler(config: Mapping[str, Any]) -> Chosen | None:
     entry = sampler_entry(config)
     if entry is None:
-        return "", {}
+        return None
     params = migrated(entry, "sampler", "sampler") if "format" in entry else {}
-    return registry().resolve_saved("sampler", entry["name"]).qualified, params
+    return Chosen("sampler", registry().resolve_saved("sampler", entry["name"]).qualified, params)
 
 
 def _complete(cls: type[Any], params: Mapping[str, Any], inner: Inner) -> dict[str, Any]:

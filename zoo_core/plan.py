@@ -12,7 +12,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from zoo_core.errors import NameConflict, SettingError, UnknownName, did_you_mean, shown
 from zoo_core.files import expanded, is_file
@@ -29,12 +29,13 @@ ON_CODES = ("encoder", "decoder", "prior", "head")
 """Kinds that have a width of codes."""
 
 
-class _Chosen:
-    """A component that was chosen by name."""
+@dataclass
+class Chosen:
+    """A component that was chosen by name, with parameters. Names become classes here and nowhere else in a plan."""
 
     kind: str
     name: str
-    params: dict[str, Any]
+    params: dict[str, Any] = field(default_factory=dict)
 
     @property
     def resolved(self) -> Resolved:
@@ -57,23 +58,11 @@ class _Chosen:
 
 
 @dataclass
-class PartPlan(_Chosen):
+class PartPlan(Chosen):
     """One slot: which component fills it, with which parameters; ``saved`` is the part of a saved model that it is."""
 
-    kind: str
-    name: str
-    params: dict[str, Any] = field(default_factory=dict)
     trainable: bool = True
     saved: SavedPart | None = None
-
-
-@dataclass
-class ObjectivePlan(_Chosen):
-    """One objective: which component, with which parameters."""
-
-    kind: ClassVar[str] = "objective"  # type: ignore[misc]
-    name: str
-    params: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -84,11 +73,10 @@ class Plan:
     image_shape: ImageShape
     labels: Labels
     parts: dict[str, PartPlan]
-    objectives: dict[str, ObjectivePlan]
-    sampler: str
+    objectives: dict[str, Chosen]
+    sampler: Chosen | None
     training: dict[str, Any]
     shared: dict[str, Any] = field(default_factory=dict)
-    sampler_params: dict[str, Any] = field(default_factory=dict)
     listed: tuple[External, ...] | None = None
     """Of a saved config: the files of second repositories that it lists, which are all that may be fetched for it."""
 
@@ -116,11 +104,12 @@ def plan(
             for name, p in recipe.parts.items()
         },
         objectives={
-            name: ObjectivePlan(_qualified("objective", o.name), copy.deepcopy(dict(o.params)))
+            name: Chosen("objective", _qualified("objective", o.name), copy.deepcopy(dict(o.params)))
             for name, o in recipe.objectives.items()
         },
-        sampler=_qualified("sampler", recipe.sampler) if recipe.sampler else "",
-        sampler_params=copy.deepcopy(dict(recipe.sampler_params)),
+        sampler=Chosen("sampler", _qualified("sampler", recipe.sampler), copy.deepcopy(dict(recipe.sampler_params)))
+        if recipe.sampler
+        else None,
         training=copy.deepcopy(dict(recipe.training)),
     )
     shared = {name: s.value(made.labels) for name, s in recipe.shared.items()}
@@ -136,7 +125,7 @@ def plan(
 def _qualified(kind: str, name: str) -> str:
     """``plugin:name`` of a component of a recipe; ``name`` itself where its plugin is missing, which matters only if it is built."""
     try:
-        return registry().resolve(kind, name).qualified
+        return Chosen(kind, name).resolved.qualified
     except (UnknownName, NameConflict):
         return name
 
@@ -161,16 +150,16 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
             )
         objective = made.objectives[name]
         for own, inner in {parameter: value}.items() if parameter else _table(key, value, "SETTING=…").items():
-            _set_parameter("objective", objective.name, objective.params, str(own), inner, f"objective.{name}.{own}")
+            _set_parameter(objective, str(own), inner, f"objective.{name}.{own}")
     elif head == "training":
         for path, inner in [(rest, value)] if rest else _training(value):
             _set_nested(made.training, path, inner, f"training.{path}")
     elif head == "sampler" and rest:
-        if not made.sampler:
+        if made.sampler is None:
             raise SettingError(
                 f"{shown(key)}: a {made.recipe} has no sampler", hint="choose one: sampler=NAME; see zoo list --kind sampler"
             )
-        _set_parameter("sampler", made.sampler, made.sampler_params, rest, value, key)
+        _set_parameter(made.sampler, rest, value, key)
     elif key == "sampler":
         _choose_sampler(made, value)
     elif key == "image_size":
@@ -187,8 +176,7 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
         if rest == "trainable":
             made.parts[head].trainable = _trainable(key, value)
         else:
-            part = made.parts[head]
-            _set_parameter(part.kind, part.name, part.params, rest, value, key)
+            _set_parameter(made.parts[head], rest, value, key)
     elif head in made.objectives:
         raise SettingError(
             f"{shown(key)}: {shown(head)} is an objective of {recipe.name}",
@@ -219,14 +207,14 @@ def _asked_part(need: Need) -> PartPlan:
     return PartPlan(need.kind, "", trainable=need.trained or need.kind != "feature-extractor")
 
 
-def _objectives(made: Plan, value: Any) -> dict[str, ObjectivePlan]:
+def _objectives(made: Plan, value: Any) -> dict[str, Chosen]:
     listed = [value] if isinstance(value, str | Mapping) else value
     if not isinstance(listed, list | tuple) or not listed:
         raise SettingError(
             f"objective: should be a name or a list of names, got {shown(value)!r}",
             hint='e.g. objective=["elbo", "discreg"]',
         )
-    chosen: dict[str, ObjectivePlan] = {}
+    chosen: dict[str, Chosen] = {}
     for one in listed:
         if isinstance(one, Mapping):
             params = dict(one)
@@ -239,30 +227,29 @@ def _objectives(made: Plan, value: Any) -> dict[str, ObjectivePlan]:
                 )
         else:
             component, params = str(one), {}
-        resolved = registry().resolve("objective", component)
+        resolved = Chosen("objective", component).resolved
         own = resolved.entry.name
         if own in chosen:
             raise SettingError(f"objective: {own!r} is there twice")
         before = made.objectives.get(own)
-        kept = before.params if before else {}
-        chosen[own] = ObjectivePlan(
-            resolved.qualified, _merged("objective", resolved.qualified, kept, params, f"objective.{own}")
-        )
+        kept = before or Chosen("objective", resolved.qualified)
+        chosen[own] = Chosen("objective", resolved.qualified, _merged(kept, params, f"objective.{own}"))
     return chosen
 
 
 def _choose_sampler(made: Plan, value: Any) -> None:
     """The sampler chosen anew, by name or by a table; what was set of it stays where it is the same one, as it does with parts."""
     params = dict(value) if isinstance(value, Mapping) else {}
-    name = params.pop("name", made.sampler) if isinstance(value, Mapping) else value
+    before = made.sampler.name if made.sampler else ""
+    name = params.pop("name", before) if isinstance(value, Mapping) else value
     if not isinstance(name, str) or not name:
         raise SettingError(
             f"sampler: should be a sampler's name or a table with a name, got {shown(repr(value))}",
             hint='e.g. sampler={"name": "NAME", "KEY": 1}; see: zoo list --kind sampler',
         )
-    qualified = registry().resolve("sampler", name).qualified
-    kept = made.sampler_params if qualified == made.sampler else {}
-    made.sampler, made.sampler_params = qualified, _merged("sampler", qualified, kept, params, "sampler")
+    qualified = Chosen("sampler", name).resolved.qualified
+    kept = made.sampler if made.sampler and qualified == before else Chosen("sampler", qualified)
+    made.sampler = Chosen("sampler", qualified, _merged(kept, params, "sampler"))
 
 
 def is_path(value: Any) -> bool:
@@ -285,13 +272,13 @@ def _part(before: PartPlan, slot: str, value: Any) -> PartPlan:
         )
     if not is_path(value):
         try:
-            qualified = registry().resolve(before.kind, str(value)).qualified
+            qualified = Chosen(before.kind, str(value)).resolved.qualified
         except UnknownName:
             if not is_file(Path(value) / "config.json"):
                 raise
         else:
-            kept = before.params if qualified == before.name else {}
-            return PartPlan(before.kind, qualified, _merged(before.kind, qualified, kept, params, slot), trainable)
+            kept = before if qualified == before.name else Chosen(before.kind, qualified)
+            return PartPlan(before.kind, qualified, _merged(kept, params, slot), trainable)
     saved = _saved_in(expanded(value), before.kind, slot, params.pop("part", None))
     return PartPlan(before.kind, saved.name, {**saved.params, **params}, trainable, saved)
 
@@ -330,34 +317,33 @@ def _training(value: Any) -> Iterator[tuple[str, Any]]:
                 yield f"{name}.{own}.{inner}", one
 
 
-def _set_parameter(kind: str, component: str, params: dict[str, Any], path: str, value: Any, key: str) -> None:
+def _set_parameter(chosen: Chosen, path: str, value: Any, key: str) -> None:
     """Set a parameter, or what is inside one that is a table or a component: ``net.hidden``, ``denoiser.depth``."""
     first, _, inside = path.partition(".")
-    parameter = parameters(registry().resolve(kind, component).entry.load()).get(first)
+    params, parameter = chosen.params, parameters(chosen.component).get(first)
     if parameter is None or not parameter.nested:
         _set_nested(params, path, value, key)
         return
     current = copy.deepcopy(params.get(first, parameter.default))
     if inside:
         name, inner = nested_spec(parameter, current, key.removesuffix(f".{inside}"))
-        params[first] = {"name": name, **inner}
-        _set_parameter(parameter.nested, name, params[first], inside, value, key)
+        within = Chosen(parameter.nested, name, {**inner})
+        _set_parameter(within, inside, value, key)
+        params[first] = {"name": name, **within.params}
     else:
         params[first] = value if current is None or value is None else _nested(parameter, current, value, key)
 
 
-def _merged(
-    kind: str, component: str, kept: Mapping[str, Any], params: Mapping[str, Any], where: str
-) -> dict[str, Any]:
-    """The parameters ``kept`` with ``params`` over them, and so on inside nested components."""
-    merged = dict(kept)
-    known = parameters(registry().resolve(kind, component).entry.load())
+def _merged(chosen: Chosen, params: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The parameters of ``chosen`` with ``params`` over them, and so on inside nested components."""
+    merged = Chosen(chosen.kind, chosen.name, dict(chosen.params))
+    known = parameters(chosen.component)
     for key, value in params.items():
         if key in known and known[key].nested:
-            _set_parameter(kind, component, merged, key, value, f"{where}.{key}")
+            _set_parameter(merged, key, value, f"{where}.{key}")
         else:
-            merged[key] = value
-    return merged
+            merged.params[key] = value
+    return merged.params
 
 
 def _nested(parameter: Parameter, current: Any, value: Any, key: str) -> dict[str, Any]:
@@ -365,7 +351,7 @@ def _nested(parameter: Parameter, current: Any, value: Any, key: str) -> dict[st
     before, kept = nested_spec(parameter, current, key)
     table = {"name": before, **value} if isinstance(value, Mapping) else value
     name, params = nested_spec(parameter, table, key)
-    qualified = registry().resolve(parameter.nested, name).qualified
+    qualified = Chosen(parameter.nested, name).resolved.qualified
     return {"name": qualified, **(kept if qualified == _qualified(parameter.nested, before) else {}), **params}
 
 

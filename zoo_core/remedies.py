@@ -28,7 +28,7 @@ def remedy(slot: str, planned: PartPlan, made: Plan, wanted: str) -> str:
         made: the model that it is part of: its image shape, labels and shared parameters.
     """
     advice = [f"{slot}.{key}={value}" for key, value in _settings(planned, made, wanted)]
-    cls = registry().resolve(planned.kind, planned.name).entry.load()
+    cls = planned.component
     others = list(_others(planned, made, wanted, Need(planned.kind, inputs=cls.inputs)))
     if others:
         advice.append(f"{slot}={' or '.join(others[:MOST])}{' …' if len(others) > MOST else ''}")
