@@ -88,11 +88,15 @@ def test_a_trace_is_a_row_for_each_picture_or_a_moving_grid(saved: Path, capsys:
     with Image.open("t.GIF") as image:
         assert image.format == "GIF" and image.size == (2 * 10 + 2, 2 * 10 + 2)
         assert image.n_frames > 1  # type: ignore[attr-defined]
+    capsys.readouterr()
+    assert main([*chain, "--trace", "--out", "way.gif"]) == 0
+    assert "5 steps in way.gif" in capsys.readouterr().out and Path("way.gif").read_bytes() == Path("t.GIF").read_bytes()
 
 
 @pytest.mark.parametrize(("more", "says"), [
     (["--trace", "t.png"], "--trace: PriorSampler keeps no trace"),
     (["--trace", "t.txt"], "should end with .png"),
+    (["--out", "t.jpg", "--trace"], "--out: 't.jpg' should end with .png"),
     (["--out", "pictures/", "--trace", "t.png"], "--trace: is for pictures in one file"),
     (["--out", "pictures/", "--columns", "3"], "--columns: is for pictures in one file"),
     (["--out", "m"], "the folder m is not empty"),

@@ -58,7 +58,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--columns", type=count, metavar="N", help="pictures in a row")
     parser.add_argument(
-        "--trace", type=_trace_file, metavar="FILE", help="also the way to them, where the sampler keeps it: .png, a row each, or .gif"
+        "--trace", type=_trace_file, nargs="?", const=True, metavar="FILE",
+        help="also the way to them, where the sampler keeps it: .png, a row each, or .gif; without FILE it is what --out gets",
     )
     parser.add_argument("--seed", type=whole, default=0, metavar="S", help="same seed, same pictures (default: 0)")
     add_device(parser)
@@ -89,9 +90,15 @@ def _trace_file(text: str) -> Path:
 
 def run(args: argparse.Namespace) -> int:
     """Sample, write, say so."""
+    from zoo_core.errors import SettingError
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
 
+    if args.trace is True and not args.out.folder:
+        try:
+            _trace_file(str(args.out.path))
+        except argparse.ArgumentTypeError as error:
+            raise SettingError(f"--out: {error}", hint="or name another file for the trace: --trace FILE") from None
     _, others = data_settings(args.settings)
     model = load(args.model, device=processes(args.device).device)
     sampler = model.sampler({"name": args.sampler or "", **parse_settings(others)})
@@ -113,7 +120,10 @@ def _into_file(args: argparse.Namespace, model: Model, sampler: Sampler, n: int,
     short = 0 if args.n or columns is None or columns > n else n % columns
     pictures = samples.x[: n - short]
     if args.trace:
-        _write_trace(args.trace, samples, sampler, len(pictures), columns)
+        _write_trace(args.out.path if args.trace is True else args.trace, samples, sampler, len(pictures), columns)
+    if args.trace is True:
+        _say([samples])
+        return
     save_png(args.out.path, grid(pictures, columns))
     print(f"{len(pictures)} pictures in {args.out.path}")
     _say([samples])

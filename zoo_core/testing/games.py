@@ -127,8 +127,9 @@ def moves(value: Tensor, parameters: list[nn.Parameter]) -> bool:
 def playground(subject: Subject, *, seed: int = 0) -> Playground:
     """The subject's objective with plain parts around it.
 
-    A feature extractor is trained where it is all that the objective needs, or where one of its players says so; else it is
-    looked through. Each loss that no default player listens to is heard by a player of its own, which trains what it moves.
+    A feature extractor is trained where the objective or one of its players says so, or where nothing else that it needs has
+    weights; else it is looked through. Each loss that no default player listens to is heard by a player of its own, which trains what
+    it moves.
     """
     shape, labels = subject.image_shapes[0], subject.labels
     needs = subject.component.needs  # type: ignore[attr-defined]
@@ -141,7 +142,10 @@ def playground(subject: Subject, *, seed: int = 0) -> Playground:
     looked_through = {
         name
         for name, part in parts.items()
-        if isinstance(part, FeatureExtractor) and name not in claimed and len(needs) > 1
+        if isinstance(part, FeatureExtractor)
+        and name not in claimed
+        and not needs[name].trained
+        and any(any(True for _ in other.parameters()) for other in parts.values() if other is not part)
     }
     for name in looked_through:
         parts[name].requires_grad_(False)
