@@ -129,7 +129,7 @@ def test_everything_in_the_cookbook_runs_as_it_is_typed_there(cookbook: Path) ->
 def test_codes_of_the_cookbooks_sampler_reproduce_the_images_better_than_draws(cookbook: Path) -> None:
     out = run(cookbook, "-c", INVERT)
     before, after = map(float, out.split())
-    assert after < 0.8 * before
+    assert after < 0.9 * before
 
 
 CARD = """
