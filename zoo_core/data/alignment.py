@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import final
 
 import torch
@@ -71,8 +72,8 @@ class AlignedDataset(Dataset):
         native = self.dataset.split(name)
         y, attributes = native.y, native.attributes
         if self.labels.type == "classes":
-            return Split(native.x, None if y is None else self._numbered_anew(y, name), attributes, native.groups)
-        return Split(native.x, y, None if attributes is None else attributes[:, self._places], native.groups)
+            return replace(native, y=None if y is None else self._numbered_anew(y, name))
+        return replace(native, attributes=None if attributes is None else attributes[:, self._places])
 
     def _numbered_anew(self, y: Tensor, split: SplitName) -> Tensor:
         """``y`` (N,) in the model's numbers; −1 (not known) stays."""

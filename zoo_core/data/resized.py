@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import final
 
 import torch
@@ -54,4 +55,4 @@ class ResizedDataset(Dataset):
     def split(self, name: SplitName) -> Split:
         native = self.dataset.split(name)
         x = resize(native.x, self.size) if isinstance(native.x, Tensor) else ResizedImages(native.x, self.size)
-        return Split(x, native.y, native.attributes, native.groups)
+        return replace(native, x=x)
