@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from zoo_core.data.references import protocol
 from zoo_core.data.splits import Splits
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Figure, Metric
@@ -66,6 +67,7 @@ def evaluate(
             measured = metric(model, splits.batches(split, limit), generator)
         about = {
             "data": splits.dataset.name,
+            **protocol(splits.dataset),
             "split": split,
             "examples": splits.count(split, limit),
             "seed": seed,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zoo_core.cli.values import add_data, add_device, add_settings, count, data_settings, parse_settings, whole
 
 if TYPE_CHECKING:
-    from zoo_core.interfaces import Part
+    from zoo_core.interfaces import Dataset, Part
     from zoo_core.model import Model
     from zoo_core.training import Run
 
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         labels=dataset.labels,
         data=registered_name(dataset),
     )
-    out = expanded(args.out) if args.out else Path("runs") / _run_name(args.recipe, dataset.name)
+    out = expanded(args.out) if args.out else Path("runs") / _run_name(args.recipe, *_named(dataset))
     resumed = args.resume and is_file(out / FILE)
     if not resumed:
         refuse_to_overwrite(out)
@@ -126,12 +126,20 @@ def run(args: argparse.Namespace) -> int:
     )
 
 
-def _run_name(recipe: str, data: str) -> str:
+def _named(dataset: Dataset) -> tuple[str, str]:
+    """The data set's name, and the expression behind it."""
+    from zoo_core.data.made import innermost
+
+    name = innermost(dataset).name
+    return name, dataset.name.removeprefix(name)
+
+
+def _run_name(recipe: str, data: str, expression: str = "") -> str:
     """``RECIPE-DATA`` as the name of one folder, whatever ``data`` is: of a path its last part."""
     _, colon, path = data.partition(":")
     # Not resolved: a link is called by its own name.
     last = os.path.basename(os.path.abspath(os.path.expanduser(path))) if colon else data
-    plain = re.sub(r"\.{2,}", ".", re.sub(r"[^\w.+-]+", "-", f"{recipe}-{last}"))
+    plain = re.sub(r"\.{2,}", ".", re.sub(r"[^\w.+-]+", "-", f"{recipe}-{last}{expression}"))
     return plain.encode()[:LONGEST_NAME].decode(errors="ignore").strip("-.")
 
 

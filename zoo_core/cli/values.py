@@ -18,7 +18,7 @@ def add_settings(parser: argparse.ArgumentParser, example: str) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"change a setting, e.g. {example}; VALUE is JSON, else a text; repeatable",
+        help=f"change a setting, e.g. {example}; VALUE is JSON, else a string; repeatable",
     )
 
 

@@ -8,6 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from zoo_core.data.made import MadeDataset
 from zoo_core.errors import DataError, shown
 from zoo_core.interfaces.batch import Batch, Labels
 from zoo_core.interfaces.dataset import Dataset, Split, SplitName
@@ -54,7 +55,7 @@ def _unlike(found: Labels, wanted: Labels, name: str = "the data") -> DataError:
 
 
 @final
-class AlignedDataset(Dataset):
+class AlignedDataset(MadeDataset):
     """``dataset`` with its labels in the order of ``labels``.
 
     Arguments:
@@ -62,9 +63,7 @@ class AlignedDataset(Dataset):
     """
 
     def __init__(self, dataset: Dataset, labels: Labels, found: tuple[int, ...]) -> None:
-        self.dataset = dataset
-        self.name = dataset.name
-        self.image_shape = dataset.image_shape
+        super().__init__(dataset)
         self.labels = labels
         self._places = torch.tensor(found, dtype=torch.int64)
 

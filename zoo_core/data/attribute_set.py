@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.data.expressions import Attribute, parse
+from zoo_core.data.made import MadeDataset
 from zoo_core.data.subsets import pick
 from zoo_core.errors import DataError, did_you_mean, shown
 from zoo_core.interfaces.batch import Labels
@@ -23,7 +24,7 @@ SEED = 0
 
 
 @final
-class AttributeSet(Dataset):
+class AttributeSet(MadeDataset):
     """``dataset`` with the attributes of an expression in place of its labels, and, with ``negatives``, fewer examples without them.
 
     Arguments:
@@ -42,8 +43,7 @@ class AttributeSet(Dataset):
     def __init__(
         self, dataset: Dataset, attributes: str, *, negatives: float | None = None, order: Literal["random", "first"] = "random"
     ) -> None:
-        self.dataset = dataset
-        self.image_shape = dataset.image_shape
+        super().__init__(dataset)
         self.attributes = parse(attributes)
         self.negatives, self.order = negatives, order
         self.name = f"{dataset.name}:{','.join(map(str, self.attributes))}"

@@ -9,14 +9,15 @@ from typing import final
 import torch
 from torch import Tensor
 
+from zoo_core.data.made import MadeDataset
 from zoo_core.data.order import Order
 from zoo_core.errors import DataError, shown
-from zoo_core.interfaces.dataset import Dataset, Split, SplitName
+from zoo_core.interfaces.dataset import Split, SplitName
 from zoo_core.noise import derive_seed
 
 
 @final
-class FlippedDataset(Dataset):
+class FlippedDataset(MadeDataset):
     """``dataset`` with training images that are mirrored left to right half of the time, each anew in every epoch.
 
     Whoever goes through the training split in order (metrics, plots) sees its images as they are.
@@ -24,12 +25,6 @@ class FlippedDataset(Dataset):
     Raises:
         DataError: points of a space, which have no left and right.
     """
-
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
-        self.name = dataset.name
-        self.image_shape = dataset.image_shape
-        self.labels = dataset.labels
 
     def split(self, name: SplitName) -> Split:
         native = self.dataset.split(name)

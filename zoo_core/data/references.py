@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 from torch import Tensor
 
-from zoo_core.data.alignment import AlignedDataset
 from zoo_core.data.arrays import ArrayDataset
 from zoo_core.data.attribute_set import AttributeSet
 from zoo_core.data.flipped import FlippedDataset
+from zoo_core.data.made import innermost, layers
 from zoo_core.data.resized import ResizedDataset
 from zoo_core.data.settings import DataSettings
 from zoo_core.errors import DataError, NameConflict, SettingError, UnknownName, did_you_mean, shown
@@ -126,8 +126,8 @@ def qualified(reference: str) -> str:
     Raises:
         UnknownName, NameConflict: there is none, or several.
     """
-    resolved, path = _component(reference, registry().resolve)
-    return resolved.qualified if path is None else f"{resolved.qualified}:{path}"
+    name, rest = parted(reference)
+    return name if rest is None else f"{name}:{rest}"
 
 
 def saved_reference(reference: str) -> str:
@@ -140,6 +140,16 @@ def saved_reference(reference: str) -> str:
     return resolved.qualified if path is None else f"{resolved.qualified}:{path}"
 
 
+def parted(reference: str) -> tuple[str, str | None]:
+    """``plugin:name`` of ``reference``, and the path or expression behind it.
+
+    Raises:
+        UnknownName, NameConflict: there is no such data set, or several.
+    """
+    resolved, rest = _component(reference, registry().resolve)
+    return resolved.qualified, rest
+
+
 def registered_name(dataset: Dataset) -> str:
     """``plugin:name`` under which the class of ``dataset`` is registered, whatever was made of it here; its own name where it is not."""
     inner = innermost(dataset)
@@ -147,17 +157,9 @@ def registered_name(dataset: Dataset) -> str:
     return next((entry.qualified for entry in registry().entries("dataset") if entry.target == target), inner.name)
 
 
-def layers(dataset: Dataset) -> Iterator[Dataset]:
-    """``dataset`` and what it was made of, from the outermost to the innermost."""
-    yield dataset
-    while isinstance(dataset, (AlignedDataset, AttributeSet, FlippedDataset, ResizedDataset)):
-        dataset = dataset.dataset
-        yield dataset
-
-
-def innermost(dataset: Dataset) -> Dataset:
-    """The data set that ``dataset`` was made of."""
-    return [*layers(dataset)][-1]
+def protocol(dataset: Dataset) -> dict[str, Any]:
+    """What a figure rests on of how ``dataset`` was made, beside its name."""
+    return {key: value for layer in layers(dataset) if isinstance(layer, AttributeSet) for key, value in layer.protocol.items()}
 
 
 def _component(reference: str, resolve: Callable[[str, str], Resolved]) -> tuple[Resolved, str | None]:
