@@ -41,7 +41,7 @@ def evaluate(
             (:meth:`Metric.prepare`) is not limited.
         batch_size: examples at a time.
         seed: of all draws: same seed, same figures.
-        data_root, data_settings: where data sets lie, and parameters of this one.
+        data_root, data_settings: where data sets lie (metrics that look at further ones are told), and parameters of this one.
 
     Raises:
         SettingError, SeamError: a metric that this model cannot be measured by.
@@ -50,7 +50,8 @@ def evaluate(
     from zoo_core.training.processes import processes
 
     chosen: list[tuple[str, Metric]] = [
-        (one if isinstance(one, str) else str(one.get("name", "")), looker(model, "metric", one)) for one in metrics
+        (one if isinstance(one, str) else str(one.get("name", "")), looker(model, "metric", one, data_root=data_root))
+        for one in metrics
     ]
     if not chosen:
         raise SettingError("no metric asked for", hint="see zoo list --kind metric")

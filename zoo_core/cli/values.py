@@ -70,6 +70,17 @@ def data_settings(texts: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     return settings, [text for text in texts if not text.startswith("data.")]
 
 
+def refuse_all_but_data(texts: Sequence[str]) -> None:
+    """Refuse ``--set`` texts that are not of the data set, where nothing else has settings.
+
+    Raises:
+        SettingError: as :func:`parse_settings`; one that is not of the data set.
+    """
+    _, others = data_settings(texts)
+    if others:
+        raise SettingError(f"--set {shown(others[0])}: only the data set has settings here", hint="--set data.KEY=VALUE")
+
+
 def settings_by_name(
     names: Iterable[str], texts: Sequence[str], what: Literal["metric", "plot"]
 ) -> list[dict[str, Any]]:
