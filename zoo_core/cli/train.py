@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   zoo train vae                                             on the embedded digits, into runs/vae-digits
   zoo train discreg-vae --data cifar10 --data-root ~/data --set classifier=cifar-resnet20
   zoo train vae --data folder:photos --set image_size=64 --set encoder=resnet --set decoder=resnet
+  zoo train vae --data 'celeba:Goatee|Mustache|!No_Beard' --set data.negatives=1 --set data.flip=true
   zoo train vae --set objective='["elbo","discreg"]' --set classifier=timm/resnet18
   zoo train --resume --out runs/vae-digits                  go on with a run that was stopped
 
@@ -37,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("recipe", nargs="?", help="a recipe (see: zoo list); may be left out with --resume")
-    add_data(parser, "a data set: digits, mnist, cifar10, folder:PATH, npz:PATH … (default: digits)")
+    add_data(parser, "a data set: digits, mnist, celeba:Eyeglasses, folder:PATH, npz:PATH … (default: digits)")
     add_settings(parser, "encoder.width=32")
     parser.add_argument(
         "--epochs", type=whole, metavar="N", help="passes over the data; 0 writes the untrained model (default: the recipe's)"
