@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 import zoo_core as zoo
 from zoo_core.cli import main
 from zoo_core.data import dataset_for, open_dataset
-from zoo_core.errors import DataError, SeamError, SettingError
+from zoo_core.errors import DataError, RunError, SeamError, SettingError
 from zoo_core.extractors import find_judge
 from zoo_core.game import Step
 from zoo_core.interfaces import Batch, Dataset, Labels, Split
@@ -226,6 +226,13 @@ def test_a_resumed_run_has_the_same_rows_and_flips(tmp_path: Path) -> None:
     resume(tmp_path / "stopped", epochs=2, device="cpu", progress=False)
     a, b = (load(tmp_path / name) for name in ("straight", "stopped"))
     assert same(a, b) and a.labels.names == ("zero", "one")
+
+
+def test_a_run_with_flips_goes_on_with_them_only(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"out": tmp_path / "run", "data_settings": {"flip": True}}
+    trained(zoo.build("vae", **WITH_HEAD), **given)
+    with pytest.raises(RunError, match="with other streams"):
+        trained(zoo.build("vae", **WITH_HEAD), **{**given, "data_settings": {}}, epochs=2, resume=True)
 
 
 def test_flips_change_a_training_and_no_validation() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,6 +19,7 @@ LISTED = 300
 """Letters of a list of names that a message shows."""
 
 
+@lru_cache(maxsize=64)
 def places(found: Labels, wanted: Labels) -> tuple[int, ...] | None:
     """Where the labels ``found`` in data stand in a model's order ``wanted``, by name; None where they have no place there.
 

@@ -40,7 +40,7 @@ def flips(order: Order, epoch: int, batch: int) -> Iterator[Tensor]:
     """
     while True:
         generator = torch.Generator().manual_seed(derive_seed(order.seed, order.name, epoch, "flip"))
-        drawn = torch.randint(2, (order.count,), generator=generator, dtype=torch.bool)
+        drawn = torch.randint(2, (order.count,), generator=generator, dtype=torch.bool).to(order.device)
         for joint in drawn.split(order.batch_size)[batch : order.batches_per_epoch]:
             yield joint if order.world == 1 else joint.chunk(order.world)[order.rank]
         epoch, batch = epoch + 1, 0
@@ -48,4 +48,4 @@ def flips(order: Order, epoch: int, batch: int) -> Iterator[Tensor]:
 
 def mirrored(x: Tensor, which: Tensor) -> Tensor:
     """``x`` (N, C, H, W) with the images at ``which`` (bool (N,)) mirrored left to right."""
-    return torch.where(which.to(x.device, non_blocking=True)[:, None, None, None], x.flip(3), x)
+    return torch.where(which.to(x.device)[:, None, None, None], x.flip(3), x)
