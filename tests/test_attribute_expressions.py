@@ -168,7 +168,7 @@ def test_random_negatives_are_the_same_every_time_and_not_the_first() -> None:
 
 
 def test_examples_of_which_it_is_not_known_are_neither() -> None:
-    split = AttributeSet(Faces(), "Eyeglasses,Goatee", negatives=0.2, order="first").split("train")
+    split = AttributeSet(Faces(), "Eyeglasses,Goatee", negatives=0.2).split("train")
     known = (split.attributes == 1).any(1) | (split.attributes == 0).all(1)
     assert known.all() and (split.attributes == -1).any()  # one that has the one attribute is kept whatever the other is
 
