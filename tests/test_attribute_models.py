@@ -228,6 +228,23 @@ def test_a_resumed_run_has_the_same_rows_and_flips(tmp_path: Path) -> None:
     assert same(a, b) and a.labels.names == ("zero", "one")
 
 
+def test_too_few_negatives_for_the_validation_are_said_before_anything_is_trained(tmp_path: Path) -> None:
+    class FewInValidation(Dataset):
+        def __init__(self) -> None:
+            self.name, self.image_shape, self.labels = "few", (1, 32, 32), Labels("attributes", ("a",))
+
+        def split(self, name: Any) -> Split:
+            marks = torch.ones(100, 1, dtype=torch.int8)
+            marks[: 50 if name == "train" else 10] = 0
+            return Split(torch.zeros(100, 1, 32, 32, dtype=torch.uint8), attributes=marks)
+
+    settings = {"attributes": "a", "negatives": 1}
+    model = zoo.build("vae", **{**WITH_HEAD, "data": FewInValidation(), "data_settings": settings})
+    with pytest.raises(DataError, match="validation split of few:a has 10 negatives for 90 positives"):
+        trained(model, FewInValidation(), data_settings=settings, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_with_flips_goes_on_with_them_only(tmp_path: Path) -> None:
     given: dict[str, Any] = {"out": tmp_path / "run", "data_settings": {"flip": True}}
     trained(zoo.build("vae", **WITH_HEAD), **given)
