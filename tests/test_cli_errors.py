@@ -125,7 +125,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "folder of texts": ([*TRAIN, "--data", "folder:texts"], "texts"),
     "folder of false pictures": ([*TRAIN, "--data", "folder:fake"], "a.png"),
     "data without its path": ([*TRAIN, "--data", "npz"], "npz:PATH"),
-    "path for data that take none": ([*TRAIN, "--data", "digits:here"], "takes no path"),
+    "path for data that take none": ([*TRAIN, "--data", "digits:./here"], "takes no path"),
     "npz that is not there": ([*TRAIN, "--data", "npz:nowhere.npz"], "nowhere.npz"),
     "npz that is broken": ([*TRAIN, "--data", "npz:broken.npz"], "broken.npz"),
     "npz that holds a pickle": ([*TRAIN, "--data", "npz:pickled.npz"], "pickled.npz"),

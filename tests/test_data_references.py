@@ -73,7 +73,8 @@ def test_objects_are_taken_as_they_are() -> None:
 
 @pytest.mark.parametrize(("reference", "error", "text"), [
     ("digitz", UnknownName, "digits"),
-    ("digits:here", DataError, 'data set "digits" takes no path; type "digits"'),
+    ("digits:./here", DataError, 'data set "digits" takes no path; type "digits"'),
+    ("digits:here", DataError, 'digits has no class "here"; its classes are 0, 1'),
     ("folder", DataError, "folder:PATH"),
     ("./pictures", DataError, "folder:./pictures"),
     ("folder:/nowhere/at/all", DataError, "no folder /nowhere/at/all"),

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import zoo_core as zoo
 from zoo_core.cli import main
 from zoo_core.errors import DataError, SettingError
 from zoo_core.evaluation import evaluate
+from zoo_core.registry import registry
 from zoo_core.saving import save
+from zoo_core.testing.running import component_checks, run_check
 
 Captured = pytest.CaptureFixture[str]
 
@@ -48,6 +51,38 @@ def test_a_setting_that_the_data_do_not_have_is_refused(home: Path, capsys: Capt
 def test_settings_of_no_data_are_refused(home: Path, command: list[str], capsys: Captured) -> None:
     assert main([*command, "--set", "data.layout=nhwc"]) == 2
     assert "--data digits" in capsys.readouterr().err
+
+
+@pytest.fixture
+def clothes(tmp_path: Path) -> str:
+    """A folder of data sets with a part of Fashion-MNIST."""
+    (tmp_path / "sets/fashion_mnist").mkdir(parents=True)
+    x, y = np.full((12, 28, 28), 51, np.uint8), np.arange(12) % 10
+    arrays = {f"{name}_{split}": array for split in ("train", "test") for name, array in (("x", x), ("y", y))}
+    np.savez(tmp_path / "sets/fashion_mnist/fashion_mnist_subset.npz", **arrays)
+    return str(tmp_path / "sets")
+
+
+def test_a_metric_that_opens_further_data_gets_their_root(home: Path, clothes: str, toys: None, capsys: Captured) -> None:
+    results = [run_check(one, None) for one in component_checks(registry().resolve("metric", "toy-brighter").entry)]
+    assert [f"{r.check}: {r.reason}" for r in results if r.status != "passed"] == []
+    spec = {"name": "toy-brighter", "than": "fashion-mnist"}
+    data = torch.full((20, 1, 32, 32), 102, dtype=torch.uint8)
+    (figure,) = evaluate(zoo.load("model"), data, [spec], data_root=clothes, device="cpu")
+    assert figure.value == pytest.approx(0.2)
+    command = ["eval", "model", "--data", "digits", "--metric", "toy-brighter", "--set", "toy-brighter.than=fashion-mnist", "--no-save"]
+    assert main([*command, "--device", "cpu", "--data-root", clothes]) == 0
+    assert "brighter" in capsys.readouterr().out
+    assert main([*command, "--device", "cpu", "--data-root", str(home)]) == 2
+    assert "not in" in capsys.readouterr().err
+
+
+def test_it_gets_the_root_of_the_run_where_none_is_given(home: Path, clothes: str, toys: None) -> None:
+    small = ["--set", "encoder.hidden=[4]", "--set", "decoder.hidden=[4]", "--epochs", "0", "--batch-size", "5", "--quiet"]
+    command = ["train", "vae-mlp", "--data", "fashion-mnist", "--data-root", clothes, "--out", "run", "--device", "cpu"]
+    assert main([*command, *small]) == 0
+    command = ["eval", "run", "--metric", "toy-brighter", "--set", "toy-brighter.than=fashion-mnist", "--device", "cpu"]
+    assert main(command) == 0
 
 
 def test_reconstruct_has_no_settings_but_the_datas(home: Path, capsys: Captured) -> None:

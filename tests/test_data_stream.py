@@ -87,6 +87,51 @@ def test_a_restored_stream_goes_on_in_the_middle_of_an_epoch(source: Source) -> 
     assert resumed.position == whole.position == (3, 1)
 
 
+# ---------------------------------------------------------------------------------------------------------------- flips
+
+
+def flipped(source: Source) -> Source:
+    source.flip = True
+    return source
+
+
+def which(batch: Batch) -> list[bool]:
+    """Which images of the batch are mirrored; all others have to be as they are."""
+    own = numbered().x[batch.y].to(torch.float32) / 255
+    found = [bool(torch.equal(x, o.flip(2))) for x, o in zip(batch.x, own)]
+    assert all(f or torch.equal(x, o) for f, x, o in zip(found, batch.x, own))
+    return found
+
+
+def test_half_of_the_images_are_mirrored_anew_in_each_epoch(source: Source) -> None:
+    stream = Stream(flipped(source), 5, seed=7)
+    for epoch in range(3):
+        generator = torch.Generator().manual_seed(derive_seed(7, "main", epoch, "flip"))
+        expected = torch.randint(2, (COUNT,), generator=generator, dtype=torch.bool)[:20].tolist()
+        assert [one for batch in draw(stream, 4) for one in which(batch)] == expected
+        assert 3 <= sum(expected) <= 17
+
+
+def test_flips_change_neither_the_order_nor_the_labels(source: Source) -> None:
+    plain = numbers(draw(Stream(source, 5, seed=7), 8))
+    assert numbers(draw(Stream(flipped(source), 5, seed=7), 8)) == plain
+
+
+def test_flips_go_on_where_a_stream_is_restored_and_are_shared_out_among_processes(source: Source) -> None:
+    whole = Stream(flipped(source), 6, seed=3)
+    joint = draw(whole, 7)
+    resumed = Stream(source, 6, seed=3)
+    resumed.restore({"epoch": 1, "batch": 1})
+    assert all(torch.equal(a.x, b.x) for a, b in zip(joint[4:], draw(resumed, 3), strict=True))
+    parts = [draw(Stream(source, 6, seed=3, rank=rank, world=2), 7) for rank in range(2)]
+    assert all(torch.equal(a.x, torch.cat([b.x, c.x])) for a, b, c in zip(joint, *parts, strict=True))
+
+
+def test_an_evaluation_flips_nothing(source: Source) -> None:
+    batches = list(evaluation_batches(flipped(source), 10))
+    assert torch.equal(torch.cat([batch.x for batch in batches]), numbered().x.to(torch.float32) / 255)
+
+
 def test_resuming_reads_no_image_before_the_place() -> None:
     split = numbered()
     images = ReadImages(split.x)

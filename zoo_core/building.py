@@ -58,8 +58,8 @@ def build(
 
     Arguments:
         recipe: a recipe's name (``zoo list``), or the ``config`` of a model, which gives the same model again.
-        data: a data set (``"digits"``, ``"folder:PATH"``): its image shape and labels are taken over, and the recipe's
-            settings for it.
+        data: a data set (``"digits"``, ``"celeba:Eyeglasses"``, ``"folder:PATH"``): its image shape and labels are taken
+            over, and the recipe's settings for it.
         data_root, data_settings: where data sets lie, and parameters of this one.
         image_shape: (C, H, W), where ``data`` does not say.
         labels: classes or attributes, where ``data`` does not say.
@@ -67,7 +67,8 @@ def build(
             leaves the weights of the others as they were.
         device, dtype: where the weights are and how wide; never part of the config.
         settings: parts by name (``encoder="resnet"``, ``classifier={"name": "vgg19", "weights": None}``), shared parameters
-            (``latent_dim=128``), ``objective=["elbo", "discreg"]``, ``image_size=32``, ``training={"epochs": 5}``, and anything inside
+            (``latent_dim=128``), ``objective=["elbo", "discreg"]``, ``image_size=32``,
+            ``attributes=["Smiling", "Male"]`` (which of the data's, in this order), ``training={"epochs": 5}``, and anything inside
             with a dotted key (``**{"encoder.width": 64}``). ``zoo info RECIPE`` lists them all.
 
     Raises:

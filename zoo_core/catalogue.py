@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 LARGEST = 10_000_000
 _SLOT = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_RESERVED = ("objective", "sampler", "image_size", "image_shape", "training")
+_RESERVED = ("objective", "sampler", "image_size", "image_shape", "attributes", "training")
 _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _LINE = re.compile(rf"\s*(?:\[\[?\s*(?P<table>{_KEY}(?:\s*\.\s*{_KEY})*)\s*\]|(?P<key>{_KEY}(?:\s*\.\s*{_KEY})*)\s*=)")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from zoo_core.data.references import protocol
 from zoo_core.data.splits import Splits
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Figure, Metric
@@ -40,7 +41,7 @@ def evaluate(
             (:meth:`Metric.prepare`) is not limited.
         batch_size: examples at a time.
         seed: of all draws: same seed, same figures.
-        data_root, data_settings: where data sets lie, and parameters of this one.
+        data_root, data_settings: where data sets lie (metrics that look at further ones are told), and parameters of this one.
 
     Raises:
         SettingError, SeamError: a metric that this model cannot be measured by.
@@ -49,7 +50,8 @@ def evaluate(
     from zoo_core.training.processes import processes
 
     chosen: list[tuple[str, Metric]] = [
-        (one if isinstance(one, str) else str(one.get("name", "")), looker(model, "metric", one)) for one in metrics
+        (one if isinstance(one, str) else str(one.get("name", "")), looker(model, "metric", one, data_root=data_root))
+        for one in metrics
     ]
     if not chosen:
         raise SettingError("no metric asked for", hint="see zoo list --kind metric")
@@ -66,6 +68,7 @@ def evaluate(
             measured = metric(model, splits.batches(split, limit), generator)
         about = {
             "data": splits.dataset.name,
+            **protocol(splits.dataset),
             "split": split,
             "examples": splits.count(split, limit),
             "seed": seed,

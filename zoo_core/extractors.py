@@ -14,7 +14,7 @@ from torch import Tensor
 from zoo_core.errors import SeamError, SettingError, UnknownName, shown
 from zoo_core.files import is_file
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels
-from zoo_core.labels import listed, numbered, places
+from zoo_core.labels import listed, numbered, places, told_apart
 from zoo_core.saved_parts import build_saved, saved_part
 from zoo_core.tensors.digest import tensor_digest
 
@@ -136,7 +136,7 @@ def find_judge(spec: str | Mapping[str, Any], model: Model) -> Judge:
 
 def _logit_places(found: FoundExtractor, wanted: Labels, who: str) -> tuple[int, ...]:
     count = int(found.part.shapes["logits"][0])
-    own = found.labels
+    own = told_apart(found.part, found.labels)
     if own.type == "none":
         if count == wanted.count:
             return tuple(range(count))

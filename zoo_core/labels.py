@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
-from zoo_core.errors import shown
-from zoo_core.interfaces import Batch, Labels, Part, Prior
+from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
+from zoo_core.interfaces import Batch, FeatureExtractor, Head, Labels, Part, Prior
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -17,6 +19,7 @@ LISTED = 300
 """Letters of a list of names that a message shows."""
 
 
+@lru_cache(maxsize=64)
 def places(found: Labels, wanted: Labels) -> tuple[int, ...] | None:
     """Where the labels ``found`` in data stand in a model's order ``wanted``, by name; None where they have no place there.
 
@@ -38,6 +41,58 @@ def places(found: Labels, wanted: Labels) -> tuple[int, ...] | None:
     if (numbered(found) or numbered(wanted)) and (found.count == wanted.count or fewer):
         return tuple(range(found.count))
     return None
+
+
+def chosen(labels: Labels, names: Sequence[str], where: str) -> Labels:
+    """The attributes called ``names`` among ``labels``, in the order of ``names``; ``labels`` themselves where there are no names. Of
+    a model that nobody has told any labels these are its attributes.
+
+    Arguments:
+        where: the setting that names them, for messages: ``attributes``, ``head.attributes``.
+
+    Raises:
+        SettingError: a name that is none of theirs, or there twice; classes.
+    """
+    if not names:
+        return labels
+    if labels.type == "classes":
+        raise SettingError(f"{where}: the data have classes and no attributes",
+                           hint="attributes can be made of classes, as in --data digits:even=0|2|4|6|8", labels=labels)
+    for name in names:
+        if labels.type == "attributes" and name not in labels.names:
+            raise SettingError(f'{where}: the data have no attribute "{shown(name)}"',
+                               hint=did_you_mean(name, labels.names) or f"they have {listed(labels.names)}", name=name)
+        if list(names).count(name) > 1:
+            raise SettingError(f'{where}: "{shown(name)}" is there twice')
+    return Labels("attributes", tuple(names))
+
+
+def told_apart(part: Part, labels: Labels) -> Labels:
+    """What the logits of a head or classifier stand for: its own ``attributes``, else the model's ``labels``."""
+    own = part.attributes if isinstance(part, Head | FeatureExtractor) else ()
+    return Labels("attributes", own) if own else labels
+
+
+def attributes_for(batch: Batch, part: Part, labels: Labels) -> Tensor:
+    """The batch's attributes in the order of the logits of a head or classifier, int8 (N, A).
+
+    Arguments:
+        labels: the model's, in whose order the batch is.
+
+    Raises:
+        SeamError: the batch has no attributes, or not all that the part tells.
+    """
+    own = told_apart(part, labels)
+    if batch.attributes is None or labels.type != "attributes":
+        raise SeamError(f"attributes were asked for, and these data have labels of type {labels.type}", hint="choose data with attributes")
+    if own == labels:
+        return batch.attributes
+    columns = places(labels, own)
+    if columns is None:
+        raise SeamError(f"the part tells {listed(own.names)}, the model knows the attributes {listed(labels.names)}",
+                        hint="choose data with these attributes")
+    # Columns rather than an index, which would have to go to the device first.
+    return torch.stack([batch.attributes[:, column] for column in columns], dim=1)
 
 
 def told_labels(components: Mapping[str, Part]) -> list[str]:

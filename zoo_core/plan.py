@@ -2,7 +2,7 @@
 
 Settings are one flat mapping from keys to values, the same in Python (``build("vae", encoder="resnet", **{"encoder.width": 32})``) and on
 the command line (``--set encoder.width=32``). A key without a dot is a part, a shared parameter, ``objective``,
-``sampler``, ``image_size`` or ``image_shape``; with a dot it reaches into a part (and with more dots into its tables, as in
+``sampler``, ``image_size``, ``image_shape`` or ``attributes``; with a dot it reaches into a part (and with more dots into its tables, as in
 ``decoder.net.hidden``), an objective or the training table. A table does the same for several: ``training={"epochs": 5}``.
 """
 
@@ -18,12 +18,13 @@ from zoo_core.errors import NameConflict, SettingError, UnknownName, did_you_mea
 from zoo_core.files import expanded, is_file
 from zoo_core.hub.external import External
 from zoo_core.interfaces import ImageShape, Labels, Need
+from zoo_core.labels import chosen
 from zoo_core.parameters import Parameter, check_value, nested_spec, parameters
 from zoo_core.recipes import Recipe
 from zoo_core.registry import Resolved, registry
 from zoo_core.saved_parts import SavedPart, saved_part
 
-RESERVED = ("objective", "sampler", "image_size", "image_shape")
+RESERVED = ("objective", "sampler", "image_size", "image_shape", "attributes")
 
 ON_CODES = ("encoder", "decoder", "prior", "head")
 """Kinds that have a width of codes."""
@@ -98,7 +99,7 @@ def plan(
     made = Plan(
         recipe=recipe.name,
         image_shape=recipe.image_shape if image_shape is None else _image_shape(image_shape),
-        labels=labels or Labels(),
+        labels=_chosen_labels(labels or Labels(), {**recipe.settings_on(data or ""), **settings}),
         parts={
             name: PartPlan(p.kind, _qualified(p.kind, p.name), copy.deepcopy(dict(p.params)), p.trainable)
             for name, p in recipe.parts.items()
@@ -166,6 +167,8 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
         made.image_shape = (made.image_shape[0], *_side_lengths(value))
     elif key == "image_shape":
         made.image_shape = _image_shape(value)
+    elif key == "attributes":
+        pass  # the labels were chosen first: settings follow them
     elif key in shared:
         shared[key] = value
     elif not rest and (head in made.parts or head in (asked := _asked_parts(made))):
@@ -363,6 +366,15 @@ def _set_nested(table: dict[str, Any], path: str, value: Any, key: str) -> None:
             raise SettingError(f"{shown(key)}: {shown(name)!r} is a value, not a table")
         table = inner
     table[last] = value
+
+
+def _chosen_labels(labels: Labels, settings: Mapping[str, Any]) -> Labels:
+    """The attributes among the data's ``labels`` that the setting ``attributes`` names, in its order; all where it is not set."""
+    names = settings.get("attributes", [])
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
+        raise SettingError(f"attributes: should be a list of names, got {shown(repr(names))}", hint='e.g. attributes=["Smiling", "Male"]')
+    return chosen(labels, names, "attributes")
 
 
 def _side_lengths(value: Any) -> tuple[int, int]:

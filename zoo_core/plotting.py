@@ -67,7 +67,7 @@ def plot(
         split: which split is plotted.
         limit: only its first so many examples; None takes all.
         seed: of all draws: same seed, same figure.
-        data_root, data_settings: where data sets lie, and parameters of this one.
+        data_root, data_settings: where data sets lie (plots of further ones are told), and parameters of this one.
         run: the run's folder, for plots of its history.
 
     Raises:
@@ -81,7 +81,8 @@ def plot(
 
     path = None if out is None else writable(out)
     asked = [what] if isinstance(what, str | Mapping) else what
-    plots: list[Plot] = [looker(model, "plot", one, run=None if run is None else str(run)) for one in asked]
+    context = {"run": None if run is None else str(run), "data_root": data_root}
+    plots: list[Plot] = [looker(model, "plot", one, **context) for one in asked]
     if not plots:
         raise SettingError("no plot asked for", hint="see zoo list --kind plot")
     if limit is not None and limit < 1:

@@ -41,8 +41,8 @@ def refuse_other_labels(made: Plan, slots: Collection[str]) -> None:
     """
     for slot, saved in _saved(made):
         labels = saved.labels
-        if slot not in slots or labels.type != made.labels.type:
-            continue
+        if slot not in slots or labels.type != made.labels.type or made.parts[slot].params.get("attributes"):
+            continue  # what has attributes of its own finds them by name
         # By position only where one side has numbers for names; names have to stand in the same order.
         in_place = places(made.labels, labels) == tuple(range(labels.count)) and labels.count == made.labels.count
         if not in_place:

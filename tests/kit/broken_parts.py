@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from zoo_core.distributions import Likelihood, LikelihoodFamily, LogSigma
 from zoo_core.distributions.likelihoods import BernoulliFamily, Gaussian, GaussianFamily
 from zoo_core.interfaces import AttackedLoss, ImageShape, Labels, Tags, ascent
+from zoo_core.labels import chosen
 from zoo_core.noise import Noise
 
 from .originals import PlainAttack, PlainDecoder, PlainExtractor, PlainHead, PlainPrior, Width
@@ -209,6 +210,17 @@ class OneLogitTooMany(PlainHead):
         self.linear = nn.Linear(latent_dim, self.outputs)
 
 
+class ForgetsItsAttributes(PlainHead):
+    """Built for some attributes, and does not say so."""
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"attributes": ["wide"]}]
+
+    def __init__(self, *, labels: Labels, latent_dim: Width = 6, attributes: tuple[str, ...] = ()) -> None:
+        super().__init__(labels=chosen(labels, attributes, "head.attributes"), latent_dim=latent_dim)
+
+
 class OtherDirections(PlainHead):
     """Directions with the sign turned."""
 
@@ -303,6 +315,7 @@ PARTS: Mapping[type[Any], str] = {
     WithoutConstant: "prior_density",
     OtherDirection: "prior_divergence",
     DensityOfTheBatch: "prior_density",
+    ForgetsItsAttributes: "declares_what_it_is",
     OneLogitTooMany: "head_does_what_it_says",
     OtherDirections: "head_does_what_it_says",
     NotLinear: "head_does_what_it_says",

@@ -44,6 +44,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def data_of(args: argparse.Namespace) -> Dataset:
     """The data set asked for, else the one that the run was trained on; ``--set data.KEY`` goes before the run's own settings."""
+    return data_and_root(args)[0]
+
+
+def data_and_root(args: argparse.Namespace) -> tuple[Dataset, str | None]:
+    """As :func:`data_of`, and where data sets lie."""
     from zoo_core.data import open_dataset
     from zoo_core.errors import RunError, shown
     from zoo_core.files import expanded
@@ -51,14 +56,15 @@ def data_of(args: argparse.Namespace) -> Dataset:
 
     given, _ = data_settings(getattr(args, "settings", ()))  # not every command that looks at data has --set
     if args.data:
-        return open_dataset(args.data, root=args.data_root, settings=given)
+        return open_dataset(args.data, root=args.data_root, settings=given), args.data_root
     try:
         about = read_run(expanded(args.model))
     except RunError:
         about = {"data": None}
     if about["data"] is None:
         raise RunError(f"{shown(args.model)} does not say what it was trained on", hint="name the data: --data digits")
-    return open_dataset(about["data"], root=args.data_root or about["data_root"], settings={**about["data_settings"], **given})
+    root = args.data_root or about["data_root"]
+    return open_dataset(about["data"], root=root, settings={**about["data_settings"], **given}), root
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,15 +76,17 @@ def run(args: argparse.Namespace) -> int:
 
     metrics = settings_by_name(args.metric, data_settings(args.settings)[1], "metric")
     model = load(args.model)
+    data, root = data_and_root(args)
     figures = evaluate(
         model,
-        data_of(args),
+        data,
         metrics,
         split=args.split,
         limit=args.limit,
         batch_size=args.batch_size,
         seed=args.seed,
         device=args.device,
+        data_root=root,
     )
     listed = [as_table(figure) for figure in figures]
     if args.json:

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo_core.catalogue import catalogue
 from zoo_core.cli.output import Row, print_json, print_sections
@@ -14,6 +14,9 @@ from zoo_core.errors import UnknownName, ZooError, did_you_mean, shown
 from zoo_core.parameters import Parameter, nested_spec, parameters
 from zoo_core.recipes import Recipe
 from zoo_core.registry import Resolved, registry
+
+if TYPE_CHECKING:
+    from zoo_core.interfaces import Dataset
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +83,22 @@ def component_facts(resolved: Resolved) -> dict[str, Any]:
         elif resolved.architecture not in known:
             raise UnknownName(f'{entry.name} has no architecture "{shown(resolved.architecture)}"',
                               hint=did_you_mean(resolved.architecture, known) or f"see all with: zoo info {entry.name} --json")
-    return {**facts, "parameters": _parameters(cls, {})}
+    facts["parameters"] = _parameters(cls, {})
+    return facts if entry.kind != "dataset" else {**facts, **_dataset_facts(cls)}
+
+
+def _dataset_facts(cls: type[Dataset]) -> dict[str, Any]:
+    """What else there is to know of a data set: its labels, where it has them without being told a path; what is settable of any."""
+    from zoo_core.data.settings import DataSettings
+    from zoo_core.interfaces import Labels
+
+    own = parameters(cls)
+    try:
+        labels = Labels() if any(parameter.required for parameter in own.values()) else cls().labels
+    except Exception:  # it looks for its files first, or is broken: who uses it is told
+        labels = Labels()
+    for_all = {name: fact for name, fact in _parameters(DataSettings, {}).items() if name not in own}
+    return {"settings_of_all_data": for_all, "labels": {"type": labels.type, "names": list(labels.names)}}
 
 
 def _filled(kind: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,7 +176,11 @@ def _component_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]
                         ("plugin", f"{facts['plugin']} {facts['version']}")]
     if "architectures" in facts:
         about.append(("architectures", f"{len(facts['architectures']):,}; all of them: zoo info {facts['name']} --json"))
-    return [(facts["kind"], about), ("settings     --set PART.KEY=VALUE", _settings(facts["parameters"], ""))]
+    if facts["kind"] != "dataset":
+        return [(facts["kind"], about), ("settings     --set PART.KEY=VALUE", _settings(facts["parameters"], ""))]
+    settings = {**facts["parameters"], **facts["settings_of_all_data"]}
+    labels: list[Row] = [(str(number), name) for number, name in enumerate(facts["labels"]["names"])]
+    return [("dataset", about), ("settings     --set KEY=VALUE", _settings(settings, "data.")), (facts["labels"]["type"], labels)]
 
 
 def _settings(facts: Mapping[str, Any], prefix: str) -> list[Row]:

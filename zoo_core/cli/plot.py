@@ -52,15 +52,18 @@ def run(args: argparse.Namespace) -> int:
     plots = settings_by_name((name for names in args.what for name in names.split(",") if name), others, "plot")
     writable(args.out)  # before the model is loaded
     folder = expanded(args.model)
+    model = load(args.model)
+    data, root = _data(args, needed=bool(of_data))
     plot(
-        load(args.model),
-        _data(args, needed=bool(of_data)),
+        model,
+        data,
         plots,
         out=args.out,
         split=args.split,
         limit=args.limit,
         seed=args.seed,
         device=args.device,
+        data_root=root,
         run=folder if is_folder(folder) else None,
     )
     names = ", ".join(one["name"] for one in plots)
@@ -68,14 +71,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _data(args: argparse.Namespace, *, needed: bool) -> Dataset | None:
-    """The data asked for, else the run's, if it says which: there are plots that need none, unless it is ``needed``."""
-    from zoo_core.cli.evaluate import data_of
+def _data(args: argparse.Namespace, *, needed: bool) -> tuple[Dataset | None, str | None]:
+    """The data asked for, else the run's, if it says which, and where data sets lie: there are plots that need none, unless it is
+    ``needed``."""
+    from zoo_core.cli.evaluate import data_and_root
     from zoo_core.errors import RunError
 
     try:
-        return data_of(args)
+        return data_and_root(args)
     except RunError:
         if needed:
             raise
-        return None
+        return None, args.data_root

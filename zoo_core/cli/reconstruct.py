@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, data_settings
+from zoo_core.cli.values import add_data, add_device, add_settings, count, refuse_all_but_data
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,15 +33,12 @@ def run(args: argparse.Namespace) -> int:
     """Reconstruct, write, say so."""
     from zoo_core.cli.evaluate import data_of
     from zoo_core.data.splits import Splits
-    from zoo_core.errors import SettingError, shown
     from zoo_core.labels import labels_for
     from zoo_core.pictures import beside, grid, save_png
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
 
-    _, others = data_settings(args.settings)
-    if others:
-        raise SettingError(f"--set {shown(others[0])}: only the data set has settings here", hint="--set data.KEY=VALUE")
+    refuse_all_but_data(args.settings)
     model = load(args.model, device=processes(args.device).device)
     splits = Splits(model, data_of(args), batch_size=args.n)
     batch = next(splits.batches(args.split))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from zoo_core.cli.values import add_data, add_device, add_settings, count, data_settings, parse_settings, whole
 
 if TYPE_CHECKING:
-    from zoo_core.interfaces import Part
+    from zoo_core.interfaces import Dataset, Part
     from zoo_core.model import Model
     from zoo_core.training import Run
 
@@ -22,6 +22,7 @@ EXAMPLES = """examples:
   zoo train vae                                             on the embedded digits, into runs/vae-digits
   zoo train discreg-vae --data cifar10 --data-root ~/data --set classifier=cifar-resnet20
   zoo train vae --data folder:photos --set image_size=64 --set encoder=resnet --set decoder=resnet
+  zoo train vae --data 'celeba:Goatee|Mustache|!No_Beard' --set data.negatives=1 --set data.flip=true
   zoo train vae --set objective='["elbo","discreg"]' --set classifier=timm/resnet18
   zoo train --resume --out runs/vae-digits                  go on with a run that was stopped
 
@@ -37,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("recipe", nargs="?", help="a recipe (see: zoo list); may be left out with --resume")
-    add_data(parser, "a data set: digits, mnist, cifar10, folder:PATH, npz:PATH … (default: digits)")
+    add_data(parser, "a data set: digits, mnist, celeba:Eyeglasses, folder:PATH, npz:PATH … (default: digits)")
     add_settings(parser, "encoder.width=32")
     parser.add_argument(
         "--epochs", type=whole, metavar="N", help="passes over the data; 0 writes the untrained model (default: the recipe's)"
@@ -98,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         labels=dataset.labels,
         data=registered_name(dataset),
     )
-    out = expanded(args.out) if args.out else Path("runs") / _run_name(args.recipe, dataset.name)
+    out = expanded(args.out) if args.out else Path("runs") / _run_name(args.recipe, *_named(dataset))
     resumed = args.resume and is_file(out / FILE)
     if not resumed:
         refuse_to_overwrite(out)
@@ -126,12 +127,20 @@ def run(args: argparse.Namespace) -> int:
     )
 
 
-def _run_name(recipe: str, data: str) -> str:
+def _named(dataset: Dataset) -> tuple[str, str]:
+    """The data set's name, and the expression behind it."""
+    from zoo_core.data.made import innermost
+
+    name = innermost(dataset).name
+    return name, dataset.name.removeprefix(name)
+
+
+def _run_name(recipe: str, data: str, expression: str = "") -> str:
     """``RECIPE-DATA`` as the name of one folder, whatever ``data`` is: of a path its last part."""
     _, colon, path = data.partition(":")
     # Not resolved: a link is called by its own name.
     last = os.path.basename(os.path.abspath(os.path.expanduser(path))) if colon else data
-    plain = re.sub(r"\.{2,}", ".", re.sub(r"[^\w.+-]+", "-", f"{recipe}-{last}"))
+    plain = re.sub(r"\.{2,}", ".", re.sub(r"[^\w.+-]+", "-", f"{recipe}-{last}{expression}"))
     return plain.encode()[:LONGEST_NAME].decode(errors="ignore").strip("-.")
 
 

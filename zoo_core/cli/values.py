@@ -18,7 +18,7 @@ def add_settings(parser: argparse.ArgumentParser, example: str) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"change a setting, e.g. {example}; VALUE is JSON, else a text; repeatable",
+        help=f"change a setting, e.g. {example}; VALUE is JSON, else a string; repeatable",
     )
 
 
@@ -68,6 +68,17 @@ def data_settings(texts: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     of_data = [text for text in texts if text.startswith("data.")]
     settings = {key.removeprefix("data."): value for key, value in parse_settings(of_data).items()}
     return settings, [text for text in texts if not text.startswith("data.")]
+
+
+def refuse_all_but_data(texts: Sequence[str]) -> None:
+    """Refuse ``--set`` texts that are not of the data set, where nothing else has settings.
+
+    Raises:
+        SettingError: as :func:`parse_settings`; one that is not of the data set.
+    """
+    _, others = data_settings(texts)
+    if others:
+        raise SettingError(f"--set {shown(others[0])}: only the data set has settings here", hint="--set data.KEY=VALUE")
 
 
 def settings_by_name(

@@ -7,7 +7,10 @@ puts one of its splits on the device (or streams it), ``Stream`` draws shuffled 
 
 from zoo_core.data.alignment import aligned, refuse_unlike
 from zoo_core.data.arrays import ArrayDataset
+from zoo_core.data.attribute_set import AttributeSet
 from zoo_core.data.cut import cut, cut_by_group, indices_of, no_such_split
+from zoo_core.data.flipped import FlippedDataset
+from zoo_core.data.made import MadeDataset
 from zoo_core.data.of_model import dataset_for, refuse_without_labels
 from zoo_core.data.references import open_dataset
 from zoo_core.data.resized import ResizedDataset, resize
@@ -17,6 +20,9 @@ from zoo_core.data.subsets import PickedImages, labelled, pick, with_labels
 
 __all__ = [
     "ArrayDataset",
+    "AttributeSet",
+    "FlippedDataset",
+    "MadeDataset",
     "MemorySource",
     "PickedImages",
     "ResizedDataset",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import final
 
 import torch
 from torch import Tensor
 
+from zoo_core.data.made import MadeDataset
 from zoo_core.errors import DataError, shown
 from zoo_core.interfaces.batch import Batch, Labels
 from zoo_core.interfaces.dataset import Dataset, Split, SplitName
@@ -53,7 +55,7 @@ def _unlike(found: Labels, wanted: Labels, name: str = "the data") -> DataError:
 
 
 @final
-class AlignedDataset(Dataset):
+class AlignedDataset(MadeDataset):
     """``dataset`` with its labels in the order of ``labels``.
 
     Arguments:
@@ -61,9 +63,7 @@ class AlignedDataset(Dataset):
     """
 
     def __init__(self, dataset: Dataset, labels: Labels, found: tuple[int, ...]) -> None:
-        self.dataset = dataset
-        self.name = dataset.name
-        self.image_shape = dataset.image_shape
+        super().__init__(dataset)
         self.labels = labels
         self._places = torch.tensor(found, dtype=torch.int64)
 
@@ -71,8 +71,8 @@ class AlignedDataset(Dataset):
         native = self.dataset.split(name)
         y, attributes = native.y, native.attributes
         if self.labels.type == "classes":
-            return Split(native.x, None if y is None else self._numbered_anew(y, name), attributes, native.groups)
-        return Split(native.x, y, None if attributes is None else attributes[:, self._places], native.groups)
+            return replace(native, y=None if y is None else self._numbered_anew(y, name))
+        return replace(native, attributes=None if attributes is None else attributes[:, self._places])
 
     def _numbered_anew(self, y: Tensor, split: SplitName) -> Tensor:
         """``y`` (N,) in the model's numbers; −1 (not known) stays."""

@@ -1,19 +1,25 @@
-"""From what a user says of data ("digits", "folder:PATH", a tensor) to a data set."""
+"""From what a user says of data ("digits", "celeba:Eyeglasses", "folder:PATH", a tensor) to a data set."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from torch import Tensor
 
 from zoo_core.data.arrays import ArrayDataset
+from zoo_core.data.attribute_set import AttributeSet
+from zoo_core.data.flipped import FlippedDataset
+from zoo_core.data.made import innermost, layers
 from zoo_core.data.resized import ResizedDataset
-from zoo_core.errors import DataError, NameConflict, UnknownName, shown
+from zoo_core.data.settings import DataSettings
+from zoo_core.errors import DataError, NameConflict, SettingError, UnknownName, did_you_mean, shown
 from zoo_core.interfaces.dataset import Dataset
 from zoo_core.parameters import check, parameters
 from zoo_core.registry import Resolved, registry
+
+_FOR_ALL = parameters(DataSettings)
 
 
 def open_dataset(reference: Any, *, root: str | None = None, settings: Mapping[str, Any] | None = None,
@@ -22,10 +28,11 @@ def open_dataset(reference: Any, *, root: str | None = None, settings: Mapping[s
 
     Arguments:
         reference: a name (``"digits"``, ``"zoo-basics:digits"``), a name with a path (``"folder:PATH"``,
-            ``"npz:PATH"``), a :class:`Dataset`, an array of images, or a pair (images, labels) as
-            :class:`ArrayDataset` takes them.
+            ``"npz:PATH"``), a name with an expression of its attributes or classes (``"celeba:Eyeglasses"``,
+            ``"digits:even=0|2|4|6|8"``, see :class:`~zoo_core.data.AttributeSet`), a :class:`Dataset`, an array of images, or a pair
+            (images, labels) as :class:`ArrayDataset` takes them.
         root: the folder that holds data sets, for sets that look for files there.
-        settings: parameters of the data set, for a reference by name.
+        settings: parameters of the data set, for a reference by name; and :class:`~zoo_core.data.settings.DataSettings`, for any.
         image_size: side of the images, or (height, width). A set that has a parameter ``size`` reads its images at
             that size (from the originals, cropped in its own way); others are resized bilinearly when they are read.
 
@@ -36,51 +43,91 @@ def open_dataset(reference: Any, *, root: str | None = None, settings: Mapping[s
     """
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
     if isinstance(reference, str):
-        dataset = _by_name(reference, root, dict(settings or {}), size)
-    elif settings:
-        raise DataError("data given as an object take no settings", hint='name the data set, as in data="digits"')
-    elif isinstance(reference, Dataset):
-        dataset = reference
-    elif isinstance(reference, (Tensor, np.ndarray)):
-        dataset = ArrayDataset(reference)
-    elif isinstance(reference, tuple) and len(reference) == 2:
-        dataset = ArrayDataset(*reference)
+        opened = _by_name(reference, root, dict(settings or {}), size)
     else:
-        raise DataError(f"data are a {type(reference).__name__}, expected a name, a Dataset, an array or (images, "
-                        "labels)",
-                        hint='as in data="digits", data="folder:PATH" or data=(x, y)')
+        opened = _Opened(_given(reference), dict(settings or {}))
+        own = [key for key in opened.for_all if key not in _FOR_ALL]
+        if own:
+            raise SettingError(f"data.{shown(own[0])}: data given as an object take no settings but {', '.join(_FOR_ALL)}",
+                               hint='name the data set, as in data="digits"')
+    dataset = _with_settings(opened.dataset, DataSettings(**check(DataSettings, opened.for_all, "data")))
     return dataset if size is None or dataset.image_shape[1:] == size else ResizedDataset(dataset, size)
 
 
-def _by_name(reference: str, root: str | None, settings: dict[str, Any], size: tuple[int, int] | None) -> Dataset:
+class _Opened(NamedTuple):
+    """A data set, and what is set of it that is no setting of its own."""
+
+    dataset: Dataset
+    for_all: dict[str, Any]
+
+
+def _given(data: Any) -> Dataset:
+    """The data set that an object is."""
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, (Tensor, np.ndarray)):
+        return ArrayDataset(data)
+    if isinstance(data, tuple) and len(data) == 2:
+        return ArrayDataset(*data)
+    raise DataError(f"data are a {type(data).__name__}, expected a name, a Dataset, an array or (images, labels)",
+                    hint='as in data="digits", data="folder:PATH" or data=(x, y)')
+
+
+def _with_settings(dataset: Dataset, settings: DataSettings) -> Dataset:
+    """``dataset`` with what can be set of every one."""
+    if settings.attributes is not None:
+        dataset = AttributeSet(dataset, settings.attributes, negatives=settings.negatives, order=settings.negatives_order)
+    elif settings.negatives is not None:
+        raise SettingError("data.negatives: examples are balanced by an attribute, and none is named",
+                           hint='name it, as in "celeba:Eyeglasses" or data.attributes=Eyeglasses')
+    return FlippedDataset(dataset) if settings.flip else dataset
+
+
+def _by_name(reference: str, root: str | None, settings: dict[str, Any], size: tuple[int, int] | None) -> _Opened:
     if reference.startswith((".", "/", "~")):
         raise DataError(f'"{shown(reference)}" is a path, and could be of several kinds',
                         hint=f'type "folder:{shown(reference)}" for pictures, "npz:{shown(reference)}" for arrays')
-    resolved, path = _component(reference, registry().resolve)
+    resolved, rest = _component(reference, registry().resolve)
     cls = cast(type[Dataset], resolved.entry.load())
     known = parameters(cls)
-    if path is not None:
-        if "path" not in known:
-            name = reference.removesuffix(f":{path}")
-            raise DataError(f'data set "{shown(name)}" takes no path', hint=f'type "{shown(name)}"')
-        settings["path"] = path
+    name = reference if rest is None else reference.removesuffix(f":{rest}")
+    if rest is not None and "path" in known:
+        settings["path"] = rest
+    elif rest is not None:
+        _refuse_path(name, rest)
+        if "attributes" in settings:
+            raise SettingError(f'data.attributes: "{shown(reference)}" names its attributes already', hint="leave one of the two out")
+        settings["attributes"] = rest
     elif "path" in known and "path" not in settings:
         raise DataError(f'data set "{shown(reference)}" needs a path', hint=f'type "{shown(reference)}:PATH"')
     if root is not None and "root" in known:
         settings.setdefault("root", root)
     if size is not None and "size" in known:
         settings.setdefault("size", size)
-    return cls(**check(cls, settings, "data"))
+    unknown = [key for key in settings if key not in known and key not in _FOR_ALL]
+    if unknown:
+        both = [*known, *(key for key in _FOR_ALL if key not in known)]
+        raise SettingError(f'data.{shown(unknown[0])}: data set "{shown(name)}" has no such setting',
+                           hint=f"{did_you_mean(unknown[0], both)} it takes {', '.join(both)}".strip(), key=f"data.{unknown[0]}")
+    own = check(cls, {key: value for key, value in settings.items() if key in known}, "data")
+    return _Opened(cls(**own), {key: value for key, value in settings.items() if key not in known})
+
+
+def _refuse_path(name: str, rest: str) -> None:
+    """Refuse what looks like a path, or is nothing, behind the ``name`` of a data set that takes none."""
+    if not rest.strip() or rest.startswith((".", "/", "~")):
+        raise DataError(f'data set "{shown(name)}" takes no path', hint=f'type "{shown(name)}"')
 
 
 def qualified(reference: str) -> str:
-    """``reference`` with its plugin's name, ``plugin:name`` or ``plugin:name:PATH``, which means one data set whatever else is installed.
+    """``reference`` with its plugin's name, ``plugin:name``, ``plugin:name:PATH`` or ``plugin:name:EXPRESSION``, which means one data
+    set whatever else is installed.
 
     Raises:
         UnknownName, NameConflict: there is none, or several.
     """
-    resolved, path = _component(reference, registry().resolve)
-    return resolved.qualified if path is None else f"{resolved.qualified}:{path}"
+    name, rest = parted(reference)
+    return name if rest is None else f"{name}:{rest}"
 
 
 def saved_reference(reference: str) -> str:
@@ -93,17 +140,32 @@ def saved_reference(reference: str) -> str:
     return resolved.qualified if path is None else f"{resolved.qualified}:{path}"
 
 
+def parted(reference: str) -> tuple[str, str | None]:
+    """``plugin:name`` of ``reference``, and the path or expression behind it.
+
+    Raises:
+        UnknownName, NameConflict: there is no such data set, or several.
+    """
+    resolved, rest = _component(reference, registry().resolve)
+    return resolved.qualified, rest
+
+
 def registered_name(dataset: Dataset) -> str:
-    """``plugin:name`` under which the class of ``dataset`` is registered; its own name where it is not."""
-    inner = dataset.dataset if isinstance(dataset, ResizedDataset) else dataset
+    """``plugin:name`` under which the class of ``dataset`` is registered, whatever was made of it here; its own name where it is not."""
+    inner = innermost(dataset)
     target = f"{type(inner).__module__}:{type(inner).__qualname__}"
     return next((entry.qualified for entry in registry().entries("dataset") if entry.target == target), inner.name)
 
 
+def protocol(dataset: Dataset) -> dict[str, Any]:
+    """What a figure rests on of how ``dataset`` was made, beside its name."""
+    return {key: value for layer in layers(dataset) if isinstance(layer, AttributeSet) for key, value in layer.protocol.items()}
+
+
 def _component(reference: str, resolve: Callable[[str, str], Resolved]) -> tuple[Resolved, str | None]:
-    """A data set and the path behind its name; a colon also stands between a plugin and a name."""
+    """A data set and the path, or the expression, behind its name; a colon also stands between a plugin and a name."""
     colons = [at for at, letter in enumerate(reference) if letter == ":"]
-    for at in colons[:2]:  # name:PATH, plugin:name:PATH
+    for at in colons[:2]:  # name:REST, plugin:name:REST
         try:
             return resolve("dataset", reference[:at]), reference[at + 1 :]
         except UnknownName:

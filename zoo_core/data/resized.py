@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import final
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from zoo_core.data.made import MadeDataset
 from zoo_core.interfaces.dataset import Dataset, Images, Split, SplitName
 
 CHUNK = 1024
@@ -41,17 +43,15 @@ class ResizedImages:
 
 
 @final
-class ResizedDataset(Dataset):
+class ResizedDataset(MadeDataset):
     """``dataset`` with every image resized to ``size`` = (height, width); the ratio of the sides is not kept."""
 
     def __init__(self, dataset: Dataset, size: tuple[int, int]) -> None:
-        self.dataset = dataset
+        super().__init__(dataset)
         self.size = size
-        self.name = dataset.name
         self.image_shape = (dataset.image_shape[0], *size)
-        self.labels = dataset.labels
 
     def split(self, name: SplitName) -> Split:
         native = self.dataset.split(name)
         x = resize(native.x, self.size) if isinstance(native.x, Tensor) else ResizedImages(native.x, self.size)
-        return Split(x, native.y, native.attributes, native.groups)
+        return replace(native, x=x)

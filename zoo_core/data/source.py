@@ -42,6 +42,7 @@ class Source(ABC):
         self.device = torch.device(device)
         self.y = None if split.y is None else split.y.to(self.device)
         self.attributes = None if split.attributes is None else split.attributes.to(self.device)
+        self.flip = split.flip
         self._count = len(split)
 
     def __len__(self) -> int:

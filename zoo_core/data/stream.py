@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import final
 
 import torch
 
+from zoo_core.data.flipped import flips, mirrored
 from zoo_core.data.order import Order
 from zoo_core.data.source import Source
 from zoo_core.errors import DataError, shown
@@ -19,7 +21,8 @@ class Stream:
 
     The order of epoch e is a permutation that depends on (seed, name, e) only, so every process knows it, and a place
     in it is two integers. A *joint batch* is ``batch_size`` examples; process ``rank`` of ``world`` gets the rank-th
-    of its equal chunks, so that joint batches are the same whatever the number of processes.
+    of its equal chunks, so that joint batches are the same whatever the number of processes. Which images of a split that says so
+    are mirrored is drawn in the same manner.
 
     Arguments:
         source: where examples come from.
@@ -71,12 +74,18 @@ class Stream:
     def next(self) -> Batch:
         """This process's rows of the next joint batch."""
         if self._batches is None:
-            self._batches = self.source.batches(self._order.rows(self._epoch, self._batch), self.dtype)
+            self._batches = self._from(self._epoch, self._batch)
         batch = next(self._batches)
         self._batch += 1
         if self._batch == self.batches_per_epoch:
             self._epoch, self._batch = self._epoch + 1, 0
         return batch
+
+    def _from(self, epoch: int, batch: int) -> Iterator[Batch]:
+        batches = self.source.batches(self._order.rows(epoch, batch), self.dtype)
+        if not self.source.flip:
+            return batches
+        return (replace(one, x=mirrored(one.x, which)) for one, which in zip(batches, flips(self._order, epoch, batch)))
 
     def seek(self, epoch: int, batch: int = 0) -> None:
         """Go to a place; what lies before it is not read.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import final
 
 import torch
@@ -32,8 +33,8 @@ def pick(split: Split, indices: Tensor) -> Split:
     """The examples at ``indices``, in that order; images that are read one at a time stay so."""
     if isinstance(split.x, Tensor):
         return split.subset(indices)
-    labels = (None if t is None else t[indices] for t in (split.y, split.attributes, split.groups))
-    return Split(PickedImages(split.x, indices.tolist()), *labels)
+    y, attributes, groups = (None if t is None else t[indices] for t in (split.y, split.attributes, split.groups))
+    return replace(split, x=PickedImages(split.x, indices.tolist()), y=y, attributes=attributes, groups=groups)
 
 
 def labelled(split: Split) -> Split:
@@ -83,4 +84,4 @@ def with_labels(split: Split, total: int, seed: int) -> Split:
                             hint=f"--labels {len(members) * len(classes)} or fewer",
                             wanted=wanted, found=len(members))
         kept[members[torch.randperm(len(members), generator=generator)[:wanted]]] = label
-    return Split(split.x, kept, split.attributes, split.groups)
+    return replace(split, y=kept)

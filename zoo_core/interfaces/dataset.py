@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, TypeAlias
 
 import torch
@@ -36,12 +36,14 @@ class Split:
         attributes: int8 (N, A), −1 = unknown; None where there are no attributes.
         groups: int64 (N,), what an example shares with others that should not be in another split (a person, a photograph); −1 =
             not known, which is a group of its own. None where the data do not say.
+        flip: in training each image is mirrored left to right half of the time, drawn anew in each epoch.
     """
 
     x: Tensor | Images
     y: Tensor | None = None
     attributes: Tensor | None = None
     groups: Tensor | None = None
+    flip: bool = False
 
     def __len__(self) -> int:
         return len(self.x)
@@ -51,7 +53,8 @@ class Split:
         if not isinstance(self.x, Tensor):
             raise TypeError("subset needs images in memory")
         index = torch.as_tensor(indices, dtype=torch.int64)
-        return Split(self.x[index], *(None if t is None else t[index] for t in (self.y, self.attributes, self.groups)))
+        y, attributes, groups = (None if t is None else t[index] for t in (self.y, self.attributes, self.groups))
+        return replace(self, x=self.x[index], y=y, attributes=attributes, groups=groups)
 
 
 class Dataset(ABC, Component):

@@ -34,6 +34,9 @@ class FeatureExtractor(Part):
     shapes: Mapping[str, tuple[int, ...]]
     """Layer to the shape of its activation for one example: (C, H, W) or (D,)."""
 
+    attributes: tuple[str, ...] = ()
+    """Which of the model's attributes its ``logits`` stand for, in this order; empty where they stand for all of its labels."""
+
     @abstractmethod
     def forward(self, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
         """The activations of ``layers`` for ``inputs``, a positional argument each.

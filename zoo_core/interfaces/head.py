@@ -23,6 +23,9 @@ class Head(Part):
     """How many logits there are: one for each label and, with the capability ``head.fake``, one more at the end, which is large for
     codes of images that are not real."""
 
+    attributes: tuple[str, ...] = ()
+    """Which of the model's attributes its logits stand for, in this order; empty where they stand for all of its labels."""
+
     @abstractmethod
     def forward(self, z: Tensor) -> Tensor:
         """Logits (N, outputs) of the codes z (N, latent_dim)."""

@@ -60,7 +60,7 @@ def _results(facts: Facts) -> Iterator[EvalResult]:
         yield EvalResult(
             task_type=task(facts) or "other",
             dataset_type=(known.hub if known is not None else "") or tag(data) or tag(OWN_DATA),
-            dataset_name=plain(known.title if known is not None else data),
+            dataset_name=plain(known.title if known is not None and ":" not in data else data),
             dataset_split=tag(str(figure.protocol.get("split", ""))) or None,
             metric_type=tag(figure.name) or "figure",
             metric_name=plain(figure.name, 80),

@@ -23,7 +23,10 @@ def is_local_path(text: str) -> bool:
 
 
 def data_name(reference: object) -> str:
-    """How data are called in public: a registered data set by its name, all else ``own images``."""
+    """How data are called in public: a registered data set by its name, with the expression of its attributes behind it if there is
+    one; all else ``own images``."""
+    from zoo_core.data.references import parted
+    from zoo_core.parameters import parameters
     from zoo_core.registry import registry
 
     if not isinstance(reference, str):
@@ -32,10 +35,13 @@ def data_name(reference: object) -> str:
     if short in (*_WITH_PATH, "array"):
         return OWN_DATA
     try:
-        registry().resolve("dataset", reference)
+        name, rest = parted(reference)
+        if rest is not None and (is_local_path(rest) or "path" in parameters(registry().resolve("dataset", name).entry.load())):
+            return OWN_DATA
     except ZooError:
         return reference if is_name(reference) else OWN_DATA
-    return registry().spelled("dataset", reference)
+    spelled = registry().spelled("dataset", name)
+    return spelled if rest is None else f"{spelled}:{rest}"
 
 
 def without_paths(value: Any) -> Any:

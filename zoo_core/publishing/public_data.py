@@ -42,6 +42,6 @@ _KNOWN = (
 
 
 def public_data(name: str) -> PublicData | None:
-    """The public data set registered as ``name`` by zoo-basics, None for any other."""
-    short = name.removeprefix("zoo-basics:")
+    """The public data set registered as ``name`` by zoo-basics, also with an expression behind it; None for any other."""
+    short = name.removeprefix("zoo-basics:").partition(":")[0]
     return next((data for data in _KNOWN if data.name == short), None)

@@ -190,7 +190,8 @@ def _cited(paper: Paper) -> str:
 
 def _data(name: str) -> str:
     known = public_data(name)
-    return text(known.title if known is not None else name)
+    expression = name.removeprefix("zoo-basics:").partition(":")[2]
+    return text(name) if known is None else text(f"{known.title}: {expression}" if expression else known.title)
 
 
 def _plugin(used: Used) -> str:

@@ -7,20 +7,23 @@ from typing import cast
 import torch
 
 from zoo_core.interfaces import Head
+from zoo_core.labels import told_apart
 from zoo_core.testing.capabilities import require_shape
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject
 
 
 def check_head_does_what_it_says(subject: Subject) -> None:
-    """It has a logit for each label, and one more with ``head.fake``; with ``head.linear`` its logits move along ``directions``."""
+    """It has a logit for each label, or for each of its own ``attributes``, and one more with ``head.fake``; with ``head.linear`` its
+    logits move along ``directions``."""
     head = cast(Head, subject.part())
-    expected = subject.labels.count + ("head.fake" in head.capabilities)
+    count = told_apart(head, subject.labels).count
+    expected = count + ("head.fake" in head.capabilities)
     if head.outputs != expected:
         raise CheckFailed(
-            f"{expected} outputs for {subject.labels.count} labels",
+            f"{expected} outputs for {count} labels",
             found=str(head.outputs),
-            do="one logit for each of labels.count, and the capability head.fake where there is one more at the end",
+            do="one logit for each of labels.count or of its attributes, and the capability head.fake where there is one more at the end",
         )
     if "head.linear" not in head.capabilities:
         return

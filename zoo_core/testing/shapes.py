@@ -48,6 +48,22 @@ def check_declares_what_it_is(subject: Subject) -> None:
             found=str(own),
             do="set self.image_shape = image_shape in __init__",
         )
+    if isinstance(part, Head | FeatureExtractor):
+        _check_attributes(part, tuple(subject.settings.get("attributes", ())))
+
+
+def _check_attributes(part: Head | FeatureExtractor, asked: tuple[str, ...]) -> None:
+    """``part`` says which attributes it tells, and a classifier has a logit for each."""
+    if part.attributes != asked:
+        raise CheckFailed(
+            f"attributes {asked}, as it was built for", found=str(part.attributes), do="set self.attributes = attributes in __init__"
+        )
+    if asked and isinstance(part, FeatureExtractor) and part.shapes.get("logits", (len(asked),)) != (len(asked),):
+        raise CheckFailed(
+            f"{len(asked)} logits for the attributes {', '.join(asked)}",
+            found=str(part.shapes["logits"]),
+            do="labels = zoo_core.labels.chosen(labels, attributes, …) in __init__",
+        )
 
 
 def check_shapes_in_eval(subject: Subject) -> None:

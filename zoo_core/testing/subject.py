@@ -92,7 +92,9 @@ class Subject:
 
     @property
     def labels(self) -> Labels:
-        """Labels that it takes."""
+        """Labels that it takes; in another order, and one more, where the example chooses some attributes of them."""
+        if asked := self.settings.get("attributes"):
+            return Labels("attributes", (ATTRIBUTES.names[0], *reversed(asked)))
         return ATTRIBUTES if self.tags.labels == "attributes" else CLASSES
 
     def fresh(

@@ -251,7 +251,11 @@ def _setup(session: Session) -> dict[str, Any]:
             for name, player in session.game.players.items()
         },
         "streams": {
-            name: {"examples": len(session.sources[name]), "batches": stream.batches_per_epoch}
+            name: {
+                "examples": len(stream.source),
+                "batches": stream.batches_per_epoch,
+                **({"flip": True} if stream.source.flip else {}),
+            }
             for name, stream in session.streams.items()
         },
     }

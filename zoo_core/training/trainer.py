@@ -143,6 +143,8 @@ class Training:
                 prepared(self.model, precision=self.settings.precision, compiled=self.settings.compile),
                 ExitStack() as inner,
             ):
+                if self.settings.validate_every and self.session.total_rounds:
+                    self._held_out_source()  # what is wrong with it is said before an epoch is played
                 if self.folder is not None:
                     self._open_folder(self.folder, resume, about, folder_held)
                 inner.enter_context(self._interruptible())

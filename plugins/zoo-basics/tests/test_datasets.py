@@ -32,7 +32,7 @@ from zoo_basics.datasets.picture_files import FORMATS
 from zoo_basics.datasets.stl10 import Stl10Dataset
 from zoo_basics.datasets.svhn import SvhnDataset
 
-from zoo_core.data import Stream, StreamingSource, cut, open_source
+from zoo_core.data import Stream, StreamingSource, cut, open_dataset, open_source
 from zoo_core.errors import DataError, SettingError
 from zoo_core.interfaces import Dataset
 
@@ -272,6 +272,54 @@ def test_celebas_own_layout_gives_the_official_partition(celeba: Path) -> None:
     test = data.split("test")
     assert test.x[0].shape == (3, 64, 64) and int(test.x[1].float().mean().round()) == 100
     assert test.attributes[0].tolist() == [int((4 + a) % 3 == 0) for a in range(40)]
+
+
+def test_people_of_the_whole_celeba_are_groups_where_the_list_is_there(celeba: Path) -> None:
+    assert CelebaDataset(root=str(celeba)).split("train").groups is None
+    people = celeba / "celeba/identity_CelebA.txt"
+    people.write_text("".join(f"{place:06}.jpg {person}\n" for place, person in enumerate([7, 3, 7, 12, 5, 5], 1)))
+    data = CelebaDataset(root=str(celeba))
+    groups = [data.split(name).groups for name in ("train", "validation", "test")]
+    assert [one.tolist() for one in groups if one is not None] == [[7, 3, 7], [12], [5, 5]]
+    assert groups[0] is not None and groups[0].dtype == torch.int64
+    for damaged in ("000001.jpg 7\n", "000001.jpg seven\n", "000001.jpg\n"):
+        people.write_text(damaged)
+        with pytest.raises(DataError, match=r"does not fit list_eval_partition\.txt"):
+            data.split("train")
+
+
+def test_a_set_of_celeba_keeps_its_rows_columns_and_people(celeba: Path) -> None:
+    (celeba / "celeba/identity_CelebA.txt").write_text("".join(f"{place:06}.jpg {place}\n" for place in range(1, 7)))
+    whole = CelebaDataset(root=str(celeba)).split("train")
+    made = open_dataset("celeba:Eyeglasses", root=str(celeba), settings={"negatives": 1, "negatives_order": "first"}).split("train")
+    glasses = whole.attributes[:, CelebaDataset.ATTRIBUTES.index("Eyeglasses")]
+    kept = [int(glasses.argmax()), int((glasses == 0).nonzero()[0])]
+    assert len(made) == 2 and made.groups is not None and sorted(made.groups.tolist()) == sorted(whole.groups[kept].tolist())
+    assert made.attributes is not None and torch.equal(made.attributes[:, 0], glasses[sorted(kept)])
+    assert torch.equal(made.x[0], whole.x[min(kept)])
+
+
+IN_PAPER = {
+    "Eye": ("Eyeglasses", 2), "Facial": ("facial-hair=Goatee|Mustache|!No_Beard", 1),
+    "EyeFacial": ("Eyeglasses, facial-hair=Goatee|Mustache|!No_Beard", 1),
+}
+
+
+@needs_shared
+@pytest.mark.parametrize("name", IN_PAPER)
+def test_introvacs_sets_of_the_real_celeba_are_those_made_by_hand(name: str) -> None:
+    expression, negatives = IN_PAPER[name]
+    settings = {"negatives": negatives, "negatives_order": "first"}
+    made = open_dataset(f"celeba:{expression}", root=str(SHARED), settings=settings).split("test")
+    whole = CelebaDataset(root=str(SHARED)).split("test")
+    column = {one: whole.attributes[:, place].bool() for place, one in enumerate(CelebaDataset.ATTRIBUTES)}
+    glasses, hair = column["Eyeglasses"], column["Goatee"] | column["Mustache"] | ~column["No_Beard"]
+    wanted = torch.stack({"Eye": [glasses], "Facial": [hair], "EyeFacial": [glasses, hair]}[name], 1)
+    positive = wanted.any(1)
+    others = (~positive).nonzero().flatten()[: negatives * int(positive.sum())]
+    rows = torch.cat([positive.nonzero().flatten(), others]).sort().values
+    assert torch.equal(made.x, whole.x[rows]) and torch.equal(made.attributes.bool(), wanted[rows])
+    assert torch.equal(made.groups, whole.groups[rows]) and len(rows) == (1 + negatives) * int(positive.sum())
 
 
 def test_a_face_is_resized_to_78_by_64_and_loses_seven_rows_above_and_below(celeba: Path) -> None:

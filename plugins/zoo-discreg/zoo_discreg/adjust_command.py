@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from zoo_core.cli.values import add_data, add_device, count, whole
+from zoo_core.cli.values import add_data, add_device, add_settings, count, whole
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "example: zoo adjust runs/discreg-vae-cifar10 --out runs/adjusted"
     parser.add_argument("model", help="a saved model or run folder")
     add_data(parser, "what it was trained on (default: what the run says)")
+    add_settings(parser, "data.KEY=VALUE of the data set")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to (default: MODEL-adjusted)")
     parser.add_argument("--epochs", type=count, default=1, metavar="N", help="passes over the data (default: 1)")
     parser.add_argument("--batch-size", type=count, default=100, metavar="N", help="examples a batch (default: 100)")
@@ -30,11 +31,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Load, adjust, save, say so."""
     from zoo_core.cli.evaluate import data_of
+    from zoo_core.cli.values import refuse_all_but_data
     from zoo_core.errors import RunError, SettingError, shown
     from zoo_core.files import expanded, is_folder
     from zoo_core.saving import load
     from zoo_discreg.adjustment import adjust
 
+    refuse_all_but_data(args.settings)
     if not args.lr > 0:
         raise SettingError(f"--lr should be above 0, got {args.lr}")
     model = load(args.model)

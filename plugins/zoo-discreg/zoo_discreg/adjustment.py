@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
@@ -28,6 +29,7 @@ def adjust(
     seed: int = 0,
     device: str | torch.device | None = None,
     data_root: str | None = None,
+    data_settings: Mapping[str, Any] | None = None,
 ) -> Model:
     """Re-estimate the decoder's batch-norm statistics from prior draws and fine-tune the encoder on the plain ELBO.
 
@@ -43,6 +45,7 @@ def adjust(
         data: what it was trained on.
         lr: Adam's learning rate for the encoder.
         seed: of the order and of all draws.
+        data_root, data_settings: where data sets lie, and parameters of this one.
 
     Returns:
         ``model``.
@@ -62,7 +65,7 @@ def adjust(
         )
     device = processes(device).device
     model.to(device)
-    dataset = dataset_for(model, data, root=data_root)
+    dataset = dataset_for(model, data, root=data_root, settings=data_settings)
     refuse_without_labels(model, dataset)
     stream = Stream(
         open_source(dataset.split("train"), device=device, workers=0),

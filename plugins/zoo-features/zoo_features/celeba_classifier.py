@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
+from zoo_core.labels import chosen
 from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN
 from zoo_features.weights import Weights, fetch, load_into
@@ -24,6 +25,7 @@ class CelebAClassifier(FeatureExtractor):
 
     Arguments:
         layers: names or indices.
+        attributes: names of the data's attributes that it tells, in the order of its logits; none means all.
         weights: a path to a safetensors file, or None for random ones; nothing is published.
     """
 
@@ -40,8 +42,10 @@ class CelebAClassifier(FeatureExtractor):
         labels: Labels,
         layers: tuple[str | int, ...] = ("conv1", "conv2", "conv3"),
         weights: Weights = None,
+        attributes: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
+        self.attributes, labels = attributes, chosen(labels, attributes, "classifier.attributes")
         convs = [
             Conv(32, 4),
             Conv(32, 3, 2, name="conv1", dropout=0.5),

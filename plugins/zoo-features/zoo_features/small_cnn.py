@@ -10,6 +10,7 @@ from torch import Tensor
 
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
+from zoo_core.labels import chosen
 from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN
 
@@ -25,17 +26,19 @@ class SmallCNN(FeatureExtractor):
         width: channels of the first pair; they double.
         hidden: width of the hidden layer.
         layers: names or indices.
+        attributes: names of the data's attributes that it tells, in the order of its logits; none means all.
         dropout: after each strided convolution and the hidden layer.
 
     Raises:
-        SettingError: logits are asked for and the data have no labels.
+        SettingError: logits are asked for and the data have no labels, or none of the ``attributes``.
     """
 
     tags: ClassVar[Tags] = Tags(stochastic=True, batch_statistics=True)
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{"width": 4, "hidden": 16}, {"width": 4, "hidden": 16, "dropout": 0.0}]
+        small: dict[str, Any] = {"width": 4, "hidden": 16}
+        return [small, {**small, "dropout": 0.0}, {**small, "attributes": ["Smiling", "Male"]}]
 
     def __init__(
         self,
@@ -46,8 +49,10 @@ class SmallCNN(FeatureExtractor):
         width: Annotated[int, Ge(1), Le(16_384)] = 32,
         hidden: Annotated[int, Ge(1), Le(65_536)] = 256,
         dropout: Annotated[float, Ge(0), Lt(1)] = 0.2,
+        attributes: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
+        self.attributes, labels = attributes, chosen(labels, attributes, "classifier.attributes")
         convs = []
         for stage in (1, 2, 3):
             convs += [Conv(width, 3, 1, 1), Conv(width, 3, 2, 1, f"conv{stage}", dropout)]

@@ -25,6 +25,7 @@ def register_components(register: Callable[..., None]) -> None:
     register("objective", "toy-hardened", "zoo_toys.heads:Hardened", summary="a head told codes of attacked images")
     register("prior", "toy-bomb", "zoo_toys.parts:Bomb", summary="cannot be built")
     register("prior", "toy-missing", "zoo_toys.parts:Missing", summary="is not in its module")
+    register("metric", "toy-brighter", "zoo_toys.metrics:Brighter", summary="looks at further data")
     register("sampler", "toy-chain", "zoo_toys.samplers:Chain", summary="a chain that starts from images")
     register("sampler", "toy-faces", "zoo_toys.samplers:Faces", summary="takes attributes")
     register("objective", "toy-nan", "zoo_toys.objectives:TurnsNaN", summary="NaN after some rounds")

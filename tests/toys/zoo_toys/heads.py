@@ -24,6 +24,7 @@ from zoo_core.interfaces import (
     Tags,
     Term,
 )
+from zoo_core.labels import chosen
 from zoo_core.noise import Noise
 
 
@@ -32,10 +33,18 @@ class Squared(Head):
 
     Arguments:
         latent_dim: width of z.
+        attributes: those of the data's that it tells.
     """
 
-    def __init__(self, *, labels: Labels, latent_dim: Annotated[int, Ge(1), Le(1000)] = 6) -> None:
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{}, {"attributes": ["wide", "tall", "thin"]}]
+
+    def __init__(
+        self, *, labels: Labels, latent_dim: Annotated[int, Ge(1), Le(1000)] = 6, attributes: tuple[str, ...] = ()
+    ) -> None:
         super().__init__()
+        self.attributes, labels = attributes, chosen(labels, attributes, "head.attributes")
         if not labels.count:
             raise SeamError("no labels, no logits")
         self.latent_dim = latent_dim

@@ -22,7 +22,7 @@ from zoo_core.interfaces.dataset import SplitName
 
 FOLDER = "celeba"
 PICTURES = "img_align_celeba"
-ATTRIBUTES, PARTITION = "list_attr_celeba.txt", "list_eval_partition.txt"
+ATTRIBUTES, PARTITION, PEOPLE = "list_attr_celeba.txt", "list_eval_partition.txt", "identity_CelebA.txt"
 SUBSET = "celeba/celeba64_subset.npz"
 SUBSET_SIZE = (64, 64)
 HELD_OUT = 10
@@ -38,7 +38,8 @@ class CelebaDataset(Dataset):
     The 218×178 originals are resized (Lanczos) to 78×64 and cropped in the middle to 64×64, as in Lamb et al. 2016
     and Larsen et al. 2016; other sizes in the same manner. They are read one at a time. A part of the set at 64×64
     (``celeba/celeba64_subset.npz``) is taken where the whole is missing; a tenth of its training images is then for
-    validation, by person, so that nobody is in both.
+    validation, by person, so that nobody is in both. Who is in a picture (``groups``) is known where ``identity_CelebA.txt`` lies
+    beside the two lists, and in the part.
     Source: Liu, Luo, Wang and Tang 2015; for non-commercial research only.
 
     Arguments:
@@ -86,9 +87,18 @@ class CelebaDataset(Dataset):
             raise DataError(f"{shown(folder / ATTRIBUTES)} does not fit {PARTITION}: {shown(error)}") from error
         if marks.shape != (len(files), len(self.ATTRIBUTES)):
             raise DataError(f"{shown(folder / ATTRIBUTES)} does not have {len(self.ATTRIBUTES)} attributes for each")
+        people = self._people(folder / PEOPLE, files) if (folder / PEOPLE).is_file() else None
         pictures = PictureFiles([folder / PICTURES / file for file in files], size=self.size, native=self.size,
                                 channels=3)
-        return Split(pictures, attributes=torch.from_numpy((marks > 0).astype(np.int8)))
+        return Split(pictures, attributes=torch.from_numpy((marks > 0).astype(np.int8)), groups=people)
+
+    def _people(self, path: Path, files: list[str]) -> Tensor:
+        """int64 (N,): the number of the person in each of ``files``."""
+        identity = dict(_rows(path, skip=0))
+        try:
+            return torch.tensor([int(identity[file][0]) for file in files], dtype=torch.int64)
+        except (LookupError, ValueError) as error:
+            raise DataError(f"{shown(path)} does not fit {PARTITION}: {shown(error)}") from error
 
     def _subset(self, path: Path, name: SplitName) -> Split:
         if self.size[0] > SUBSET_SIZE[0] or self.size[1] > SUBSET_SIZE[1]:
@@ -123,6 +133,6 @@ def _fetch(root: Path) -> None:
 
     with downloading("celeba", root):
         for file_id, md5, file in CelebA.file_list:
-            if file in (f"{PICTURES}.zip", ATTRIBUTES, PARTITION):
+            if file in (f"{PICTURES}.zip", ATTRIBUTES, PARTITION, PEOPLE):
                 download_file_from_google_drive(file_id, str(root / FOLDER), file, md5)
         extract_archive(str(root / FOLDER / f"{PICTURES}.zip"))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from zoo_basics.layers.bounds import Width
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import Head, Labels
+from zoo_core.labels import chosen
 
 
 class LinearHead(Head):
@@ -18,23 +19,29 @@ class LinearHead(Head):
         latent_dim: width of z.
         bias: whether there is a b; IntroVAC's classifier has none.
         fake: one more logit at the end, for codes of images that are not real.
+        attributes: names of the data's attributes that it tells, in the order of its logits; none means all.
 
     Raises:
         SeamError: there would be no logit.
+        SettingError: ``attributes`` that the data do not have.
     """
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{"latent_dim": 6}, {"latent_dim": 6, "bias": False, "fake": True}]
+        return [{"latent_dim": 6}, {"latent_dim": 6, "bias": False, "fake": True},
+                {"latent_dim": 6, "attributes": ["Smiling", "Male"]}]
 
-    def __init__(self, *, labels: Labels, latent_dim: Width = 64, bias: bool = True, fake: bool = False) -> None:
+    def __init__(self, *, labels: Labels, latent_dim: Width = 64, bias: bool = True, fake: bool = False,
+                 attributes: tuple[str, ...] = ()) -> None:
         super().__init__()
+        labels = chosen(labels, attributes, "head.attributes")
         if not labels.count and not fake:
             raise SeamError("a head has one logit for each class or attribute, and these data have neither",
                             hint="choose data with labels, or set fake=true", labels=labels)
         self.latent_dim = latent_dim
         self.outputs = labels.count + fake
         self.fake = fake
+        self.attributes = attributes
         self.linear = nn.Linear(latent_dim, self.outputs, bias=bias)
 
     @property

@@ -6,6 +6,7 @@ from typing import Literal, cast
 
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import FeatureExtractor, Head, Labels, Part
+from zoo_core.labels import told_apart
 
 
 def check_logits(classifier: Part, labels: Labels, type: Literal["classes", "attributes"]) -> None:
@@ -15,9 +16,10 @@ def check_logits(classifier: Part, labels: Labels, type: Literal["classes", "att
         SeamError: the data have other labels, or another number of them.
     """
     _check_type(labels, type)
+    labels = told_apart(classifier, labels)
     logits = cast(FeatureExtractor, classifier).shapes["logits"]
     if tuple(logits) != (labels.count,):
-        raise SeamError(f"the classifier gives logits of shape {tuple(logits)}, the data have {labels.count} {type}",
+        raise SeamError(f"the classifier gives logits of shape {tuple(logits)} for {labels.count} {type}",
                         hint="choose a classifier with one logit for each, or other data", labels=labels)
 
 
@@ -28,10 +30,11 @@ def check_head(head: Part, labels: Labels, type: Literal["classes", "attributes"
         SeamError: the data have other labels, or another number of them.
     """
     _check_type(labels, type)
+    labels = told_apart(head, labels)
     fakes = int("head.fake" in head.capabilities)
     outputs = cast(Head, head).outputs
     if outputs - fakes != labels.count:
-        raise SeamError(f"the head gives {outputs - fakes} logits of {type}, the data have {labels.count} {type}",
+        raise SeamError(f"the head gives {outputs - fakes} logits for {labels.count} {type}",
                         hint="choose a head with one logit for each, or other data", labels=labels)
 
 

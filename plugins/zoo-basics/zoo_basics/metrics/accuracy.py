@@ -11,6 +11,7 @@ from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.data import refuse_unlike
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Metric, Need
+from zoo_core.labels import attributes_for, told_apart
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -34,15 +35,16 @@ class Accuracy(Metric):
             DataError: the data have other labels than the model, or no example is labelled.
         """
         classifier = cast(FeatureExtractor, model.parts["classifier"])
-        columns = [StreamingMean() for _ in range(model.labels.count if model.labels.type == "attributes" else 1)]
+        of_attributes = model.labels.type == "attributes"
+        columns = [StreamingMean() for _ in range(told_apart(classifier, model.labels).count if of_attributes else 1)]
         for batch in batches:
             refuse_unlike(batch, model.labels)
-            truth = batch.attributes if model.labels.type == "attributes" else batch.y
-            if truth is None:
+            if (batch.attributes if of_attributes else batch.y) is None:
                 raise SeamError(f"accuracy needs data with labels, and these have none of type {model.labels.type}",
                                 hint="choose the data that the classifier was built for")
+            truth = attributes_for(batch, classifier, model.labels) if of_attributes else cast(torch.Tensor, batch.y)
             logits = classifier.features(batch.x)["logits"]
-            guess = (logits > 0).to(truth.dtype) if model.labels.type == "attributes" else logits.argmax(1)
+            guess = (logits > 0).to(truth.dtype) if of_attributes else logits.argmax(1)
             right, known = (guess == truth).view(len(truth), -1), (truth >= 0).view(len(truth), -1)
             for column, mean in enumerate(columns):
                 mean.add(right[known[:, column], column])

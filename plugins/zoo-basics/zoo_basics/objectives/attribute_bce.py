@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, TypeAlias, cast
+from typing import Annotated, ClassVar, TypeAlias
 
 from annotated_types import Gt
-from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from zoo_basics.layers.logits import check_logits
 from zoo_core.errors import SettingError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Labels, Need, Objective, Part, Tags, Term
+from zoo_core.labels import attributes_for, told_apart
 
 Positive: TypeAlias = Annotated[float, Gt(0)]
 
@@ -23,7 +23,7 @@ class AttributeBCE(Objective):
 
     Arguments:
         pos_weight: how much more an attribute that is there weighs than one that is not: one number for all, or one of each
-            attribute, in the model's order. The number of negatives over that of positives balances a rare one.
+            attribute, in the order of the logits. The number of negatives over that of positives balances a rare one.
 
     Raises:
         SeamError: the data have no attributes, or not as many as the classifier has logits.
@@ -40,16 +40,18 @@ class AttributeBCE(Objective):
     ) -> None:
         super().__init__()
         check_logits(parts["classifier"], labels, "attributes")
-        weights = pos_weight if isinstance(pos_weight, tuple) else (pos_weight,) * labels.count
-        if len(weights) != labels.count:
-            raise SettingError(f"pos_weight has {len(weights)} numbers, there are {labels.count} attributes",
+        self._labels = labels
+        count = told_apart(parts["classifier"], labels).count
+        weights = pos_weight if isinstance(pos_weight, tuple) else (pos_weight,) * count
+        if len(weights) != count:
+            raise SettingError(f"pos_weight has {len(weights)} numbers, there are {count} attributes",
                                hint="give one number for all, or one of each")
         self._pos_weight: tuple[float, ...] | None = None if all(weight == 1 for weight in weights) else tuple(weights)
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         """``bce``, in nats per attribute."""
         logits = step.features("classifier")["logits"]
-        attributes = cast(Tensor, step.batch.attributes)
+        attributes = attributes_for(step.batch, step.part("classifier"), self._labels)
         known = (attributes >= 0).to(logits.dtype)
         weights = None if self._pos_weight is None else logits.new_tensor(self._pos_weight)
         total = binary_cross_entropy_with_logits(logits, attributes.to(logits.dtype), known, reduction="sum", pos_weight=weights)

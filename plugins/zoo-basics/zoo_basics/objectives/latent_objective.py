@@ -11,6 +11,7 @@ from torch import Tensor
 from zoo_basics.layers.logits import check_head
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Labels, Need, Objective, Part, Term
+from zoo_core.labels import told_apart
 
 
 class LatentObjective(Objective):
@@ -36,7 +37,8 @@ class LatentObjective(Objective):
     def __init__(self, *, parts: Mapping[str, Part], labels: Labels, of: Literal["z", "mean"] = "z") -> None:
         super().__init__()
         check_head(parts["head"], labels, self.tags.labels)
-        self.count = labels.count
+        self.labels = labels
+        self.count = told_apart(parts["head"], labels).count
         self.of = of
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
