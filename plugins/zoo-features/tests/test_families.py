@@ -10,12 +10,16 @@ import timm
 import torch
 import torchvision
 from safetensors.torch import save_file
+from zoo_features import timm_family, torchvision_family
 from zoo_features.grid import as_map, grid_of
 from zoo_features.timm_family import Timm
 from zoo_features.torchvision_family import Torchvision
 
+import zoo_core as zoo
 from zoo_core.building import build_part
+from zoo_core.data import ArrayDataset
 from zoo_core.errors import SettingError, UnknownName, WeightsError
+from zoo_core.extractors import find_judge
 from zoo_core.interfaces import FeatureExtractor
 
 SHARED = Path(os.environ.get("ZOO_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
@@ -218,3 +222,92 @@ def test_families_build_by_name():
     net = build_part("feature-extractor", {"name": "timm/resnet18", "layers": [0], "weights": None}, image_shape=(3, 32, 32))
     assert isinstance(net, Timm) and net.shapes == {"act1": (64, 16, 16)}
     assert len(Timm.architectures()) > 1000 and "resnet18" in Torchvision.architectures()
+
+
+@pytest.mark.parametrize("family", ["torchvision", "timm"])
+def test_a_net_has_as_many_logits_as_it_is_told(family):
+    net = extractor(family, "resnet18", layers=["logits"], classes=7)
+    assert net.shapes == {"logits": (7,)} and net(torch.rand(2, 3, 64, 64))[0].shape == (2, 7)
+
+
+def published(family: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
+    """What the family's published weights of resnet18 are from now on."""
+    tensors = {name: torch.randn_like(t) if t.is_floating_point() else t
+               for name, t in extractor(family, "resnet18", layers="logits").net.state_dict().items()}
+    module = {"timm": timm_family, "torchvision": torchvision_family}[family]
+    repo = {"timm": "timm/resnet18.a1_in1k", "torchvision": "timm/resnet18.tv_in1k"}[family]
+    reference = {"repo": repo, "commit": "0" * 40, "file": "model.safetensors", "sha256": "0" * 64}
+    monkeypatch.setattr(module, "fetch", lambda weights, default, who: (tensors, reference) if weights else (None, None))
+    return tensors
+
+
+@pytest.mark.parametrize("family", ["torchvision", "timm"])
+def test_other_classes_than_the_published_ones_get_a_new_head_on_the_published_net(family, monkeypatch):
+    tensors = published(family, monkeypatch)
+    net = extractor(family, "resnet18", layers=["logits"], classes=7, weights="default")
+    own = net.net.state_dict()
+    assert own["fc.weight"].shape == (7, 512)
+    assert all(torch.equal(own[name], t) for name, t in tensors.items() if not name.startswith("fc."))
+    # The head is nowhere published: it has to be saved.
+    assert net.weights_reference is None and net.labels.count == 0
+    headless = extractor(family, "resnet18", layers=["layer4"], classes=7, weights="default")
+    assert headless.weights_reference is not None
+    whole = extractor(family, "resnet18", layers=["logits"], classes=1000, weights="default")
+    assert torch.equal(whole.net.state_dict()["fc.weight"], tensors["fc.weight"]) and whole.weights_reference is not None
+
+
+@pytest.mark.parametrize(("family", "first"), [("torchvision", "tench"), ("timm", "n01440764")])
+def test_published_weights_know_their_classes_by_name_and_others_do_not(family, first, monkeypatch):
+    published(family, monkeypatch)
+    net = extractor(family, "resnet18", layers=["logits"], weights="default")
+    assert net.labels.type == "classes" and net.labels.count == len(set(net.labels.names)) == 1000
+    assert net.labels.names[0] == first
+    assert extractor(family, "resnet18", layers=["logits"]).labels.count == 0
+
+
+@pytest.mark.parametrize(("family", "names"), [("torchvision", ("goldfish", "tench")), ("timm", ("n01443537", "n01440764"))])
+def test_a_published_classifier_judges_by_the_names_of_its_classes(family, names, monkeypatch):
+    published(family, monkeypatch)
+    small = {"encoder": {"name": "mlp", "hidden": [4]}, "decoder": {"name": "mlp", "hidden": [4]}}
+    images = (torch.rand(20, 3, 32, 32), torch.arange(20) % 2)
+    data = ArrayDataset(*images, class_names=names)
+    model = zoo.build("vae", data=data, **small)
+    assert find_judge(f"{family}/resnet18", model).places == (1, 0)
+
+
+def test_a_layer_of_torchvision_is_the_module_that_has_its_name():
+    with torch.device("meta"):
+        net = extractor("torchvision", "vit_b_16", layers=["encoder.layers.encoder_layer_0.ln_2", "encoder.layers.encoder_layer_1"])
+    assert "encoder.layers.encoder_layer_0.mlp.0" not in dict(net.net.named_modules()) or net.layers
+    first = net.layer_module("encoder.layers.encoder_layer_0.ln_2")
+    assert isinstance(first, torch.nn.LayerNorm)
+
+
+TRAINABLE = [
+    "timm/resnet18", "timm/convnext_atto", "timm/test_vit", "timm/tf_efficientnet_lite0", "timm/mobilenetv3_small_050",
+    "timm/regnetx_002", "timm/mixer_s32_224", "timm/ghostnet_050", "timm/deit_tiny_distilled_patch16_224", "timm/swin_tiny_patch4_window7_224",
+    "timm/vgg11", "timm/densenet121", "timm/inception_v3", "timm/edgenext_xx_small", "timm/coat_lite_tiny", "timm/levit_128s",
+    "torchvision/resnet18", "torchvision/mobilenet_v3_small", "torchvision/squeezenet1_1", "torchvision/shufflenet_v2_x0_5",
+    "torchvision/densenet121", "torchvision/googlenet", "torchvision/mnasnet0_5", "torchvision/regnet_y_400mf", "torchvision/alexnet",
+    "torchvision/efficientnet_b0", "torchvision/vgg11", "torchvision/inception_v3", "torchvision/swin_t", "torchvision/vit_b_32",
+    "torchvision/convnext_tiny", "torchvision/maxvit_t",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAINABLE)
+def test_nets_of_many_families_train_on_small_images_and_come_back(name, tmp_path):
+    data = (torch.rand(12, 1, 28, 28), torch.arange(12) % 3)
+    model = zoo.build("classifier", data=data, classifier={"name": name, "weights": None})
+    net = model.parts["classifier"]
+    before = {key: t.clone() for key, t in model.state_dict().items()}
+    for played in zoo.rounds(model, data, epochs=1, batch_size=8, device="cpu"):
+        assert all(torch.isfinite(torch.as_tensor(value)) for value in played.terms.values())
+    moved = [key for key, t in model.named_parameters() if not torch.equal(t, before[key])]
+    assert len(moved) > 0.9 * len(list(model.parameters())), [key for key, _ in model.named_parameters() if key not in moved][:5]
+    model.save(tmp_path / "saved")
+    again = zoo.load(tmp_path / "saved")
+    x = torch.rand(2, 1, 28, 28)
+    assert net.shapes["logits"] == (3,)
+    model.eval(), again.eval()
+    assert torch.equal(again.parts["classifier"](x)[0], net(x)[0])
