@@ -277,31 +277,32 @@ def test_a_published_classifier_judges_by_the_names_of_its_classes(family, names
 
 def test_a_layer_of_torchvision_is_the_module_that_has_its_name():
     with torch.device("meta"):
-        net = extractor("torchvision", "vit_b_16", layers=["encoder.layers.encoder_layer_0.ln_2", "encoder.layers.encoder_layer_1"])
-    assert "encoder.layers.encoder_layer_0.mlp.0" not in dict(net.net.named_modules()) or net.layers
-    first = net.layer_module("encoder.layers.encoder_layer_0.ln_2")
-    assert isinstance(first, torch.nn.LayerNorm)
+        net = extractor("torchvision", "vit_b_16", layers=["encoder.layers.encoder_layer_0.ln_2"])
+    names = {name.removeprefix("net.encoder.layers.encoder_layer_0.") for name in parameter_names(net)}
+    # The second normalisation and what lies before it, but not the MLP behind it. (torchvision's own names count calls of "ln".)
+    assert {"ln_1.weight", "ln_2.weight"} <= names and not any(name.startswith("mlp.") for name in names)
+    assert isinstance(net.layer_module("encoder.layers.encoder_layer_0.ln_2"), torch.nn.LayerNorm)
 
 
-TRAINABLE = [
-    "timm/resnet18", "timm/convnext_atto", "timm/test_vit", "timm/tf_efficientnet_lite0", "timm/mobilenetv3_small_050",
-    "timm/regnetx_002", "timm/mixer_s32_224", "timm/ghostnet_050", "timm/deit_tiny_distilled_patch16_224", "timm/swin_tiny_patch4_window7_224",
-    "timm/vgg11", "timm/densenet121", "timm/inception_v3", "timm/edgenext_xx_small", "timm/coat_lite_tiny", "timm/levit_128s",
-    "torchvision/resnet18", "torchvision/mobilenet_v3_small", "torchvision/squeezenet1_1", "torchvision/shufflenet_v2_x0_5",
+QUICK = ["timm/test_vit", "timm/mobilenetv3_small_050", "torchvision/squeezenet1_1", "torchvision/shufflenet_v2_x0_5"]
+MORE = [
+    "timm/resnet18", "timm/convnext_atto", "timm/tf_efficientnet_lite0", "timm/regnetx_002", "timm/mixer_s32_224", "timm/ghostnet_050",
+    "timm/deit_tiny_distilled_patch16_224", "timm/swin_tiny_patch4_window7_224", "timm/vgg11", "timm/densenet121", "timm/inception_v3",
+    "timm/edgenext_xx_small", "timm/coat_lite_tiny", "timm/levit_128s", "torchvision/resnet18", "torchvision/mobilenet_v3_small",
     "torchvision/densenet121", "torchvision/googlenet", "torchvision/mnasnet0_5", "torchvision/regnet_y_400mf", "torchvision/alexnet",
     "torchvision/efficientnet_b0", "torchvision/vgg11", "torchvision/inception_v3", "torchvision/swin_t", "torchvision/vit_b_32",
     "torchvision/convnext_tiny", "torchvision/maxvit_t",
 ]  # fmt: skip
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", TRAINABLE)
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in MORE)])
 def test_nets_of_many_families_train_on_small_images_and_come_back(name, tmp_path):
     data = (torch.rand(12, 1, 28, 28), torch.arange(12) % 3)
     model = zoo.build("classifier", data=data, classifier={"name": name, "weights": None})
     net = model.parts["classifier"]
     before = {key: t.clone() for key, t in model.state_dict().items()}
-    for played in zoo.rounds(model, data, epochs=1, batch_size=8, device="cpu"):
+    # Several rounds: what lies behind a branch or a head that starts at zero gets no gradient in the first.
+    for played in zoo.rounds(model, data, epochs=3, batch_size=5, device="cpu"):
         assert all(torch.isfinite(torch.as_tensor(value)) for value in played.terms.values())
     moved = [key for key, t in model.named_parameters() if not torch.equal(t, before[key])]
     assert len(moved) > 0.9 * len(list(model.parameters())), [key for key, _ in model.named_parameters() if key not in moved][:5]
@@ -309,5 +310,6 @@ def test_nets_of_many_families_train_on_small_images_and_come_back(name, tmp_pat
     again = zoo.load(tmp_path / "saved")
     x = torch.rand(2, 1, 28, 28)
     assert net.shapes["logits"] == (3,)
-    model.eval(), again.eval()
+    model.eval()
+    again.eval()
     assert torch.equal(again.parts["classifier"](x)[0], net(x)[0])
