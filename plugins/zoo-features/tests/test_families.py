@@ -17,8 +17,9 @@ from zoo_features.torchvision_family import Torchvision
 
 import zoo_core as zoo
 from zoo_core.building import build_part
+from zoo_core.cli import main
 from zoo_core.data import ArrayDataset
-from zoo_core.errors import SettingError, UnknownName, WeightsError
+from zoo_core.errors import SeamError, SettingError, UnknownName, WeightsError
 from zoo_core.extractors import find_judge
 from zoo_core.interfaces import FeatureExtractor
 
@@ -313,3 +314,34 @@ def test_nets_of_many_families_train_on_small_images_and_come_back(name, tmp_pat
     model.eval()
     again.eval()
     assert torch.equal(again.parts["classifier"](x)[0], net(x)[0])
+
+
+@pytest.mark.parametrize("name", ["timm/mobilenetv3_small_050", "torchvision/mobilenet_v3_small", "cifar-resnet20"])
+def test_what_a_classifier_lacks_in_another_model_is_said_with_what_to_set(name):
+    data = (torch.rand(20, 1, 16, 16), torch.arange(20) % 4)
+    given = {"objective": ["elbo", "cross-entropy"], "encoder": "mlp", "decoder": "mlp", "data": data}
+    net = {"name": name, "weights": None, "trainable": True}
+    if name.startswith("cifar"):
+        net["layers"] = ["logits"]
+    else:
+        with pytest.raises(SeamError) as refused:
+            zoo.build("vae", classifier=net, **given)
+        assert "classifier.layers=logits" in str(refused.value.hint)
+        net["layers"] = "logits"
+    with pytest.raises(SeamError) as refused:
+        zoo.build("vae", classifier=net, **given)
+    assert refused.value.hint == "set classifier.classes=4"
+    players = {"training.players.autoencoder.trains": ["encoder", "decoder", "classifier"]}
+    zoo.build("vae", classifier={**net, "classes": 4}, **given, **players)
+
+
+@pytest.mark.parametrize("name", ["cifar-resnet20", pytest.param("timm/mobilenetv3_small_050", marks=pytest.mark.slow)])
+def test_the_command_line_trains_any_net_as_a_classifier_and_another_model_takes_it(name, tmp_path):
+    line = ["train", "classifier", "--data", "digits", "--epochs", "1", "--set", f"classifier={name}", "--set", "classifier.weights=null"]
+    assert main([*line, "--set", "image_size=8", "--out", str(tmp_path / "run")]) == 0
+    saved = zoo.load(tmp_path / "run")
+    assert saved.parts["classifier"].shapes == {"logits": (10,)}
+    assert main(["eval", str(tmp_path / "run"), "--data", "digits", "--metric", "accuracy"]) == 0
+    taken = zoo.build("discreg-vae", data="digits", image_size=8, encoder="mlp", decoder="mlp", classifier=str(tmp_path / "run"))
+    own, theirs = taken.parts["classifier"].state_dict(), saved.parts["classifier"].state_dict()
+    assert own and all(torch.equal(t, theirs[key]) for key, t in own.items())
