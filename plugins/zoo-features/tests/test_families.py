@@ -21,7 +21,7 @@ from zoo_core.cli import main
 from zoo_core.data import ArrayDataset
 from zoo_core.errors import SeamError, SettingError, UnknownName, WeightsError
 from zoo_core.extractors import find_judge
-from zoo_core.interfaces import FeatureExtractor
+from zoo_core.interfaces import FeatureExtractor, Labels
 
 SHARED = Path(os.environ.get("ZOO_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
 LITE0 = SHARED / "weights" / "imagenet_tf_efficientnet_lite0.safetensors"
@@ -345,3 +345,11 @@ def test_the_command_line_trains_any_net_as_a_classifier_and_another_model_takes
     taken = zoo.build("discreg-vae", data="digits", image_size=8, encoder="mlp", decoder="mlp", classifier=str(tmp_path / "run"))
     own, theirs = taken.parts["classifier"].state_dict(), saved.parts["classifier"].state_dict()
     assert own and all(torch.equal(t, theirs[key]) for key, t in own.items())
+
+
+def test_the_recipe_s_classifier_has_a_logit_for_each_attribute_too():
+    given = {"image_shape": (3, 16, 16), "objective": ["attribute-bce"], "classifier": "cifar-resnet20"}
+    model = zoo.build("classifier", labels=Labels("attributes", ("a", "b", "c")), **given)
+    assert model.parts["classifier"].shapes == {"logits": (3,)}
+    model = zoo.build("classifier", labels=Labels("classes", ("a", "b")), classifier="cifar-resnet20")
+    assert model.parts["classifier"].shapes == {"logits": (2,)}
