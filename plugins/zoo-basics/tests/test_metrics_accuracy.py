@@ -101,6 +101,17 @@ def test_a_classifier_that_knows_more_classes_is_asked_by_name(model_of: Callabl
         Accuracy()(model, [Batch(x, y=torch.tensor([0, 1, 0]))], generator)
 
 
+def test_a_classifier_that_is_trained_along_is_asked_by_position(model_of: Callable[..., Any], generator: torch.Generator) -> None:
+    classifier = Says(2, Labels("classes", ("emu", "newt")))
+    classifier.scale = torch.nn.Parameter(torch.ones(()))
+    model = model_of(SHAPE, Labels("classes", ("cat", "dog")), classifier=classifier)
+    model.parts["classifier"].requires_grad_(True)
+    x = torch.zeros(1, *SHAPE)
+    x[0, 0, 0, 1] = 1
+    (figure,) = Accuracy()(model, [Batch(x, y=torch.tensor([1]))], generator)
+    assert figure.value == 1
+
+
 def test_a_name_that_there_is_not_is_refused_with_the_nearest(model_of: Callable[..., Any], generator: torch.Generator) -> None:
     model = model_of(SHAPE, Labels("attributes", ("Smiling", "Male")), classifier=Says(2))
     with pytest.raises(SettingError, match="the model has no 'Mail'") as refused:

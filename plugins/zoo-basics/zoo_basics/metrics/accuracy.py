@@ -71,7 +71,10 @@ class Accuracy(Metric):
                                 hint="choose the data that the classifier was built for")
             logits = classifier.features(batch.x)["logits"]
             if places is None:
-                places = list(logit_places(classifier.labels, logits.shape[1], model.labels, "the classifier"))
+                # One that is trained with the model says what the model's labels are, whatever its first weights were published for.
+                trained = any(weight.requires_grad for weight in classifier.parameters())
+                own = Labels() if trained else classifier.labels
+                places = list(logit_places(own, logits.shape[1], model.labels, "the classifier"))
             logits = logits[:, places]
             guess = (logits > 0).to(truth.dtype) if model.labels.type == "attributes" else logits.argmax(1)
             right, known = (guess == truth).view(len(truth), -1), (truth >= 0).view(len(truth), -1)
