@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+from zoo_basics.objectives.gradient_penalties import R1
 
 import zoo_core as zoo
 from zoo_core.building import build_part
 from zoo_core.errors import SeamError
+from zoo_core.game.step import Step
+from zoo_core.interfaces import Batch
+from zoo_core.noise import KeyedNoise
 from zoo_core.registry import registry
 from zoo_core.testing.running import component_checks, run_check
 
@@ -80,3 +84,62 @@ def test_a_metric_that_looks_at_images_refuses_it(metric: dict[str, Any]) -> Non
     model = zoo.build("vae", data="digits", **SMALL)
     with pytest.raises(SeamError, match=r"takes images .x. with codes"):
         zoo.evaluate(model, "digits", metrics=[metric])
+
+
+def penalised(name: str, weight: float = 3.0) -> tuple[Any, Step, Any]:
+    """A joint game in float64 with the penalty ``name``; its step, and the discriminator."""
+    objective = ["toy-ali", {"name": name, "weight": weight}]
+    model = zoo.build("vae", image_shape=(1, 4, 4), dtype=torch.float64, objective=objective,
+                      discriminator="toy-joint", latent_dim=3, **SMALL)  # fmt: skip
+    x = torch.rand(5, 1, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    parts = {**dict(model.parts.items()), **dict(model.objectives.items())}
+    return model.objectives[name], Step(parts, Batch(x), KeyedNoise(0, 0, dtype=torch.float64)), model.parts["discriminator"]
+
+
+@pytest.mark.parametrize("name", ["r1", "roth"])
+def test_a_penalty_beside_a_joint_game_is_that_of_the_slope_in_images_and_codes_together(name: str) -> None:
+    objective, step, joint = penalised(name)
+    (term,) = objective.terms("discriminate", step)
+    wanted = torch.zeros((), dtype=torch.float64)
+    for pair, sign in (((step.x, step.z()), -1), ((step.generated(), step.prior_draw()), 1))[: 2 if name == "roth" else 1]:
+        x, z = (one.detach().clone().requires_grad_() for one in pair)
+        score = joint.features(x, z)["score"][:, 0]
+        in_x, in_z = torch.autograd.grad(score.sum(), (x, z), create_graph=True)
+        square = in_x.square().sum((1, 2, 3)) + in_z.square().sum(1)
+        wanted = wanted + (square * ((sign * score).sigmoid().square() if name == "roth" else 1)).mean()
+    assert term.reaches == {"discriminator"}
+    assert torch.allclose(term.value, 0.5 * 3 * wanted, rtol=0, atol=1e-12)
+    weights = list(joint.parameters())
+    slopes = [torch.autograd.grad(value, weights, retain_graph=True, allow_unused=True) for value in (term.value, 1.5 * wanted)]
+    for found, by_hand in zip(*slopes, strict=True):
+        assert (found is None) == (by_hand is None)
+        assert found is None or torch.allclose(found, by_hand, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["r1", "roth"])
+def test_its_gradient_in_the_discriminator_s_weights_is_that_of_finite_differences(name: str) -> None:
+    objective, step, joint = penalised(name)
+    weight = joint.hidden[0].weight
+    (term,) = objective.terms("discriminate", step)
+    (gradient,) = torch.autograd.grad(term.value, weight)
+    # The first places see the image, the last the code.
+    for place in ((0, 0), (3, 2), (7, weight.shape[1] - 1)):
+        values = []
+        for nudge in (1e-5, -1e-5):
+            with torch.no_grad():
+                weight[place] += nudge
+            values.append(next(iter(objective.terms("discriminate", step))).value.item())
+            with torch.no_grad():
+                weight[place] -= nudge
+        assert abs((values[0] - values[1]) / 2e-5 - gradient[place].item()) < 1e-7
+
+
+@pytest.mark.parametrize("name", ["r1", "roth"])
+def test_a_joint_game_trains_with_a_penalty(name: str) -> None:
+    zoo.train(ali(objective=["toy-ali", name]), "digits", epochs=1, progress=False)
+
+
+def test_a_penalty_on_pairs_without_an_encoder_is_refused() -> None:
+    parts = {"discriminator": build_part("feature-extractor", "toy-joint", image_shape=(1, 4, 4))}
+    with pytest.raises(SeamError, match="needs an encoder"):
+        R1(parts=parts)

@@ -82,5 +82,7 @@ def test_a_judge_of_other_labels_is_refused(tmp_path: Path) -> None:
     for other in (FACES, Labels("classes", ("cat", "wolf", "hen")), Labels("classes", ("cat", "dog", "hen", "cow"))):
         with pytest.raises(SeamError, match="was trained with the classes cat, dog, hen; the model has"):
             find_judge(folder, vae(other))
-    with pytest.raises(SeamError, match="digit-classifier tells 10 labels apart, the model has 3"):
+    with pytest.raises(SeamError, match="digit-classifier was trained with the classes 0, 1, 2"):
         find_judge("digit-classifier", vae(PETS))
+    with pytest.raises(SeamError, match="cifar-resnet20 tells 10 labels apart, the model has 3"):
+        find_judge("cifar-resnet20", vae(PETS))

@@ -283,8 +283,8 @@ class _Source:
                                  did_you_mean(holder, targets) or f"it has {', '.join(targets)}")
         default = self.plain((*key, "default"), spec["default"]) if "default" in spec else None
         follows = spec.get("follows", "")
-        if follows not in ("", "classes") or (follows and type(default) is not int):
-            raise self.wrong((*key, "follows"), 'should be "classes", beside a default that is a whole number')
+        if follows not in ("", "classes", "labels") or (follows and type(default) is not int):
+            raise self.wrong((*key, "follows"), 'should be "classes" or "labels", beside a default that is a whole number')
         return Shared(default, tuple(spec["sets"]), spec.get("help", ""), tuple(spec.get("sum_of", ())), follows)
 
     def weights(self, name: str, table: Any, before: Catalogue) -> PublishedWeights:

@@ -14,7 +14,7 @@ from torch import Tensor
 from zoo_core.errors import SeamError, SettingError, UnknownName, shown
 from zoo_core.files import is_file
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels
-from zoo_core.labels import listed, numbered, places, told_apart
+from zoo_core.labels import logit_places, told_apart
 from zoo_core.saved_parts import build_saved, saved_part
 from zoo_core.tensors.digest import tensor_digest
 
@@ -38,7 +38,7 @@ class FoundExtractor:
         settings: all of its component's, but those that its weights and layer already tell.
         asked: the layers that it was built for, None where that was left to its component or to the caller's settings.
         part: the extractor itself, frozen and in eval mode.
-        labels: those that it was trained with, where it is a saved model's.
+        labels: those that it was trained with, where it is a saved model's or knows them itself.
     """
 
     name: str
@@ -115,7 +115,7 @@ def find_judge(spec: str | Mapping[str, Any], model: Model) -> Judge:
     """A classifier that says what pictures of ``model`` show, in the model's labels and on its device.
 
     Labels are matched by name, in whatever order the classifier was trained with them, and it may know more attributes than the model;
-    by position where it is no saved model, or one side has numbers for names.
+    by position where it does not know what it was trained with, or one side has numbers for names.
 
     Arguments:
         spec: as :func:`find_extractor` takes it: as a rule the folder of a ``classifier``, trained on the same data.
@@ -131,24 +131,9 @@ def find_judge(spec: str | Mapping[str, Any], model: Model) -> Judge:
     if "logits" not in found.part.layers:
         raise SettingError(f"{shown(who)} gives no logits", hint="choose a classifier")
     found.part.to(model.device, torch.float32)
-    return Judge(found, _logit_places(found, model.labels, who), model.device)
-
-
-def _logit_places(found: FoundExtractor, wanted: Labels, who: str) -> tuple[int, ...]:
-    count = int(found.part.shapes["logits"][0])
     own = told_apart(found.part, found.labels)
-    if own.type == "none":
-        if count == wanted.count:
-            return tuple(range(count))
-        raise SeamError(f"{shown(who)} tells {count} labels apart, the model has {wanted.count}", hint="choose another classifier")
-    # Of classes, too, it may know others than the model: what is asked is which logit stands for each of the model's labels.
-    found_places = places(own, wanted) if own.type == "attributes" or numbered(own) else places(wanted, own)
-    if own.type != wanted.type or found_places is None or len(found_places) != wanted.count:
-        raise SeamError(
-            f"{shown(who)} was trained with the {own.type} {listed(own.names)}; the model has the {wanted.type} {listed(wanted.names)}",
-            hint="choose a classifier of the same labels",
-        )
-    return found_places
+    where = logit_places(own, int(found.part.shapes["logits"][0]), model.labels, who)
+    return Judge(found, where, model.device)
 
 
 def _is_saved(name: str) -> bool:
@@ -194,7 +179,7 @@ def _built(
     given = {**params, **({} if asked is None else {"layers": asked})}
     part = cast(FeatureExtractor, build_part(KIND, {"name": name, **given}, image_shape=image_shape, labels=labels))
     qualified = resolved.entry.qualified + (resolved.architecture or "")
-    return FoundExtractor(qualified, resolved.entry.version, _settings(cls, given), asked, part)
+    return FoundExtractor(qualified, resolved.entry.version, _settings(cls, given), asked, part, part.labels)
 
 
 def _asked_layers(cls: type[Any], given: Mapping[str, Any], layer: str | None, wanted: Wanted | None) -> list[str] | None:

@@ -95,6 +95,32 @@ def attributes_for(batch: Batch, part: Part, labels: Labels) -> Tensor:
     return torch.stack([batch.attributes[:, column] for column in columns], dim=1)
 
 
+def logit_places(own: Labels, count: int, wanted: Labels, who: str) -> tuple[int, ...]:
+    """Of each label in ``wanted``, a model's, the number of the logit that stands for it: by name, and by position where the classifier
+    does not know what its logits stand for, or one side has numbers for names.
+
+    Arguments:
+        own: what the classifier's logits stand for, in their order.
+        count: how many logits there are.
+        who: the classifier, for messages.
+
+    Raises:
+        SeamError: it knows other labels, or another number of them.
+    """
+    if own.type == "none":
+        if count == wanted.count:
+            return tuple(range(count))
+        raise SeamError(f"{shown(who)} tells {count} labels apart, the model has {wanted.count}", hint="choose another classifier")
+    # Of classes, too, it may know others than the model: what is asked is which logit stands for each of the model's labels.
+    found = places(own, wanted) if own.type == "attributes" or numbered(own) else places(wanted, own)
+    if own.type != wanted.type or found is None or len(found) != wanted.count:
+        raise SeamError(
+            f"{shown(who)} was trained with the {own.type} {listed(own.names)}; the model has the {wanted.type} {listed(wanted.names)}",
+            hint="choose a classifier of the same labels",
+        )
+    return found
+
+
 def told_labels(components: Mapping[str, Part]) -> list[str]:
     """Names of the parts and objectives that are told the examples' labels. A prior has places for some, but meets no example."""
     return [

@@ -18,7 +18,8 @@ class Shared:
     Arguments:
         default: its value where nobody sets it; None where it is a sum.
         sum_of: shared parameters whose sum it is where nobody sets it.
-        follows: ``classes`` where its value is the number of the data's classes, if they have any and nobody sets it.
+        follows: ``classes`` or ``labels`` where its value is the number of the data's classes, or of their classes or attributes, if they
+            have any and nobody sets it.
         sets: ``PART.PARAMETER`` or ``objective.NAME.PARAMETER``; those that the component at hand does not have are passed over.
         help: what it is, one line.
     """
@@ -31,7 +32,8 @@ class Shared:
 
     def value(self, labels: Labels) -> Any:
         """Its value for data with ``labels`` where nobody sets it; None for a sum."""
-        return labels.count if self.follows == "classes" and labels.type == "classes" else self.default
+        followed = labels.type != "none" if self.follows == "labels" else labels.type == self.follows
+        return labels.count if followed else self.default
 
 
 @dataclass(frozen=True)

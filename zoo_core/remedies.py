@@ -77,7 +77,10 @@ def _choices(annotation: Any) -> tuple[Any, ...]:
         annotation = get_args(annotation)[0]
     if annotation is bool:
         return (False, True)
-    return get_args(annotation) if get_origin(annotation) is Literal else ()
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    # One of a union, such as a list of layers or the name of a usual choice.
+    return tuple(choice for one in get_args(annotation) if get_origin(one) is Literal for choice in get_args(one))
 
 
 def _gives(kind: str, name: str, params: Mapping[str, Any], made: Plan, wanted: str) -> bool:

@@ -109,7 +109,7 @@ def takes_inputs(entry: Entry, need: Need) -> bool:
     if need.kind != "feature-extractor":
         return True
     try:
-        return bool(entry.load().inputs == need.inputs)
+        return need.inputs is None or bool(entry.load().inputs == need.inputs)
     except ZooError:
         return False
 
@@ -166,7 +166,7 @@ def check_inputs(
     Raises:
         SeamError: names both inputs, and the components that would do.
     """
-    if not isinstance(part, FeatureExtractor) or part.inputs == need.inputs:
+    if not isinstance(part, FeatureExtractor) or need.inputs in (None, part.inputs):
         return
     named = fitting(need)
     raise SeamError(
@@ -178,8 +178,8 @@ def check_inputs(
     )
 
 
-def _in_words(inputs: tuple[str, ...]) -> str:
-    if inputs == ("x",):
+def _in_words(inputs: tuple[str, ...] | None) -> str:
+    if inputs in (None, ("x",)):
         return "images alone (x)"
     return " with ".join({"x": "images (x)", "z": "codes (z)"}.get(name, name) for name in inputs)
 

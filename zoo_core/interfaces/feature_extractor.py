@@ -6,9 +6,11 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, final
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from zoo_core.distributions.posteriors import promote
+from zoo_core.errors import SettingError, shown
+from zoo_core.interfaces.batch import Labels
 from zoo_core.interfaces.component import Part
 
 
@@ -37,6 +39,9 @@ class FeatureExtractor(Part):
     attributes: tuple[str, ...] = ()
     """Which of the model's attributes its ``logits`` stand for, in this order; empty where they stand for all of its labels."""
 
+    labels: Labels = Labels()
+    """What ``logits`` stand for, in their order, where the net knows it: those of its published weights, or those it is trained with."""
+
     @abstractmethod
     def forward(self, *args: Any, **kwargs: Any) -> tuple[Tensor, ...]:
         """The activations of ``layers`` for ``inputs``, a positional argument each.
@@ -48,6 +53,28 @@ class FeatureExtractor(Part):
     def capabilities(self) -> frozenset[str]:
         """``logits`` and ``score`` where these layers were asked for."""
         return frozenset({"logits", "score"} & set(self.layers))
+
+    def module_path(self, layer: str) -> str:
+        """Where in this extractor the module is whose output is ``layer``; by default it has the layer's name."""
+        return layer
+
+    @final
+    def layer_module(self, layer: str) -> nn.Module:
+        """The module whose output is the activation of ``layer``, as the net itself has it (tokens are not yet a map).
+
+        The forward calls it: a forward hook there sees the activation, and what the hook returns goes on through the net. It need not be
+        one of the asked ``layers``, but has to lie before the last of them.
+
+        Raises:
+            SettingError: no module of this net gives it.
+        """
+        try:
+            return self.get_submodule(self.module_path(layer))
+        except AttributeError:
+            raise SettingError(
+                f"{type(self).__name__} has no module whose output is the layer {shown(layer)!r}",
+                hint="name a module of the net that lies before its last asked layer",
+            ) from None
 
     @final
     def features(self, *inputs: Tensor, y: Tensor | None = None) -> dict[str, Tensor]:

@@ -24,13 +24,14 @@ class Need:
         capabilities: what the part must be able to do; a text of alternatives ``a|b`` is met by either.
         trained: a feature extractor that is trained along where the recipe does not say otherwise, as a discriminator is;
             other feature extractors are looked through.
-        inputs: of a feature extractor, what it is given, in order: images alone, or ``("x", "z")``, images with their codes.
+        inputs: of a feature extractor, what it is given, in order: images alone, or ``("x", "z")``, images with their codes; None is
+            whatever it takes.
     """
 
     kind: str
     capabilities: frozenset[str] = frozenset()
     trained: bool = False
-    inputs: tuple[str, ...] = ("x",)
+    inputs: tuple[str, ...] | None = ("x",)
 
 
 class Term(NamedTuple):

@@ -226,7 +226,7 @@ def _plain(kind: str, image_shape: ImageShape, labels: Labels, conditional: bool
 
 
 def _able(part: Part, need: Need) -> bool:
-    other = isinstance(part, FeatureExtractor) and part.inputs != need.inputs
+    other = isinstance(part, FeatureExtractor) and need.inputs not in (None, part.inputs)
     return not other and not _lacking(part, need)
 
 

@@ -10,13 +10,18 @@ import timm
 import torch
 import torchvision
 from safetensors.torch import save_file
+from zoo_features import timm_family, torchvision_family
 from zoo_features.grid import as_map, grid_of
 from zoo_features.timm_family import Timm
 from zoo_features.torchvision_family import Torchvision
 
+import zoo_core as zoo
 from zoo_core.building import build_part
-from zoo_core.errors import SettingError, UnknownName, WeightsError
-from zoo_core.interfaces import FeatureExtractor
+from zoo_core.cli import main
+from zoo_core.data import ArrayDataset
+from zoo_core.errors import SeamError, SettingError, UnknownName, WeightsError
+from zoo_core.extractors import find_judge
+from zoo_core.interfaces import FeatureExtractor, Labels
 
 SHARED = Path(os.environ.get("ZOO_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
 LITE0 = SHARED / "weights" / "imagenet_tf_efficientnet_lite0.safetensors"
@@ -218,3 +223,133 @@ def test_families_build_by_name():
     net = build_part("feature-extractor", {"name": "timm/resnet18", "layers": [0], "weights": None}, image_shape=(3, 32, 32))
     assert isinstance(net, Timm) and net.shapes == {"act1": (64, 16, 16)}
     assert len(Timm.architectures()) > 1000 and "resnet18" in Torchvision.architectures()
+
+
+@pytest.mark.parametrize("family", ["torchvision", "timm"])
+def test_a_net_has_as_many_logits_as_it_is_told(family):
+    net = extractor(family, "resnet18", layers=["logits"], classes=7)
+    assert net.shapes == {"logits": (7,)} and net(torch.rand(2, 3, 64, 64))[0].shape == (2, 7)
+
+
+def published(family: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
+    """What the family's published weights of resnet18 are from now on."""
+    tensors = {name: torch.randn_like(t) if t.is_floating_point() else t
+               for name, t in extractor(family, "resnet18", layers="logits").net.state_dict().items()}
+    module = {"timm": timm_family, "torchvision": torchvision_family}[family]
+    repo = {"timm": "timm/resnet18.a1_in1k", "torchvision": "timm/resnet18.tv_in1k"}[family]
+    reference = {"repo": repo, "commit": "0" * 40, "file": "model.safetensors", "sha256": "0" * 64}
+    monkeypatch.setattr(module, "fetch", lambda weights, default, who: (tensors, reference) if weights else (None, None))
+    return tensors
+
+
+@pytest.mark.parametrize("family", ["torchvision", "timm"])
+def test_other_classes_than_the_published_ones_get_a_new_head_on_the_published_net(family, monkeypatch):
+    tensors = published(family, monkeypatch)
+    net = extractor(family, "resnet18", layers=["logits"], classes=7, weights="default")
+    own = net.net.state_dict()
+    assert own["fc.weight"].shape == (7, 512)
+    assert all(torch.equal(own[name], t) for name, t in tensors.items() if not name.startswith("fc."))
+    # The head is nowhere published: it has to be saved.
+    assert net.weights_reference is None and net.labels.count == 0
+    headless = extractor(family, "resnet18", layers=["layer4"], classes=7, weights="default")
+    assert headless.weights_reference is not None
+    whole = extractor(family, "resnet18", layers=["logits"], classes=1000, weights="default")
+    assert torch.equal(whole.net.state_dict()["fc.weight"], tensors["fc.weight"]) and whole.weights_reference is not None
+
+
+@pytest.mark.parametrize(("family", "first"), [("torchvision", "tench"), ("timm", "n01440764")])
+def test_published_weights_know_their_classes_by_name_and_others_do_not(family, first, monkeypatch):
+    published(family, monkeypatch)
+    net = extractor(family, "resnet18", layers=["logits"], weights="default")
+    assert net.labels.type == "classes" and net.labels.count == len(set(net.labels.names)) == 1000
+    assert net.labels.names[0] == first
+    assert extractor(family, "resnet18", layers=["logits"]).labels.count == 0
+
+
+@pytest.mark.parametrize(("family", "names"), [("torchvision", ("goldfish", "tench")), ("timm", ("n01443537", "n01440764"))])
+def test_a_published_classifier_judges_by_the_names_of_its_classes(family, names, monkeypatch):
+    published(family, monkeypatch)
+    small = {"encoder": {"name": "mlp", "hidden": [4]}, "decoder": {"name": "mlp", "hidden": [4]}}
+    images = (torch.rand(20, 3, 32, 32), torch.arange(20) % 2)
+    data = ArrayDataset(*images, class_names=names)
+    model = zoo.build("vae", data=data, **small)
+    assert find_judge(f"{family}/resnet18", model).places == (1, 0)
+
+
+def test_a_layer_of_torchvision_is_the_module_that_has_its_name():
+    with torch.device("meta"):
+        net = extractor("torchvision", "vit_b_16", layers=["encoder.layers.encoder_layer_0.ln_2"])
+    names = {name.removeprefix("net.encoder.layers.encoder_layer_0.") for name in parameter_names(net)}
+    # The second normalisation and what lies before it, but not the MLP behind it. (torchvision's own names count calls of "ln".)
+    assert {"ln_1.weight", "ln_2.weight"} <= names and not any(name.startswith("mlp.") for name in names)
+    assert isinstance(net.layer_module("encoder.layers.encoder_layer_0.ln_2"), torch.nn.LayerNorm)
+
+
+QUICK = ["timm/test_vit", "timm/mobilenetv3_small_050", "torchvision/squeezenet1_1", "torchvision/shufflenet_v2_x0_5"]
+MORE = [
+    "timm/resnet18", "timm/convnext_atto", "timm/tf_efficientnet_lite0", "timm/regnetx_002", "timm/mixer_s32_224", "timm/ghostnet_050",
+    "timm/deit_tiny_distilled_patch16_224", "timm/swin_tiny_patch4_window7_224", "timm/vgg11", "timm/densenet121", "timm/inception_v3",
+    "timm/edgenext_xx_small", "timm/coat_lite_tiny", "timm/levit_128s", "torchvision/resnet18", "torchvision/mobilenet_v3_small",
+    "torchvision/densenet121", "torchvision/googlenet", "torchvision/mnasnet0_5", "torchvision/regnet_y_400mf", "torchvision/alexnet",
+    "torchvision/efficientnet_b0", "torchvision/vgg11", "torchvision/inception_v3", "torchvision/swin_t", "torchvision/vit_b_32",
+    "torchvision/convnext_tiny", "torchvision/maxvit_t",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in MORE)])
+def test_nets_of_many_families_train_on_small_images_and_come_back(name, tmp_path):
+    data = (torch.rand(12, 1, 28, 28), torch.arange(12) % 3)
+    model = zoo.build("classifier", data=data, classifier={"name": name, "weights": None})
+    net = model.parts["classifier"]
+    before = {key: t.clone() for key, t in model.state_dict().items()}
+    # Several rounds: what lies behind a branch or a head that starts at zero gets no gradient in the first.
+    for played in zoo.rounds(model, data, epochs=3, batch_size=5, device="cpu"):
+        assert all(torch.isfinite(torch.as_tensor(value)) for value in played.terms.values())
+    moved = [key for key, t in model.named_parameters() if not torch.equal(t, before[key])]
+    assert len(moved) > 0.9 * len(list(model.parameters())), [key for key, _ in model.named_parameters() if key not in moved][:5]
+    model.save(tmp_path / "saved")
+    again = zoo.load(tmp_path / "saved")
+    x = torch.rand(2, 1, 28, 28)
+    assert net.shapes["logits"] == (3,)
+    model.eval()
+    again.eval()
+    assert torch.equal(again.parts["classifier"](x)[0], net(x)[0])
+
+
+@pytest.mark.parametrize("name", ["timm/mobilenetv3_small_050", "torchvision/mobilenet_v3_small", "cifar-resnet20"])
+def test_what_a_classifier_lacks_in_another_model_is_said_with_what_to_set(name):
+    data = (torch.rand(20, 1, 16, 16), torch.arange(20) % 4)
+    given = {"objective": ["elbo", "cross-entropy"], "encoder": "mlp", "decoder": "mlp", "data": data}
+    net = {"name": name, "weights": None, "trainable": True}
+    if name.startswith("cifar"):
+        net["layers"] = ["logits"]
+    else:
+        with pytest.raises(SeamError) as refused:
+            zoo.build("vae", classifier=net, **given)
+        assert "classifier.layers=logits" in str(refused.value.hint)
+        net["layers"] = "logits"
+    with pytest.raises(SeamError) as refused:
+        zoo.build("vae", classifier=net, **given)
+    assert refused.value.hint == "set classifier.classes=4"
+    players = {"training.players.autoencoder.trains": ["encoder", "decoder", "classifier"]}
+    zoo.build("vae", classifier={**net, "classes": 4}, **given, **players)
+
+
+@pytest.mark.parametrize("name", ["cifar-resnet20", pytest.param("timm/mobilenetv3_small_050", marks=pytest.mark.slow)])
+def test_the_command_line_trains_any_net_as_a_classifier_and_another_model_takes_it(name, tmp_path):
+    line = ["train", "classifier", "--data", "digits", "--epochs", "1", "--set", f"classifier={name}", "--set", "classifier.weights=null"]
+    assert main([*line, "--set", "image_size=8", "--out", str(tmp_path / "run")]) == 0
+    saved = zoo.load(tmp_path / "run")
+    assert saved.parts["classifier"].shapes == {"logits": (10,)}
+    assert main(["eval", str(tmp_path / "run"), "--data", "digits", "--metric", "accuracy"]) == 0
+    taken = zoo.build("discreg-vae", data="digits", image_size=8, encoder="mlp", decoder="mlp", classifier=str(tmp_path / "run"))
+    own, theirs = taken.parts["classifier"].state_dict(), saved.parts["classifier"].state_dict()
+    assert own and all(torch.equal(t, theirs[key]) for key, t in own.items())
+
+
+def test_the_recipe_s_classifier_has_a_logit_for_each_attribute_too():
+    given = {"image_shape": (3, 16, 16), "objective": ["attribute-bce"], "classifier": "cifar-resnet20"}
+    model = zoo.build("classifier", labels=Labels("attributes", ("a", "b", "c")), **given)
+    assert model.parts["classifier"].shapes == {"logits": (3,)}
+    model = zoo.build("classifier", labels=Labels("classes", ("a", "b")), classifier="cifar-resnet20")
+    assert model.parts["classifier"].shapes == {"logits": (2,)}

@@ -66,6 +66,9 @@ class CelebAClassifier(FeatureExtractor):
         with refusing("celeba-classifier", image_shape):
             self.shapes = shapes_of(self, image_shape)
 
+    def module_path(self, layer: str) -> str:
+        return f"net.{self.net.module_path(layer)}"
+
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         activations: tuple[Tensor, ...] = self.net(x)
         return activations

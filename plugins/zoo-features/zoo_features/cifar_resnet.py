@@ -35,6 +35,16 @@ class Block(nn.Module):
         return relu(out + x)
 
 
+class Stage(nn.Sequential):
+    """Blocks, one after the other."""
+
+    def forward(self, x: Tensor, seen: dict[str, Tensor], name: str) -> Tensor:
+        """The last block's output; that of each goes into ``seen``, under this stage's ``name`` and the block's number."""
+        for i, block in enumerate(self):
+            x = seen[f"{name}.{i}"] = block(x)
+        return x
+
+
 class CifarResNet(FeatureExtractor, ABC):
     """A CIFAR ResNet of depth 6n + 2: three stages of n blocks with 16, 32 and 64 channels.
 
@@ -45,7 +55,7 @@ class CifarResNet(FeatureExtractor, ABC):
     Arguments:
         layers: names or indices.
         weights: a path, ``hf:org/name``, or None for random ones; there are no published ones to default to.
-        classes: how many logits.
+        classes: how many logits; None is CIFAR-10's ten. Where the weights' head has another number, the head is new and the rest theirs.
     """
 
     tags: ClassVar[Tags] = Tags(batch_statistics=True, channels=(1, 3))
@@ -63,7 +73,7 @@ class CifarResNet(FeatureExtractor, ABC):
         image_shape: ImageShape,
         layers: tuple[str | int, ...] = ("layer1", "layer2", "layer3"),
         weights: Weights = None,
-        classes: Annotated[int, Ge(1), Le(65_536)] = 10,
+        classes: Annotated[int, Ge(1), Le(65_536)] | None = None,
     ) -> None:
         super().__init__()
         n, who = self.blocks, f"cifar-resnet{6 * self.blocks + 2}"
@@ -90,10 +100,10 @@ class CifarResNet(FeatureExtractor, ABC):
             channels, width, stride = widths[s]
             self.add_module(
                 f"layer{s}",
-                nn.Sequential(Block(channels, width, stride), *(Block(width, width, 1) for _ in range(kept[s] - 1))),
+                Stage(Block(channels, width, stride), *(Block(width, width, 1) for _ in range(kept[s] - 1))),
             )
         if self.layers[-1] == "logits":
-            self.linear = nn.Linear(64, classes)
+            self.linear = nn.Linear(64, classes or 10)
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(module.weight)
@@ -101,17 +111,20 @@ class CifarResNet(FeatureExtractor, ABC):
         if tensors is not None:
             dropped = [f"layer{s}.{i}." for s in (1, 2, 3) for i in range(kept.get(s, 0), n)]
             dropped += ["linear."] * (self.layers[-1] != "logits")
-            load_into(self, tensors, who, ignored=tuple(dropped))
+            fresh = load_into(self, tensors, who, ignored=tuple(dropped), heads=() if classes is None else ("linear.",))
+            if fresh and self.layers[-1] == "logits":
+                self.weights_reference = None  # what is published is not all that it is
         with refusing(who, image_shape):
             self.shapes = shapes_of(self, image_shape)
+
+    def module_path(self, layer: str) -> str:
+        return "linear" if layer == "logits" else layer
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         seen: dict[str, Tensor] = {}
         x = seen["stem"] = relu(self.bn1(self.conv1(self.preprocessing(x))))
         for s in self.stages:
-            for i, block in enumerate(self.get_submodule(f"layer{s}").children()):
-                x = seen[f"layer{s}.{i}"] = block(x)
-            seen[f"layer{s}"] = x
+            x = seen[f"layer{s}"] = self.get_submodule(f"layer{s}")(x, seen, f"layer{s}")
         if self.layers[-1] in ("pool", "logits"):
             x = seen["pool"] = x.mean((2, 3))
         if self.layers[-1] == "logits":

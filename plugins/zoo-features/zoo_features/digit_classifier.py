@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from zoo_core.interfaces import FeatureExtractor, ImageShape, Tags
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
 from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN
 from zoo_features.weights import Published, Weights, fetch, load_into
@@ -56,10 +56,15 @@ class DigitClassifier(FeatureExtractor):
         tensors, self.weights_reference = fetch(
             weights, Published("", "digit-classifier.safetensors"), "digit-classifier"
         )
+        if self.weights_reference is not None:
+            self.labels = Labels("classes", tuple(map(str, range(10))))
         if tensors is not None:
             load_into(self.net, tensors, "digit-classifier", ignored=self.net.dropped)
         with refusing("digit-classifier", image_shape):
             self.shapes = shapes_of(self, image_shape)
+
+    def module_path(self, layer: str) -> str:
+        return f"net.{self.net.module_path(layer)}"
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         if x.shape[1] == 3:

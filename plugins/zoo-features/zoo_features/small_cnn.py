@@ -70,6 +70,9 @@ class SmallCNN(FeatureExtractor):
         with refusing("small-cnn", image_shape):
             self.shapes = shapes_of(self, image_shape)
 
+    def module_path(self, layer: str) -> str:
+        return f"net.{self.net.module_path(layer)}"
+
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         activations: tuple[Tensor, ...] = self.net(x)
         return activations

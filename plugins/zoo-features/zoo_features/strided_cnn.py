@@ -70,6 +70,11 @@ class StridedCNN(nn.Module):
                 head += [nn.LazyLinear(width, bias=False), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(dropout)]
             self.head = nn.Sequential(*head, nn.LazyLinear(outputs))
 
+    def module_path(self, layer: str) -> str:
+        """Where in this net the module is whose output is ``layer``."""
+        numbers = {spec.name: i for i, spec in enumerate(self.specs) if spec.name}
+        return f"norms.{numbers[layer]}" if layer in numbers else "head" if layer == "logits" else layer
+
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(N, C, H, W) to the activations of ``layers``."""
         seen: dict[str, Tensor] = {}

@@ -8,10 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import timm
 import torch
 from annotated_types import Ge, Le
+from timm.data import ImageNetInfo, infer_imagenet_subset
 from torch import Tensor, nn
 
 from zoo_core.errors import UnknownName, did_you_mean, shown
-from zoo_core.interfaces import FeatureExtractor, ImageShape, Tags
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
 from zoo_features.asked_layers import asked_layers
 from zoo_features.first_weights import created
 from zoo_features.grid import as_map, is_channels_last
@@ -33,6 +34,10 @@ class Timm(FeatureExtractor):
         weights: ``"default"`` (timm's repository on the Hub), a path, ``hf:org/name``, or None for random ones.
         size: resize the image to size × size before the net; None takes it as it is where the net can, else resizes it to
             the size that the net was made for.
+        classes: how many logits; None is as many as the net was made for. Where the weights' head has another number, the head is new and
+            the rest of the net theirs.
+
+    With timm's published weights its ``labels`` are ImageNet's, by their WordNet numbers (``n01440764``), as the data's folders are called.
 
     Raises:
         UnknownName: timm has no such model.
@@ -47,6 +52,7 @@ class Timm(FeatureExtractor):
         return [
             {"architecture": "resnet18", "weights": None, "layers": [0, 1]},
             {"architecture": "vit_tiny_patch16_224", "weights": None, "layers": [0], "size": 224},
+            {"architecture": "resnet10t", "weights": None, "layers": "logits", "classes": 5},
         ]
 
     @classmethod
@@ -56,11 +62,13 @@ class Timm(FeatureExtractor):
 
     def __init__(self, *, architecture: str, image_shape: ImageShape,
                  layers: list[str | int] | Literal["stages", "last", "logits"] = "stages",
-                 weights: Weights = "default", size: Annotated[int, Ge(1), Le(4096)] | None = None) -> None:
+                 weights: Weights = "default", size: Annotated[int, Ge(1), Le(4096)] | None = None,
+                 classes: Annotated[int, Ge(1), Le(65_536)] | None = None) -> None:
         super().__init__()
         self.who = f"timm/{architecture}"
         _check_name(architecture)
-        self.net: Any = created(lambda: timm.create_model(architecture, pretrained=False))
+        head = {} if classes is None else {"num_classes": classes}
+        self.net: Any = created(lambda: timm.create_model(architecture, pretrained=False, **head))
         self.stages = _stages(self.net)
         self.layers = self._asked(layers)
         self.inner = [layer for layer in self.layers if layer not in (*self.stages, "last", "logits")]
@@ -72,7 +80,14 @@ class Timm(FeatureExtractor):
         repo = config.get("hf_hub_id") or ""
         tensors, self.weights_reference = fetch(weights, Published(repo) if repo.startswith("timm/") else None, self.who)
         if tensors is not None:
-            load_into(self.net, tensors, self.who, ignored=dropped)
+            fresh = load_into(self.net, tensors, self.who, ignored=dropped, heads=() if classes is None else _heads(self.net))
+            if fresh and "logits" in self.layers:
+                self.weights_reference = None  # what is published is not all that it is
+            elif self.weights_reference is not None and self.weights_reference.get("repo") == repo:
+                self.labels = _imagenet(self.net.num_classes)
+
+    def module_path(self, layer: str) -> str:
+        return f"net.{layer}"
 
     def _asked(self, layers: list[str | int] | str) -> tuple[str, ...]:
         modules = [name for name, _ in self.net.named_modules() if name and name not in ("last", "logits")]
@@ -166,6 +181,19 @@ def _stages(net: Any) -> list[str]:
     info = net.feature_info if isinstance(net.feature_info, list) else net.feature_info.info
     names = [str(stage["module"]) for stage in info]
     return names if len(set(names)) == len(names) else [f"stage{i}" for i in range(len(names))]
+
+
+def _heads(net: Any) -> tuple[str, ...]:
+    """Prefixes of the weights that give the logits; one that is distilled has two heads."""
+    heads = net.get_classifier()
+    heads = tuple(heads) if isinstance(heads, tuple | list | nn.ModuleList) else (heads,)
+    return tuple(f"{name}." for name, module in net.named_modules() if any(module is head for head in heads))
+
+
+def _imagenet(count: int) -> Labels:
+    """The names of ImageNet's classes, of the subset that has ``count`` of them; none where none has."""
+    subset = infer_imagenet_subset({"num_classes": count})
+    return Labels() if subset is None else Labels("classes", tuple(ImageNetInfo(subset).label_names()))
 
 
 def _pooled(features: Tensor) -> Tensor:

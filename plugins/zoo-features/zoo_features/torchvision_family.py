@@ -10,13 +10,13 @@ import torch
 import torchvision
 from annotated_types import Ge, Le
 from torch import Tensor, fx, nn
-from torchvision.models import feature_extraction
 from torchvision.models.swin_transformer import SwinTransformer
 from torchvision.models.vision_transformer import EncoderBlock, VisionTransformer
 
-from zoo_core.errors import UnknownName, WeightsError, did_you_mean, shown
-from zoo_core.interfaces import FeatureExtractor, ImageShape, Tags
+from zoo_core.errors import SettingError, UnknownName, WeightsError, did_you_mean, shown
+from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
 from zoo_features.asked_layers import asked_layers
+from zoo_features.cut_graph import cut_after, inlined, tracer_of
 from zoo_features.first_weights import created
 from zoo_features.grid import as_map, is_channels_last
 from zoo_features.image_size import fit
@@ -41,6 +41,10 @@ class Torchvision(FeatureExtractor):
             None for random ones.
         size: resize the image to size × size before the net; None takes it as it is where the net can, else resizes it to
             the size that the net was made for.
+        classes: how many logits; None is as many as the net was made for. Where the weights' head has another number, the head is new and
+            the rest of the net theirs.
+
+    With torchvision's published weights its ``labels`` are ImageNet's, in words (``tench``).
 
     Raises:
         UnknownName: torchvision has no such classifier.
@@ -55,6 +59,7 @@ class Torchvision(FeatureExtractor):
         return [
             {"architecture": "resnet18", "weights": None, "layers": [0, 1]},
             {"architecture": "mobilenet_v3_small", "weights": None, "layers": [0, 1]},
+            {"architecture": "resnet18", "weights": None, "layers": ["layer1", "logits"], "classes": 5},
         ]
 
     @classmethod
@@ -64,34 +69,48 @@ class Torchvision(FeatureExtractor):
 
     def __init__(self, *, architecture: str, image_shape: ImageShape,
                  layers: list[str | int] | Literal["stages", "last", "logits"] = "stages",
-                 weights: Weights = "default", size: Annotated[int, Ge(1), Le(4096)] | None = None) -> None:
+                 weights: Weights = "default", size: Annotated[int, Ge(1), Le(4096)] | None = None,
+                 classes: Annotated[int, Ge(1), Le(65_536)] | None = None) -> None:
         super().__init__()
         self.who = f"torchvision/{architecture}"
         if architecture not in self.architectures():
             hint = did_you_mean(architecture, self.architectures()) or f"it has {', '.join(self.architectures())}"
             raise UnknownName(f'torchvision has no classifier "{shown(architecture)}"', hint=hint, name=architecture)
-        net = _created(architecture)
+        net = _created(architecture, classes)
         published = torchvision.models.get_model_weights(architecture).DEFAULT.transforms()
         side = net.image_size if isinstance(net, VisionTransformer) else published.crop_size[0]
         default = (side, side)
         nodes = _Nodes(net, default)
         self.layers = _asked(layers, nodes, self.who)
         self.nodes = {layer: nodes.named.get(layer, layer) for layer in self.layers}
+        self.called = frozenset(nodes.by_name) - inlined(self.nodes.values())
+        """Names of the modules that the forward calls as they are."""
         self.prefix = 1 if nodes.transformer else 0
         self.channels_last = frozenset(layer for layer, node in self.nodes.items() if nodes.is_channels_last(node))
         # torchvision's Inception, given its weights, brings images back to the −1 to 1 that those were trained on.
         mean, std = ((0.5,) * 3, (0.5,) * 3) if architecture == "inception_v3" else (published.mean, published.std)
         self.preprocessing = Preprocessing(mean, std)
-        # Two layers may be one node, and a node is returned once.
-        asked = {node: node for node in self.nodes.values()}
-        self.net: Any = feature_extraction.create_feature_extractor(net, asked, suppress_diff_warning=True)
+        self.net: Any = cut_after(net, tuple(dict.fromkeys(self.nodes.values())))
         kept = set(self.net.state_dict())
         dropped = tuple(name for name in net.state_dict() if name not in kept)
         self.shapes = fit(self, image_shape, size, default)
         tensors, self.weights_reference = fetch(weights, None if weights != "default" else _twin(architecture, self.who), self.who)
         if tensors is not None:
             # timm calls the head of a VGG otherwise.
-            load_into(self.net, tensors, self.who, ignored=(*dropped, "pre_logits.", "head.", "AuxLogits.") if dropped else ("AuxLogits.",))
+            ignored = (*dropped, "pre_logits.", "head.", "AuxLogits.") if dropped else ("AuxLogits.",)
+            fresh = load_into(self.net, tensors, self.who, ignored=ignored, heads=() if classes is None else (f"{nodes.head}.",))
+            if fresh and "logits" in self.layers:
+                self.weights_reference = None  # what is published is not all that it is
+            elif weights == "default" or (self.weights_reference or {}).get("repo") == f"timm/{architecture}.tv_in1k":
+                self.labels = Labels("classes", tuple(torchvision.models.get_model_weights(architecture).DEFAULT.meta["categories"]))
+
+    def module_path(self, layer: str) -> str:
+        if layer not in self.called:
+            raise SettingError(
+                f"{self.who} does not call the module {shown(layer)!r}",
+                hint="it has no such module, or a layer inside of it is asked for, too: ask for one of both",
+            )
+        return f"net.{layer}"
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         x = self.preprocessing(x)
@@ -113,8 +132,7 @@ class _Nodes(fx.Interpreter):
 
     def __init__(self, net: nn.Module, size: tuple[int, int]) -> None:
         skeleton = copy.deepcopy(net).to("meta").eval()
-        tracer = feature_extraction.NodePathTracer(**feature_extraction._set_default_tracer_kwargs(None))
-        graph = tracer.trace(skeleton)
+        tracer, graph = tracer_of(skeleton)
         super().__init__(fx.GraphModule(tracer.root, graph))
         self.net = net
         self.paths: dict[fx.Node, str] = dict(tracer.node_to_qualname)
@@ -126,6 +144,8 @@ class _Nodes(fx.Interpreter):
         with torch.no_grad():
             self.run(torch.zeros(2, 3, *size, device="meta"))
         weighted = [node for node in self.paths if node.op == "call_module" and isinstance(self._module(node), nn.Linear | nn.Conv2d)]
+        self.head = str(weighted[-1].target)
+        """The module that gives the logits."""
         last = weighted[-1].args[0]
         while isinstance(last, fx.Node) and isinstance(self._module(last), nn.Dropout):
             last = last.args[0]
@@ -211,11 +231,13 @@ def _asked(layers: list[str | int] | str, nodes: _Nodes, who: str) -> tuple[str,
     return asked_layers(named, available, who)
 
 
-def _created(architecture: str) -> nn.Module:
+def _created(architecture: str, classes: int | None) -> nn.Module:
     """The net with random weights, without auxiliary heads and without operations in place."""
     builder = torchvision.models.get_model_builder(architecture)
-    auxiliary = {"aux_logits": False, "init_weights": True} if architecture in ("googlenet", "inception_v3") else {}
-    return created(lambda: builder(weights=None, **auxiliary))
+    settings: dict[str, Any] = {} if classes is None else {"num_classes": classes}
+    if architecture in ("googlenet", "inception_v3"):
+        settings |= {"aux_logits": False, "init_weights": True}
+    return created(lambda: builder(weights=None, **settings))
 
 
 def _twin(architecture: str, who: str) -> Published:

@@ -72,6 +72,9 @@ class VGG(FeatureExtractor, ABC):
         with refusing(who, image_shape):
             self.shapes = shapes_of(self, image_shape)
 
+    def module_path(self, layer: str) -> str:
+        return f"net.{self.names.index(layer)}" if layer in self.names else f"net.{layer}"
+
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         seen: dict[str, Tensor] = {}
         x = self.preprocessing(x)

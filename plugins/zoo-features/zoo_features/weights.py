@@ -142,16 +142,32 @@ def _parse(content: bytes, where: str) -> dict[str, Tensor]:
         raise WeightsError(f"{shown(where)} is no safetensors file: {shown(error)}") from None
 
 
-def load_into(net: nn.Module, tensors: Mapping[str, Tensor], who: str, *, ignored: tuple[str, ...] = ()) -> None:
+def load_into(
+    net: nn.Module,
+    tensors: Mapping[str, Tensor],
+    who: str,
+    *,
+    ignored: tuple[str, ...] = (),
+    heads: tuple[str, ...] = (),
+) -> bool:
     """Put ``tensors`` into ``net``, strictly.
 
     Arguments:
         ignored: prefixes of tensors that ``net`` does not have because what lies after the last asked layer is dropped.
+        heads: prefixes of tensors that keep their first values where ``tensors`` has others than they are: a head for other classes.
+
+    Returns:
+        Whether the heads kept theirs.
 
     Raises:
         WeightsError: with the whole difference.
     """
     own = net.state_dict()
+    head = [name for name in own if name.startswith(heads or ("\0",))]
+    fresh = any(name not in tensors or tensors[name].shape != own[name].shape for name in head)
+    if fresh:
+        own = {name: t for name, t in own.items() if name not in head}
+        tensors = {name: t for name, t in tensors.items() if not name.startswith(heads)}
     given = {name: t for name, t in tensors.items() if name in own or not name.startswith(ignored or ("\0",))}
     # Files from before torch 0.4.1 do not have the counter of batch norm, which only a momentum of None reads.
     wrong = [f"missing {name}" for name in own if name not in given and not name.endswith("num_batches_tracked")]
@@ -165,3 +181,4 @@ def load_into(net: nn.Module, tensors: Mapping[str, Tensor], who: str, *, ignore
         more = f" … and {len(wrong) - 6} more" if len(wrong) > 6 else ""
         raise WeightsError(f"the weights do not fit {who}: {shown('; '.join(wrong[:6]), 700)}{more}", differences=wrong)
     net.load_state_dict(given, strict=False)  # told apart above
+    return fresh

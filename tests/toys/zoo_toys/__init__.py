@@ -12,6 +12,7 @@ def register_components(register: Callable[..., None]) -> None:
     """Every toy, by name."""
     register("feature-extractor", "toy-net", "zoo_toys.parts:Net", summary="two convolutions, and weights of its own")
     register("feature-extractor", "toy-nest", "zoo_toys.nests:Nest", summary="builds a net by itself")
+    register("feature-extractor", "toy-inside", "zoo_toys.inside:Inside", summary="a net, changed at named layers")
     register("decoder", "toy-noisy", "zoo_toys.nests:Noisy", summary="noise on the code")
     register("encoder", "toy-dropout", "zoo_toys.parts:DropoutEncoder", summary="dropout and batch norm")
     register("encoder", "toy-trap", "zoo_toys.traps:Trap", summary="hard to load")

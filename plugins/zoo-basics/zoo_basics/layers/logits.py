@@ -7,6 +7,7 @@ from typing import Literal, cast
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import FeatureExtractor, Head, Labels, Part
 from zoo_core.labels import told_apart
+from zoo_core.parameters import parameters
 
 
 def check_logits(classifier: Part, labels: Labels, type: Literal["classes", "attributes"]) -> None:
@@ -19,8 +20,10 @@ def check_logits(classifier: Part, labels: Labels, type: Literal["classes", "att
     labels = told_apart(classifier, labels)
     logits = cast(FeatureExtractor, classifier).shapes["logits"]
     if tuple(logits) != (labels.count,):
+        settable = "classes" in parameters(classifier.__class__)
         raise SeamError(f"the classifier gives logits of shape {tuple(logits)} for {labels.count} {type}",
-                        hint="choose a classifier with one logit for each, or other data", labels=labels)
+                        hint=f"set classifier.classes={labels.count}" if settable
+                        else "choose a classifier with one logit for each, or other data", labels=labels)
 
 
 def check_head(head: Part, labels: Labels, type: Literal["classes", "attributes"]) -> None:

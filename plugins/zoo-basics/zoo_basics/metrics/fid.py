@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import Tensor, nn
 
-from zoo_basics.metrics.sample_metric import SampleMetric
-from zoo_core.extractors import Wanted
+from zoo_basics.metrics.distance_metric import DistanceMetric
 from zoo_core.interfaces import Batch, Figure
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ _STATES = ("features_sum", "features_cov_sum", "features_num_samples")
 
 
 @final
-class FID(SampleMetric):
+class FID(DistanceMetric):
     """‖μ − μ_w‖² + Tr(C + C_w − 2 (C C_w)^½) for mean μ, μ_w and covariance C, C_w of features (Heusel et al. 2017, section 3).
 
     The real images are those of the measured split, all of them; the model's samples are as many as asked for. Memory
@@ -31,43 +30,42 @@ class FID(SampleMetric):
     The estimate is biased, and the more so the fewer images there are: two figures over different numbers of images, or
     through different extractors, cannot be compared.
 
-    Figure: ``fid``.
+    Figure: ``fid``; of reconstructions ``reconstruction-fid``, the real images being all those that are not reconstructed.
 
     Arguments:
+        of: ``samples``, or ``reconstructions`` of some of the images, which are compared with the others.
         features: the feature extractor, see :data:`zoo_basics.metrics.extractor.Features`.
         layer: of the extractor; None is its last before the logits. Of a map the mean over space is taken.
-        samples: how many are drawn.
+        samples: how many are drawn; of reconstructions, how many are made at most (half of the images, if they are fewer).
         sampler: None is the recipe's.
         cache: keep the real images' statistics on disk, see :mod:`zoo_basics.metrics.feature_cache`.
     """
 
-    wanted: ClassVar[Wanted] = "features"
-
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"features": "digit-classifier", "sampler": "prior", "cache": False}
-        return [{**small, "samples": 80}, {**small, "samples": 20, "layer": "conv1"}]
+        return [{**small, "samples": 80}, {**small, "samples": 20, "layer": "conv1"},
+                {"features": "digit-classifier", "cache": False, "of": "reconstructions"}]
 
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
-        """One figure, ``fid``; where there are no more images than features, its protocol has a ``warning``.
+        """One figure; where there are no more images than features, its protocol has a ``warning``.
 
         Raises:
             UnknownName, WeightsError, SeamError, SettingError: see
-                :meth:`~zoo_basics.metrics.sample_metric.SampleMetric.sample_features`.
-            DataError: fewer than two images, or features that are not finite.
+                :meth:`~zoo_basics.metrics.distance_metric.DistanceMetric.compared`.
+            DataError: too few images, or features that are not finite.
         """
-        samples = self.sample_features(model, generator)
-        extractor = samples.extractor
-        with self.real_features(batches, samples) as real:
+        with self.compared(model, batches, generator) as (real, made, count):
             moments = real.summed_up("moments", feature_moments)
-        distance = frechet_distance(moments, samples.batches(self.samples))
-        protocol = {**extractor.protocol, "real": real.count, "samples": self.samples, "sampler": samples.sampler}
-        fewest = min(real.count, self.samples)
+            distance = frechet_distance(moments, made.batches(count))
+        extractor = made.extractor
+        protocol = {**extractor.protocol, "real": real.count, "samples": count, **made.protocol}
+        fewest = min(real.count, count)
         if fewest <= extractor.width:
             protocol["warning"] = (
                 f"{fewest:,} images for {extractor.width:,} features: the covariance is singular and the distance far too large"
             )
-        return [Figure("fid", distance, "", "lower", None, protocol)]
+        return [Figure(self.named("fid"), distance, "", "lower", None, protocol)]
 
 
 def feature_moments(features: Iterable[Tensor]) -> dict[str, Tensor]:

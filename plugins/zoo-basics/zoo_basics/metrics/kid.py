@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 import torch
 from annotated_types import Ge
 from torch import Tensor
 
+from zoo_basics.metrics.distance_metric import DistanceMetric, Pictures
 from zoo_basics.metrics.drawn_samples import SamplerSpec
 from zoo_basics.metrics.extractor import DEFAULT, Features
-from zoo_basics.metrics.sample_metric import SampleMetric
-from zoo_core.extractors import Wanted
 from zoo_core.interfaces import Batch, Figure
 
 if TYPE_CHECKING:
@@ -20,16 +19,18 @@ if TYPE_CHECKING:
 
 
 @final
-class KID(SampleMetric):
+class KID(DistanceMetric):
     """Squared maximum mean discrepancy of features under k(a, b) = (aᵀb / D + 1)³, unbiased (Bińkowski et al. 2018, section 4).
 
     Its mean over blocks of real images and as many samples, no image in two blocks, with the standard deviation over the
     blocks. Unlike FID it is unbiased, so a figure over few images is only less certain; it may be a little below 0. Memory
     holds one block.
 
-    Figure: ``kid``.
+    Figure: ``kid``; of reconstructions ``reconstruction-kid``. An image and its own reconstruction are not independent, and would spoil the
+    estimate: the real images are none of those that are reconstructed, in any block.
 
     Arguments:
+        of: ``samples``, or ``reconstructions`` of some of the images, which are compared with others.
         features: the feature extractor, see :data:`zoo_basics.metrics.extractor.Features`.
         layer: of the extractor; None is its last before the logits. Of a map the mean over space is taken.
         samples: how many are drawn at most, and how many real images are compared with at most: there are as many blocks
@@ -39,16 +40,16 @@ class KID(SampleMetric):
         cache: keep the real images' features on disk, see :mod:`zoo_basics.metrics.feature_cache`.
     """
 
-    wanted: ClassVar[Wanted] = "features"
-
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"features": "digit-classifier", "sampler": "prior", "cache": False}
-        return [{**small, "samples": 30, "block": 10}, {**small, "samples": 20, "layer": "conv1"}]
+        return [{**small, "samples": 30, "block": 10}, {**small, "samples": 20, "layer": "conv1"},
+                {"features": "digit-classifier", "cache": False, "of": "reconstructions", "block": 5}]
 
     def __init__(
         self,
         *,
+        of: Pictures = "samples",
         features: Features = DEFAULT,
         layer: str | None = None,
         samples: Annotated[int, Ge(2)] = 10_000,
@@ -56,32 +57,31 @@ class KID(SampleMetric):
         sampler: SamplerSpec | None = None,
         cache: bool = True,
     ) -> None:
-        super().__init__(features=features, layer=layer, samples=samples, sampler=sampler, cache=cache)
+        super().__init__(of=of, features=features, layer=layer, samples=samples, sampler=sampler, cache=cache)
         self.block = block
 
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
-        """One figure, ``kid``; its standard deviation is None where there is one block only.
+        """One figure; its standard deviation is None where there is one block only.
 
         Raises:
             UnknownName, WeightsError, SeamError, SettingError: see
-                :meth:`~zoo_basics.metrics.sample_metric.SampleMetric.sample_features`.
-            DataError: fewer than two images, or features that are not finite.
+                :meth:`~zoo_basics.metrics.distance_metric.DistanceMetric.compared`.
+            DataError: too few images, or features that are not finite.
         """
-        samples = self.sample_features(model, generator)
         values = []
-        with self.real_features(batches, samples) as real:
-            block = min(self.block, self.samples, real.count)
-            blocks = min(self.samples, real.count) // block
+        with self.compared(model, batches, generator) as (real, pictures, count):
+            block = min(self.block, count, real.count)
+            blocks = min(count, real.count) // block
             for number in range(1, blocks + 1):
                 what = f"block {number} of {blocks}"
                 seen = real.block(block, number, f"real images, {what}")
-                made = torch.cat(list(samples.batches(block, f"samples, {what}"))).cpu()
+                made = torch.cat(list(pictures.batches(block, f"{self.of}, {what}"))).cpu()
                 values.append(squared_discrepancy(seen, made))
         each = torch.tensor(values, dtype=torch.float64)
         std = each.std().item() if blocks > 1 else None
-        protocol = {**samples.extractor.protocol, "real": blocks * block, "samples": blocks * block, "block": block,
-                    "blocks": blocks, "sampler": samples.sampler}
-        return [Figure("kid", each.mean().item(), "", "lower", std, protocol)]
+        protocol = {**pictures.extractor.protocol, "real": blocks * block, "samples": blocks * block, "block": block,
+                    "blocks": blocks, **pictures.protocol}
+        return [Figure(self.named("kid"), each.mean().item(), "", "lower", std, protocol)]
 
 
 def squared_discrepancy(real: Tensor, samples: Tensor) -> float:

@@ -34,13 +34,18 @@ class RealImages:
 
     def __init__(self, batches: Iterable[Batch]) -> None:
         self.count = 0
+        self.y: Tensor | None = None
+        """Their classes, int64 (N,), on the CPU; None where there are none."""
         self._file = _temporary()
         self._shape: tuple[int, ...] = ()
         self._levels = True
         try:
+            classes: list[Tensor] = []
             for batch in batches:
                 if len(batch):
                     self._add(batch.x)
+                    classes += [] if batch.y is None else [batch.y.cpu()]
+            self.y = torch.cat(classes) if classes else None
             if self.count < 2:
                 raise DataError(f"there should be at least two images to compare with, found {self.count}",
                                 hint="choose another split, or a larger --limit")

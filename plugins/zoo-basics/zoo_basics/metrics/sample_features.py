@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import final
+from typing import Any, final
 
 from torch import Tensor
 
@@ -20,6 +20,8 @@ class SampleFeatures:
         self.extractor = extractor
         self.sampler = drawn.sampler
         """What draws them, for a protocol."""
+        self.protocol: dict[str, Any] = {"sampler": drawn.sampler}
+        """What they are, for a figure's protocol."""
         self._drawn = drawn
 
     def batches(self, count: int, what: str = "samples") -> Iterator[Tensor]:
