@@ -58,7 +58,7 @@ class PlainEncoder(Encoder):
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{"width": 4}, {"width": 4, "posterior": "implicit"}]
+        return [{"width": 4}, {"width": 4, "posterior": "implicit"}, {"width": 4, "posterior": "standardised"}]
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class PlainEncoder(Encoder):
         image_shape: ImageShape,
         latent_dim: Width = 6,
         width: Width = 8,
-        posterior: Literal["gaussian", "deterministic", "implicit"] = "gaussian",
+        posterior: Literal["gaussian", "deterministic", "implicit", "standardised"] = "gaussian",
     ) -> None:
         super().__init__()
         self.image_shape = image_shape

@@ -19,6 +19,9 @@ from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.subject import Subject, difference, outputs
 from zoo_core.testing.surroundings import PlainPrior
 
+RANDOM = frozenset({"posterior.kl", "posterior.log_prob", "posterior.implicit", "posterior.standardised"})
+"""Posteriors that are no point."""
+
 
 def require_shape(what: str, found: Tensor, shape: tuple[int, ...], *, finite: bool = True) -> None:
     """Refuse a tensor of another shape, or with NaN or infinity in it.
@@ -56,15 +59,41 @@ def check_posterior_does_what_it_says(subject: Subject) -> None:
 
 
 def check_draws_differ_as_said(subject: Subject) -> None:
-    """A posterior with a density or with noise planes is random: other noise gives another draw."""
+    """A posterior with a density, with noise planes or standardised over the batch is random: other noise gives another draw."""
     encoder = cast(Encoder, subject.part())
     inputs = subject.inputs(encoder, 5)
     given = inputs[0], inputs[2] if len(inputs) > 2 else None
-    random = bool(encoder.capabilities & {"posterior.kl", "posterior.log_prob", "posterior.implicit"})
+    random = bool(encoder.capabilities & RANDOM)
     with torch.no_grad():
         first, second = (encoder.posterior(*given).rsample(KeyedNoise(seed, 0)) for seed in (0, 1))
     if random and torch.equal(first, second):
         raise CheckFailed("other draws from other noise", found="the same", do="use the noise that forward is given")
+
+
+def check_codes_of_one_example_are_its_own(subject: Subject) -> None:
+    """In eval mode an example's posterior does not depend on the others; in train mode draws of a standardised one have mean 0 and
+    standard deviation 1 over the batch."""
+    encoder = cast(Encoder, subject.part())
+    inputs = subject.inputs(encoder, 6)
+    x, y = inputs[0], inputs[2] if len(inputs) > 2 else None
+    with torch.no_grad():
+        together = encoder.posterior(x, y).mean[:1]
+        alone = encoder.posterior(x[:1], None if y is None else y[:1]).mean
+        if difference((alone,), (together,)) > 1e-3:
+            raise CheckFailed(
+                "the same posterior of an example alone and in a batch, in eval mode",
+                found="another",
+                do="standardise by running statistics in eval mode, as posterior_family does",
+            )
+        if "posterior.standardised" in encoder.capabilities:
+            draws = encoder.train().posterior(x, y).rsample(KeyedNoise(0, 0)).double()
+            centre, spread = draws.mean(0), draws.std(0, correction=0)
+            if centre.abs().max() > 1e-3 or (spread - 1).abs().max() > 0.05:
+                raise CheckFailed(
+                    "draws of mean 0 and standard deviation 1 over the batch, in train mode, as the capability posterior.standardised says",
+                    found=f"means up to {centre.abs().max():.2g}, deviations from {spread.min():.2g} to {spread.max():.2g}",
+                    do='drop the capability, or take posterior_family("standardised", …)',
+                )
 
 
 def check_likelihood_does_what_it_says(subject: Subject) -> None:

@@ -126,6 +126,7 @@ CHECKS = (
     Check(precision.check_finite_at_the_limits, FORWARDS),
     Check(capabilities.check_posterior_does_what_it_says, ("encoder",)),
     Check(capabilities.check_draws_differ_as_said, ("encoder",)),
+    Check(capabilities.check_codes_of_one_example_are_its_own, ("encoder",)),
     Check(capabilities.check_density_is_normalised, ("encoder",), applies=lambda t: t.density),
     Check(capabilities.check_likelihood_does_what_it_says, ("decoder",)),
     Check(capabilities.check_pictures_depend_on_codes, NETS),
