@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from zoo_core.errors import shown
 from zoo_core.interfaces import Batch, Labels, Part, Prior
@@ -50,8 +52,19 @@ def told_labels(components: Mapping[str, Part]) -> list[str]:
 
 
 def labels_for(model: Model, batch: Batch, *parts: str) -> Tensor | None:
-    """The batch's classes where one of the model's ``parts`` takes labels, else None."""
-    return batch.y if any("labels" in model.capabilities(part) for part in parts) else None
+    """The batch's classes, or attributes, where one of the model's ``parts`` takes labels, else None."""
+    return batch.condition if any("labels" in model.capabilities(part) for part in parts) else None
+
+
+def one_each(labels: Labels, numbers: Tensor) -> Tensor:
+    """One label for each of ``numbers`` (N,), as parts take them: classes as they are, attributes as rows (N, A) of which that one alone
+    is there."""
+    return one_hot(numbers, labels.count) if labels.type == "attributes" else numbers
+
+
+def in_turn(labels: Labels, n: int, *, start: int = 0, device: torch.device | None = None) -> Tensor:
+    """``n`` labels, a model's classes in turn, or its attributes, each by itself; the first is number ``start``, counted round."""
+    return one_each(labels, torch.arange(start, start + n, device=device) % labels.count)
 
 
 def numbered(labels: Labels) -> bool:

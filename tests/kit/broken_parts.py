@@ -81,6 +81,20 @@ class NoOneHot(PlainDecoder):
         return super().joined(z, y if y is None or y.ndim == 1 else 1 - y)
 
 
+class IgnoresAttributes(PlainDecoder):
+    """Attributes change nothing."""
+
+    def joined(self, z: Tensor, y: Tensor | None) -> Tensor:
+        return super().joined(z, torch.zeros_like(y) if y is not None and y.dtype == torch.int8 else y)
+
+
+class OnlyClasses(PlainDecoder):
+    """Built for attributes, and takes classes alone."""
+
+    def joined(self, z: Tensor, y: Tensor | None) -> Tensor:
+        return super().joined(z, y if y is None or y.shape[-1] != 4 or y.ndim == 1 else y[:, :3])
+
+
 class UntaggedLabels(PlainDecoder):
     """Takes labels, without the tag."""
 
@@ -289,6 +303,8 @@ PARTS: Mapping[type[Any], str] = {
     DetachedDraws: "likelihood_does_what_it_says",
     IgnoresLabels: "labels_as_said",
     NoOneHot: "labels_as_said",
+    IgnoresAttributes: "attributes_as_said",
+    OnlyClasses: "attributes_as_said",
     UntaggedLabels: "labels_as_said",
     TaggedConditionalForNothing: "conditional_as_tagged",
     TiesByMemory: "tied_weights_stay_tied",

@@ -140,7 +140,7 @@ class PlainConditionalEncoder(PlainEncoder):
 
 
 class PlainDecoder(Decoder):
-    """Linear layers, the one-hot class beside z where it is conditional; both hidden layers are one.
+    """Linear layers, the one-hot class or the attributes beside z where it is conditional; both hidden layers are one.
 
     Arguments:
         latent_dim: width of z.
@@ -157,8 +157,8 @@ class PlainDecoder(Decoder):
         self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 6, conditional: bool = False
     ) -> None:
         super().__init__()
-        if conditional and labels.type != "classes":
-            raise SettingError("a conditional decoder needs data with classes")
+        if conditional and not labels.count:
+            raise SettingError("a conditional decoder needs data with classes or attributes")
         self.image_shape, self.latent_dim = image_shape, latent_dim
         self.classes = labels.count if conditional else 0
         self.family = likelihood_family("gaussian", image_shape)

@@ -30,7 +30,8 @@ class Decoder(Part):
 
         Arguments:
             z: (N, latent_dim).
-            y: int64 (N,) or one-hot (N, K), for a decoder with the capability ``labels``, else None.
+            y: for a decoder with the capability ``labels``, else None: classes, int64 (N,) or one-hot (N, K), or attributes, (N, K)
+                of 0, 1 and −1 (not known).
         """
 
     @property

@@ -32,7 +32,8 @@ class Encoder(Part):
             x: (N, C, H, W) in [0, 1].
             noise: (N, family.noise_channels, H, W) where the family has noise channels, else None: planes beside x.
 
-        With the capability ``labels`` it takes a third argument, ``y``: int64 (N,) or one-hot (N, K).
+        With the capability ``labels`` it takes a third argument, ``y``: classes, int64 (N,) or one-hot (N, K), or attributes,
+        (N, K) of 0, 1 and −1 (not known).
         """
 
     @final

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from zoo_core.distributions import Likelihood
 from zoo_core.errors import ZooError, shown
-from zoo_core.interfaces import Decoder, Encoder, Labels
+from zoo_core.interfaces import Decoder, Encoder, Labels, Part
 from zoo_core.noise import GeneratorNoise, KeyedNoise
 from zoo_core.parameters import context, parameters
-from zoo_core.testing.pictures import CLASSES, batch
+from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.subject import Subject, difference, outputs
 from zoo_core.testing.surroundings import PlainPrior
@@ -173,6 +173,33 @@ def check_labels_as_said(subject: Subject) -> None:
             raise CheckFailed("the same output for a class and its one-hot", found="another")
         if not torch.isfinite(outputs(part, (*others, torch.full_like(y, -1)))[0]).all():
             raise CheckFailed("finite outputs for labels of −1 (not known)", found="NaN or infinity")
+
+
+def check_attributes_as_said(subject: Subject) -> None:
+    """A part that takes labels decides by the attributes where the data have attributes, takes those that are −1 (not known), or refuses
+    such data when it is built."""
+    try:
+        part = cast(Part, subject.fresh(labels=ATTRIBUTES)).eval()
+    except ZooError:
+        return
+    if "labels" not in part.capabilities:
+        return
+    others = list(subject.inputs(part, 4))[:-1]
+    y = batch(4, subject.image_shapes[0], ATTRIBUTES).attributes
+    assert y is not None
+    with torch.no_grad():
+        try:
+            given, opposite, unknown = (outputs(part, (*others, one)) for one in (y, 1 - y, torch.full_like(y, -1)))
+        except (ZooError, RuntimeError, IndexError) as error:
+            raise CheckFailed(
+                "a part that takes attributes (N, K), as it was built for data with attributes",
+                found=f"{type(error).__name__}: {shown(error, 300)}",
+                do='refuse labels.type == "attributes" in __init__ with a SettingError, or take such y in forward',
+            ) from None
+    if difference(given, opposite) < 1e-6:
+        raise CheckFailed("other outputs for other attributes", found="the same", do="use y in forward")
+    if not torch.isfinite(unknown[0]).all():
+        raise CheckFailed("finite outputs for attributes of −1 (not known)", found="NaN or infinity")
 
 
 def check_conditional_as_tagged(subject: Subject) -> None:

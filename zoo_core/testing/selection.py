@@ -131,6 +131,7 @@ CHECKS = (
     Check(capabilities.check_likelihood_does_what_it_says, ("decoder",)),
     Check(capabilities.check_pictures_depend_on_codes, NETS),
     Check(capabilities.check_labels_as_said, ("encoder", "decoder")),
+    Check(capabilities.check_attributes_as_said, ("encoder", "decoder"), applies=lambda t: t.conditional),
     Check(capabilities.check_conditional_as_tagged, ("encoder", "decoder"), once=True, applies=lambda t: t.conditional),
     Check(capabilities.check_needs_labels_as_tagged, NETS, once=True, applies=lambda t: t.labels != "none"),
     Check(priors.check_prior_draws, ("prior",)),

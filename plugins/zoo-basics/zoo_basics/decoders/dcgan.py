@@ -31,7 +31,7 @@ class DCGANDecoder(Decoder):
         likelihood: form of p(x given z).
         sigma: what shares a Gaussian's σ.
         initial_log_sigma: log σ at the start.
-        conditional: the one-hot class stands beside z.
+        conditional: the one-hot class, or the attributes, stand beside z.
         width: filters before the last convolution.
         activation: after each layer but the last.
         init: ``normal`` draws all weights from N(0, 0.02²), as the paper; ``default`` keeps PyTorch's.

@@ -30,7 +30,7 @@ class DiscgenDecoder(Decoder):
         likelihood: form of p(x given z).
         sigma: what shares a Gaussian's σ; the paper has one a ``unit``.
         initial_log_sigma: log σ at the start.
-        conditional: the one-hot class stands beside z.
+        conditional: the one-hot class, or the attributes, stand beside z.
         width: channels of the last stage.
         hidden: units of the first linear layer.
 

@@ -25,7 +25,7 @@ class MLPDecoder(Decoder):
         likelihood: form of p(x given z).
         sigma: what shares a Gaussian's σ.
         initial_log_sigma: log σ at the start.
-        conditional: the one-hot class stands beside z.
+        conditional: the one-hot class, or the attributes, stand beside z.
         hidden: widths of the hidden layers, from z to x.
         activation: after each hidden layer.
         batch_norm: before each activation.

@@ -28,7 +28,7 @@ class ResNetDecoder(Decoder):
         likelihood: form of p(x given z).
         sigma: what shares a Gaussian's σ.
         initial_log_sigma: log σ at the start.
-        conditional: the one-hot class stands beside z.
+        conditional: the one-hot class, or the attributes, stand beside z.
         width: channels before the last convolution.
 
     Raises:

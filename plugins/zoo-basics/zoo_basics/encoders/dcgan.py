@@ -31,7 +31,7 @@ class DCGANEncoder(Encoder):
         noise_channels: noise planes beside x, for an implicit posterior.
         sigma_bounds: the interval [low, high] that a gaussian or standardised posterior's σ lies in; null leaves it to the posterior.
         categories: width of the label at the front of a joint code.
-        conditional: the one-hot class stands beside x as a plane for each class, for q(z given x, y).
+        conditional: the one-hot class, or the attributes, stand beside x as a plane for each, for q(z given x, y).
         width: filters of the first convolution.
         activation: after each convolution.
         init: ``normal`` draws all weights from N(0, 0.02²), as the paper; ``default`` keeps PyTorch's.

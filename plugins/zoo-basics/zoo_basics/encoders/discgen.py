@@ -30,7 +30,7 @@ class DiscgenEncoder(Encoder):
         noise_channels: noise planes beside x, for an implicit posterior.
         sigma_bounds: the interval [low, high] that a gaussian or standardised posterior's σ lies in; null leaves it to the posterior.
         categories: width of the label at the front of a joint code.
-        conditional: the one-hot class stands beside x as a plane for each class, for q(z given x, y).
+        conditional: the one-hot class, or the attributes, stand beside x as a plane for each, for q(z given x, y).
         width: channels of the first stage.
         hidden: units of the linear layer before the statistics.
 

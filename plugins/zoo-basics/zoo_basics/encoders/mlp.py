@@ -27,7 +27,7 @@ class MLPEncoder(Encoder):
         noise_channels: noise planes beside x, for an implicit posterior.
         sigma_bounds: the interval [low, high] that a gaussian or standardised posterior's σ lies in; null leaves it to the posterior.
         categories: width of the label at the front of a joint code.
-        conditional: the one-hot class stands beside x, for q(z given x, y).
+        conditional: the one-hot class, or the attributes, stand beside x, for q(z given x, y).
         hidden: widths of the hidden layers, from x to z.
         activation: after each hidden layer.
         batch_norm: before each activation.

@@ -7,7 +7,7 @@ from zoo_core.interfaces import Labels
 
 
 class CodeInput(LabelInput):
-    """The code z (N, latent_dim), with the one-hot label y beside it where the decoder is conditional: (N, width).
+    """The code z (N, latent_dim), with the one-hot class or the attributes y beside it where the decoder is conditional: (N, width).
 
     Arguments:
         latent_dim: width of z.
@@ -15,7 +15,7 @@ class CodeInput(LabelInput):
         conditional: whether y stands beside z.
 
     Raises:
-        SettingError: ``conditional`` and the data have no classes.
+        SettingError: ``conditional`` and the data have neither classes nor attributes.
     """
 
     def __init__(self, latent_dim: int, labels: Labels, conditional: bool) -> None:
