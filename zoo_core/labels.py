@@ -15,6 +15,9 @@ from zoo_core.interfaces import Batch, Labels, Part, Prior
 if TYPE_CHECKING:
     from zoo_core.model import Model
 
+TOLD = frozenset({"labels", "likelihood.attributes"})
+"""Capabilities of parts that meet the labels of examples."""
+
 LISTED = 300
 """Letters of a list of names that a message shows."""
 
@@ -43,11 +46,12 @@ def places(found: Labels, wanted: Labels) -> tuple[int, ...] | None:
 
 
 def told_labels(components: Mapping[str, Part]) -> list[str]:
-    """Names of the parts and objectives that are told the examples' labels. A prior has places for some, but meets no example."""
+    """Names of the parts and objectives that are told the examples' labels, or are held against them. A prior has places for some, but
+    meets no example."""
     return [
         name
         for name, component in components.items()
-        if not isinstance(component, Prior) and (component.tags.labels != "none" or "labels" in component.capabilities)
+        if not isinstance(component, Prior) and (component.tags.labels != "none" or component.capabilities & TOLD)
     ]
 
 

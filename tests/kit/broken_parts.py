@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo_core.distributions import Likelihood, LikelihoodFamily, LogSigma
-from zoo_core.distributions.likelihoods import BernoulliFamily, Gaussian, GaussianFamily
+from zoo_core.distributions.likelihoods import BernoulliFamily, Gaussian, GaussianFamily, ImplicitFamily
 from zoo_core.interfaces import AttackedLoss, ImageShape, Labels, Tags, ascent
 from zoo_core.noise import Noise
 
@@ -65,6 +65,24 @@ class DetachedDraws(PlainDecoder):
     ) -> None:
         super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)
         self.family = _DetachedFamily(LogSigma())
+
+
+class SaysItTellsAttributes(PlainDecoder):
+    """A picture alone, under the name of one with attributes."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return super().capabilities | {"likelihood.attributes"}
+
+
+class OneDrawForAll(PlainDecoder):
+    """An implicit likelihood whose draws do not differ."""
+
+    def __init__(
+        self, *, image_shape: ImageShape, labels: Any, latent_dim: Width = 6, conditional: bool = False
+    ) -> None:
+        super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)
+        self.family = ImplicitFamily()
 
 
 class IgnoresLabels(PlainDecoder):
@@ -303,6 +321,8 @@ PARTS: Mapping[type[Any], str] = {
     DetachedDraws: "likelihood_does_what_it_says",
     IgnoresLabels: "labels_as_said",
     NoOneHot: "labels_as_said",
+    SaysItTellsAttributes: "likelihood_does_what_it_says",
+    OneDrawForAll: "likelihood_does_what_it_says",
     IgnoresAttributes: "attributes_as_said",
     OnlyClasses: "attributes_as_said",
     UntaggedLabels: "labels_as_said",

@@ -1,5 +1,6 @@
 """Posteriors q(z given x) and likelihoods p(x given z): small classes over tensors, without argument validation."""
 
+from zoo_core.distributions.attributes import Attributes
 from zoo_core.distributions.likelihoods import Bernoulli, Gaussian, Likelihood, LikelihoodFamily, likelihood_family
 from zoo_core.distributions.log_sigma import LogSigma, gaussian_log_prob
 from zoo_core.distributions.posterior import GaussianPosterior, Posterior, promote
@@ -17,6 +18,7 @@ from zoo_core.distributions.posteriors import (
 from zoo_core.distributions.standardised import Standardised
 
 __all__ = [
+    "Attributes",
     "Bernoulli",
     "CodeSide",
     "Deterministic",

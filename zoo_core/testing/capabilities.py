@@ -11,7 +11,7 @@ from torch import Tensor
 
 from zoo_core.distributions import Likelihood
 from zoo_core.errors import ZooError, shown
-from zoo_core.interfaces import Decoder, Encoder, Labels, Part
+from zoo_core.interfaces import Decoder, Encoder, Labels
 from zoo_core.noise import GeneratorNoise, KeyedNoise
 from zoo_core.parameters import context, parameters
 from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch
@@ -97,8 +97,8 @@ def check_codes_of_one_example_are_its_own(subject: Subject) -> None:
 
 
 def check_likelihood_does_what_it_says(subject: Subject) -> None:
-    """The likelihood's mean is a picture in [0, 1]; where said, ``log_prob`` is finite; draws have the picture's shape,
-    and, where said, a gradient."""
+    """The likelihood's mean is a picture in [0, 1]; where said, ``log_prob`` is finite, and so is that of attributes; draws have the
+    picture's shape, and, where said, a gradient and noise of their own."""
     for shape in subject.image_shapes:
         decoder = cast(Decoder, subject.part(shape))
         inputs = subject.inputs(decoder, 5, shape)
@@ -116,10 +116,32 @@ def check_likelihood_does_what_it_says(subject: Subject) -> None:
             require_shape("likelihood(z).log_prob(x)", log_prob, (5,))
             if not log_prob.requires_grad:
                 raise CheckFailed("a log_prob with a gradient back to the decoder", found="a detached one")
+        if "likelihood.attributes" in decoder.capabilities:
+            refuse_other_attributes(likelihood, subject.labels.count)
         draw = likelihood.sample(KeyedNoise(0, 0))
         require_shape("a draw of x", draw, (5, *shape))
         if "likelihood.rsample" in decoder.capabilities:
             refuse_detached_draws(likelihood, draw)
+        if "likelihood.implicit" in decoder.capabilities and difference((likelihood.sample(KeyedNoise(1, 0)),), (draw,)) < 1e-6:
+            raise CheckFailed("other draws from other noise, as the capability likelihood.implicit says", found="the same",
+                              do="take noise beside z in forward, by PartNoise")  # fmt: skip
+
+
+def refuse_other_attributes(likelihood: Likelihood, count: int) -> None:
+    """Refuse a likelihood without attributes, or with another number than ``count``, or without a gradient.
+
+    Raises:
+        CheckFailed: it is one.
+    """
+    attributes = likelihood.attributes
+    if attributes is None:
+        raise CheckFailed("attributes beside the picture, as the capability likelihood.attributes says", found="none",
+                          do="give the pair (picture, logits) in forward")  # fmt: skip
+    require_shape("likelihood(z).attributes.mean", attributes.mean, (len(likelihood.mean), count))
+    log_prob = attributes.log_prob(batch(len(likelihood.mean), (1, 8, 8), ATTRIBUTES).attributes)  # type: ignore[arg-type]
+    require_shape("likelihood(z).attributes.log_prob(a)", log_prob, (len(likelihood.mean),))
+    if not log_prob.requires_grad:
+        raise CheckFailed("a log_prob of attributes with a gradient back to the decoder", found="a detached one")
 
 
 def refuse_detached_draws(likelihood: Likelihood, draw: Tensor) -> None:
@@ -154,7 +176,7 @@ def check_labels_as_said(subject: Subject) -> None:
     """With the capability ``labels`` y decides the picture or the posterior, as classes, one-hot or −1 (not known); without it nothing
     asks for y."""
     part = subject.settled()
-    if "labels" not in part.capabilities:
+    if "labels" not in part.capabilities or subject.labels.type == "attributes":
         return
     if not subject.tags.conditional and subject.tags.labels == "none":
         raise CheckFailed(
@@ -178,17 +200,19 @@ def check_labels_as_said(subject: Subject) -> None:
 def check_attributes_as_said(subject: Subject) -> None:
     """A part that takes labels decides by the attributes where the data have attributes, takes those that are −1 (not known), or refuses
     such data when it is built."""
+    told = Subject(subject.entry, subject.component, subject.index, {**subject.example, "labels": "attributes"})
     try:
-        part = cast(Part, subject.fresh(labels=ATTRIBUTES)).eval()
+        part = told.part()
     except ZooError:
         return
     if "labels" not in part.capabilities:
         return
-    others = list(subject.inputs(part, 4))[:-1]
     y = batch(4, subject.image_shapes[0], ATTRIBUTES).attributes
     assert y is not None
     with torch.no_grad():
         try:
+            part = told.settled()
+            others = list(told.inputs(part, 4))[:-1]
             given, opposite, unknown = (outputs(part, (*others, one)) for one in (y, 1 - y, torch.full_like(y, -1)))
         except (ZooError, RuntimeError, IndexError) as error:
             raise CheckFailed(
