@@ -13,7 +13,7 @@ from zoo_core.distributions.likelihoods import BernoulliFamily, Gaussian, Gaussi
 from zoo_core.interfaces import AttackedLoss, ImageShape, Labels, Tags, ascent
 from zoo_core.noise import Noise
 
-from .originals import PlainAttack, PlainDecoder, PlainExtractor, PlainHead, PlainPrior, Width
+from .originals import PlainAttack, PlainDecoder, PlainExtractor, PlainHead, PlainPrior, PlainTellingDecoder, Width
 
 
 class _NoSigmoid(LikelihoodFamily):
@@ -73,6 +73,22 @@ class SaysItTellsAttributes(PlainDecoder):
     @property
     def capabilities(self) -> frozenset[str]:
         return super().capabilities | {"likelihood.attributes"}
+
+
+class TellsDetached(PlainTellingDecoder):
+    """Logits of attributes that no gradient reaches."""
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        picture, logits = super().forward(z, y)
+        return picture, logits.detach()
+
+
+class TellsTooFew(PlainTellingDecoder):
+    """One attribute less than there are."""
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        picture, logits = super().forward(z, y)
+        return picture, logits[:, 1:]
 
 
 class OneDrawForAll(PlainDecoder):
@@ -322,6 +338,8 @@ PARTS: Mapping[type[Any], str] = {
     IgnoresLabels: "labels_as_said",
     NoOneHot: "labels_as_said",
     SaysItTellsAttributes: "likelihood_does_what_it_says",
+    TellsDetached: "likelihood_does_what_it_says",
+    TellsTooFew: "shapes_in_eval",
     OneDrawForAll: "likelihood_does_what_it_says",
     IgnoresAttributes: "attributes_as_said",
     OnlyClasses: "attributes_as_said",

@@ -206,6 +206,36 @@ class PlainNoisyDecoder(PlainDecoder):
         return noisy
 
 
+class PlainTellingDecoder(Decoder):
+    """Noise beside z in place of a density, and attributes beside the picture.
+
+    Arguments:
+        latent_dim: width of z.
+    """
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"labels": "attributes"}]
+
+    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 6) -> None:
+        super().__init__()
+        if labels.type != "attributes":
+            raise SettingError("this decoder needs data with attributes")
+        self.image_shape, self.latent_dim = image_shape, latent_dim
+        self.family = likelihood_family("implicit", image_shape)
+        self.noise = PartNoise()
+        self.hidden = nn.Linear(2 * latent_dim, 16)
+        self.head, self.told = nn.Linear(16, prod(image_shape)), nn.Linear(16, labels.count)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self.family.capabilities | {"likelihood.attributes"}
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        hidden = torch.tanh(self.hidden(torch.cat([z, self.noise.normal(z)], dim=1)))
+        return self.head(hidden).view(-1, *self.image_shape), self.told(hidden)
+
+
 class PlainExtractor(FeatureExtractor):
     """Two layers of one width, and logits.
 
