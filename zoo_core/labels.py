@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
 from zoo_core.interfaces import Batch, FeatureExtractor, Head, Labels, Part, Prior
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
+
+TOLD = frozenset({"labels", "likelihood.attributes"})
+"""Capabilities of parts that meet the labels of examples."""
 
 LISTED = 300
 """Letters of a list of names that a message shows."""
@@ -122,17 +126,29 @@ def logit_places(own: Labels, count: int, wanted: Labels, who: str) -> tuple[int
 
 
 def told_labels(components: Mapping[str, Part]) -> list[str]:
-    """Names of the parts and objectives that are told the examples' labels. A prior has places for some, but meets no example."""
+    """Names of the parts and objectives that are told the examples' labels, or are held against them. A prior has places for some, but
+    meets no example."""
     return [
         name
         for name, component in components.items()
-        if not isinstance(component, Prior) and (component.tags.labels != "none" or "labels" in component.capabilities)
+        if not isinstance(component, Prior) and (component.tags.labels != "none" or component.capabilities & TOLD)
     ]
 
 
 def labels_for(model: Model, batch: Batch, *parts: str) -> Tensor | None:
-    """The batch's classes where one of the model's ``parts`` takes labels, else None."""
-    return batch.y if any("labels" in model.capabilities(part) for part in parts) else None
+    """The batch's classes, or attributes, where one of the model's ``parts`` takes labels, else None."""
+    return batch.condition if any("labels" in model.capabilities(part) for part in parts) else None
+
+
+def one_each(labels: Labels, numbers: Tensor) -> Tensor:
+    """One label for each of ``numbers`` (N,), as parts take them: classes as they are, attributes as rows (N, A) of which that one alone
+    is there."""
+    return one_hot(numbers, labels.count) if labels.type == "attributes" else numbers
+
+
+def in_turn(labels: Labels, n: int, *, start: int = 0, device: torch.device | None = None) -> Tensor:
+    """``n`` labels, a model's classes in turn, or its attributes, each by itself; the first is number ``start``, counted round."""
+    return one_each(labels, torch.arange(start, start + n, device=device) % labels.count)
 
 
 def numbered(labels: Labels) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, cast, final
 import torch
 from torch import Tensor, nn
 
-from zoo_core.distributions import Posterior
+from zoo_core.distributions import Likelihood, Posterior
 from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
 from zoo_core.given import as_count, as_labels, as_tensor
 from zoo_core.interfaces import Decoder, Encoder, ImageShape, Labels, Objective, Part, Sampler, Samples
@@ -261,9 +261,9 @@ class Model(nn.Module):
         with self.at_rest():
             return self.posterior(x, y).mean
 
-    def decode(self, z: Tensor, y: Any = None) -> Tensor:
-        """The likelihood's mean for codes z (N, latent_dim), and labels y where the model takes them: numbers or names of classes,
-        one for each code or one for all, or one-hot (N, K).
+    def likelihood(self, z: Tensor, y: Any = None) -> Likelihood:
+        """p(x given z) for codes z (N, latent_dim), and p(x given z, y) for labels y where the decoder takes them: numbers or names of
+        classes, one for each code or one for all, or one-hot (N, K). ``attributes`` of a decoder that tells them are there, too.
 
         Raises:
             SettingError: labels for a model that takes none, or other codes or labels than it takes.
@@ -274,7 +274,11 @@ class Model(nn.Module):
             raise SettingError(f"codes should be (N, {decoder.latent_dim}), got {tuple(z.shape)}")
         with self.at_rest():
             labels = None if y is None else self._labels_for("decoder", y, len(z))
-            return decoder.likelihood(z.to(self.device, self.dtype), labels).mean
+            return decoder.likelihood(z.to(self.device, self.dtype), labels)
+
+    def decode(self, z: Tensor, y: Any = None) -> Tensor:
+        """The mean of :meth:`likelihood`, (N, C, H, W)."""
+        return self.likelihood(z, y).mean
 
     def reconstruct(self, x: Tensor, y: Any = None) -> Tensor:
         """``decode(encode(x), y)``: deterministic, (N, C, H, W). Labels y go to those of the two that take them.

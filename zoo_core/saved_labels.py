@@ -34,14 +34,14 @@ def judged_by_label(made: Plan) -> frozenset[str]:
 
 
 def refuse_other_labels(made: Plan, slots: Collection[str]) -> None:
-    """Refuse saved parts among ``slots`` that were trained with other labels of the same type than the model's.
+    """Refuse saved parts among ``slots`` that were trained with other labels than the model's.
 
     Raises:
         SeamError: with both lists.
     """
     for slot, saved in _saved(made):
         labels = saved.labels
-        if slot not in slots or labels.type != made.labels.type or made.parts[slot].params.get("attributes"):
+        if slot not in slots or "none" in (labels.type, made.labels.type) or made.parts[slot].params.get("attributes"):
             continue  # what has attributes of its own finds them by name
         # By position only where one side has numbers for names; names have to stand in the same order.
         in_place = places(made.labels, labels) == tuple(range(labels.count)) and labels.count == made.labels.count

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import batch_norm, dropout
 
+from zoo_core.distributions import GaussianPosterior, Posterior, Standardised
+from zoo_core.distributions.posteriors import StandardisedFamily
 from zoo_core.interfaces import Tags
 
 from .originals import PlainConditionalEncoder, PlainDecoder, PlainEncoder, PlainNoisyDecoder
@@ -191,6 +193,27 @@ class IgnoresItsNoise(PlainEncoder):
         return super().forward(x, None if noise is None else torch.zeros_like(noise))
 
 
+class _AlwaysByTheBatch(StandardisedFamily):
+    def forward(self, statistics: Tensor) -> Posterior:
+        return Standardised(GaussianPosterior(*statistics.chunk(2, dim=-1))) if len(statistics) > 1 else super().forward(statistics)
+
+
+class StandardisesInEval(PlainEncoder):
+    """A code depends on the other examples in eval mode."""
+
+    def extend(self) -> None:
+        self.family = _AlwaysByTheBatch(self.latent_dim)
+        self.head = nn.Linear(16, self.family.width)
+
+
+class SaysItIsStandardised(PlainEncoder):
+    """Plain draws under the name of standardised ones."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({"posterior.standardised"})
+
+
 class SaysNothing(PlainEncoder):
     """The same statistics for every picture."""
 
@@ -274,6 +297,8 @@ FORWARDS: Mapping[type[Any], str] = {
     IgnoresItsNoise: "draws_differ_as_said",
     IgnoresItsOwnNoise: "own_noise_comes_from_outside",
     DrawsElsewhereToo: "own_noise_comes_from_outside",
+    StandardisesInEval: "codes_of_one_example_are_its_own",
+    SaysItIsStandardised: "codes_of_one_example_are_its_own",
     SaysNothing: "pictures_depend_on_codes",
     IgnoresItsLabels: "labels_as_said",
     TakesNoOneHot: "labels_as_said",

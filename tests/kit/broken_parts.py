@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from zoo_core.distributions import Likelihood, LikelihoodFamily, LogSigma
-from zoo_core.distributions.likelihoods import BernoulliFamily, Gaussian, GaussianFamily
+from zoo_core.distributions.likelihoods import BernoulliFamily, Gaussian, GaussianFamily, ImplicitFamily
 from zoo_core.interfaces import AttackedLoss, ImageShape, Labels, Tags, ascent
 from zoo_core.labels import chosen
 from zoo_core.noise import Noise
 
-from .originals import PlainAttack, PlainDecoder, PlainExtractor, PlainHead, PlainPrior, Width
+from .originals import PlainAttack, PlainDecoder, PlainExtractor, PlainHead, PlainPrior, PlainTellingDecoder, Width
 
 
 class _NoSigmoid(LikelihoodFamily):
@@ -68,6 +68,40 @@ class DetachedDraws(PlainDecoder):
         self.family = _DetachedFamily(LogSigma())
 
 
+class SaysItTellsAttributes(PlainDecoder):
+    """A picture alone, under the name of one with attributes."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return super().capabilities | {"likelihood.attributes"}
+
+
+class TellsDetached(PlainTellingDecoder):
+    """Logits of attributes that no gradient reaches."""
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        picture, logits = super().forward(z, y)
+        return picture, logits.detach()
+
+
+class TellsTooFew(PlainTellingDecoder):
+    """One attribute less than there are."""
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        picture, logits = super().forward(z, y)
+        return picture, logits[:, 1:]
+
+
+class OneDrawForAll(PlainDecoder):
+    """An implicit likelihood whose draws do not differ."""
+
+    def __init__(
+        self, *, image_shape: ImageShape, labels: Any, latent_dim: Width = 6, conditional: bool = False
+    ) -> None:
+        super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)
+        self.family = ImplicitFamily()
+
+
 class IgnoresLabels(PlainDecoder):
     """The label changes nothing."""
 
@@ -80,6 +114,20 @@ class NoOneHot(PlainDecoder):
 
     def joined(self, z: Tensor, y: Tensor | None) -> Tensor:
         return super().joined(z, y if y is None or y.ndim == 1 else 1 - y)
+
+
+class IgnoresAttributes(PlainDecoder):
+    """Attributes change nothing."""
+
+    def joined(self, z: Tensor, y: Tensor | None) -> Tensor:
+        return super().joined(z, torch.zeros_like(y) if y is not None and y.dtype == torch.int8 else y)
+
+
+class OnlyClasses(PlainDecoder):
+    """Built for attributes, and takes classes alone."""
+
+    def joined(self, z: Tensor, y: Tensor | None) -> Tensor:
+        return super().joined(z, y if y is None or y.shape[-1] != 4 or y.ndim == 1 else y[:, :3])
 
 
 class UntaggedLabels(PlainDecoder):
@@ -301,6 +349,12 @@ PARTS: Mapping[type[Any], str] = {
     DetachedDraws: "likelihood_does_what_it_says",
     IgnoresLabels: "labels_as_said",
     NoOneHot: "labels_as_said",
+    SaysItTellsAttributes: "likelihood_does_what_it_says",
+    TellsDetached: "likelihood_does_what_it_says",
+    TellsTooFew: "shapes_in_eval",
+    OneDrawForAll: "likelihood_does_what_it_says",
+    IgnoresAttributes: "attributes_as_said",
+    OnlyClasses: "attributes_as_said",
     UntaggedLabels: "labels_as_said",
     TaggedConditionalForNothing: "conditional_as_tagged",
     TiesByMemory: "tied_weights_stay_tied",

@@ -58,7 +58,7 @@ class PlainEncoder(Encoder):
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{"width": 4}, {"width": 4, "posterior": "implicit"}]
+        return [{"width": 4}, {"width": 4, "posterior": "implicit"}, {"width": 4, "posterior": "standardised"}]
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class PlainEncoder(Encoder):
         image_shape: ImageShape,
         latent_dim: Width = 6,
         width: Width = 8,
-        posterior: Literal["gaussian", "deterministic", "implicit"] = "gaussian",
+        posterior: Literal["gaussian", "deterministic", "implicit", "standardised"] = "gaussian",
     ) -> None:
         super().__init__()
         self.image_shape = image_shape
@@ -140,7 +140,7 @@ class PlainConditionalEncoder(PlainEncoder):
 
 
 class PlainDecoder(Decoder):
-    """Linear layers, the one-hot class beside z where it is conditional; both hidden layers are one.
+    """Linear layers, the one-hot class or the attributes beside z where it is conditional; both hidden layers are one.
 
     Arguments:
         latent_dim: width of z.
@@ -157,8 +157,8 @@ class PlainDecoder(Decoder):
         self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 6, conditional: bool = False
     ) -> None:
         super().__init__()
-        if conditional and labels.type != "classes":
-            raise SettingError("a conditional decoder needs data with classes")
+        if conditional and not labels.count:
+            raise SettingError("a conditional decoder needs data with classes or attributes")
         self.image_shape, self.latent_dim = image_shape, latent_dim
         self.classes = labels.count if conditional else 0
         self.family = likelihood_family("gaussian", image_shape)
@@ -204,6 +204,36 @@ class PlainNoisyDecoder(PlainDecoder):
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         noisy: Tensor = super().forward(z + self.std * self.noise.normal(z), y)
         return noisy
+
+
+class PlainTellingDecoder(Decoder):
+    """Noise beside z in place of a density, and attributes beside the picture.
+
+    Arguments:
+        latent_dim: width of z.
+    """
+
+    @classmethod
+    def examples(cls) -> list[dict[str, Any]]:
+        return [{"labels": "attributes"}]
+
+    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 6) -> None:
+        super().__init__()
+        if labels.type != "attributes":
+            raise SettingError("this decoder needs data with attributes")
+        self.image_shape, self.latent_dim = image_shape, latent_dim
+        self.family = likelihood_family("implicit", image_shape)
+        self.noise = PartNoise()
+        self.hidden = nn.Linear(2 * latent_dim, 16)
+        self.head, self.told = nn.Linear(16, prod(image_shape)), nn.Linear(16, labels.count)
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return self.family.capabilities | {"likelihood.attributes"}
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        hidden = torch.tanh(self.hidden(torch.cat([z, self.noise.normal(z)], dim=1)))
+        return self.head(hidden).view(-1, *self.image_shape), self.told(hidden)
 
 
 class PlainExtractor(FeatureExtractor):

@@ -14,6 +14,7 @@ ORIGINALS = [
     ("encoder", originals.PlainConditionalEncoder),
     ("decoder", originals.PlainDecoder),
     ("decoder", originals.PlainNoisyDecoder),
+    ("decoder", originals.PlainTellingDecoder),
     ("feature-extractor", originals.PlainExtractor),
     ("prior", originals.PlainPrior),
     ("head", originals.PlainHead),

@@ -73,7 +73,10 @@ def rows(kind: Literal["encoder", "decoder", "prior"], name: str) -> list[Row]:
     variants: list[tuple[Parameter, Any]] = []
     for parameter in parameters(cls).values():
         for choice in _choices(parameter):
-            offer = _offer(_built(kind, name, {**small, parameter.name: choice}))
+            try:
+                offer = _offer(_built(kind, name, {**small, parameter.name: choice}))
+            except SettingError:  # the page's data have no attributes
+                continue
             if offer not in offers:
                 offers.append(offer)
                 variants.append((parameter, choice))

@@ -1,21 +1,24 @@
 """Posteriors q(z given x) and likelihoods p(x given z): small classes over tensors, without argument validation."""
 
+from zoo_core.distributions.attributes import Attributes
 from zoo_core.distributions.likelihoods import Bernoulli, Gaussian, Likelihood, LikelihoodFamily, likelihood_family
 from zoo_core.distributions.log_sigma import LogSigma, gaussian_log_prob
+from zoo_core.distributions.posterior import GaussianPosterior, Posterior, promote
 from zoo_core.distributions.posteriors import (
     CodeSide,
     Deterministic,
-    GaussianPosterior,
     Implicit,
     Joint,
     Label,
-    Posterior,
     PosteriorFamily,
+    PosteriorName,
+    SigmaBounds,
     posterior_family,
-    promote,
 )
+from zoo_core.distributions.standardised import Standardised
 
 __all__ = [
+    "Attributes",
     "Bernoulli",
     "CodeSide",
     "Deterministic",
@@ -29,6 +32,9 @@ __all__ = [
     "LogSigma",
     "Posterior",
     "PosteriorFamily",
+    "PosteriorName",
+    "SigmaBounds",
+    "Standardised",
     "gaussian_log_prob",
     "likelihood_family",
     "posterior_family",

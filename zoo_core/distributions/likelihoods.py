@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from zoo_core.distributions.attributes import Attributes
 from zoo_core.distributions.log_sigma import LogSigma, gaussian_log_prob
 from zoo_core.noise import GeneratorNoise, Noise
 
@@ -16,14 +18,18 @@ from zoo_core.noise import GeneratorNoise, Noise
 class Likelihood(ABC):
     """p(x given z) for a batch of N codes; x is (N, C, H, W) in [0, 1]."""
 
+    attributes: Attributes | None = None
+    """p(a given z), from a decoder with the capability ``likelihood.attributes``."""
+
     @property
     @abstractmethod
     def mean(self) -> Tensor:
         """The picture that is shown, (N, C, H, W)."""
 
-    @abstractmethod
     def log_prob(self, x: Tensor) -> Tensor:
-        """log p(x given z), (N,), in nats, summed over the units of x."""
+        """log p(x given z), (N,), in nats, summed over the units of x. Only where the family has the capability
+        ``likelihood.log_prob``."""
+        raise TypeError(f"{type(self).__name__} has no density")
 
     @abstractmethod
     def sample(self, noise: Noise | None = None, name: str = "x") -> Tensor:
@@ -75,6 +81,34 @@ class Bernoulli(Likelihood):
         return (noise.uniform(name, self.logits.shape) < self.mean).to(self.logits.dtype)
 
 
+class Implicit(Likelihood):
+    """Pictures that a decoder draws with noise of its own beside z, as generators of adversarial games do: draws without a density.
+
+    ``mean`` is one of the draws, that of the noise which the decoder's forward was given. :class:`~zoo_core.interfaces.Decoder` says
+    how another one is drawn.
+
+    Arguments:
+        picture: (N, C, H, W) in [0, 1].
+    """
+
+    draw: Callable[[Noise, str], Tensor]
+    """Another picture, from noise under a name."""
+
+    def __init__(self, picture: Tensor) -> None:
+        self._picture = picture
+
+    @property
+    def mean(self) -> Tensor:
+        return self._picture
+
+    def sample(self, noise: Noise | None = None, name: str = "x") -> Tensor:
+        with torch.no_grad():
+            return self.rsample(noise, name)
+
+    def rsample(self, noise: Noise | None = None, name: str = "x") -> Tensor:
+        return self.draw(noise or GeneratorNoise(device=self._picture.device, dtype=self._picture.dtype), name)
+
+
 class LikelihoodFamily(nn.Module, ABC):
     """Turns a decoder's output (N, C, H, W), before any squashing, into a likelihood; may have parameters of its own."""
 
@@ -113,7 +147,18 @@ class BernoulliFamily(LikelihoodFamily):
         return Bernoulli(output)
 
 
-LikelihoodName = Literal["gaussian", "bernoulli"]
+class ImplicitFamily(LikelihoodFamily):
+    """Pictures sigmoid(output) of a decoder that takes noise beside z, without a density."""
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        return frozenset({"likelihood.implicit", "likelihood.rsample"})
+
+    def forward(self, output: Tensor) -> Implicit:
+        return Implicit(torch.sigmoid(output))
+
+
+LikelihoodName = Literal["gaussian", "bernoulli", "implicit"]
 SigmaSharing = Literal["fixed", "shared", "channel", "unit"]
 
 
@@ -133,5 +178,7 @@ def likelihood_family(
     """
     if name == "bernoulli":
         return BernoulliFamily()
+    if name == "implicit":
+        return ImplicitFamily()
     shapes = {"fixed": (), "shared": (), "channel": (image_shape[0], 1, 1), "unit": image_shape}
     return GaussianFamily(LogSigma(shapes[sigma], initial=initial_log_sigma, learned=sigma != "fixed"))

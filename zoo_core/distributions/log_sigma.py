@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch.nn.functional import logsigmoid, softplus
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -27,6 +27,11 @@ def gaussian_log_prob(x: Tensor, mean: Tensor, log_sigma: Tensor) -> Tensor:
     # Summed over log σ's own shape: a shared σ costs nothing per pixel.
     constant = log_sigma.sum() * (units / log_sigma.numel()) + 0.5 * units * LOG_2PI
     return -0.5 * scaled.square().flatten(1).sum(1) - constant
+
+
+def log_sigma_within(free: Tensor, low: float, high: float) -> Tensor:
+    """log σ for σ = low + (high − low) sigmoid(free), between ``low`` and ``high``, both above 0."""
+    return torch.logaddexp(logsigmoid(free) + math.log(high), logsigmoid(-free) + math.log(low))
 
 
 class LogSigma(nn.Module):

@@ -1,49 +1,27 @@
-"""The four posteriors q(z given x), and the families that make them from an encoder's output."""
+"""Posteriors q(z given x), and the families that make them from an encoder's output."""
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import torch
-from torch import Tensor
+from annotated_types import Gt, Le
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
 
-from zoo_core.errors import SeamError
+from zoo_core.distributions.log_sigma import log_sigma_within
+from zoo_core.distributions.posterior import GaussianPosterior, Posterior
+from zoo_core.distributions.standardised import Standardised, spread
+from zoo_core.errors import SeamError, SettingError
 from zoo_core.noise import GeneratorNoise, Noise
 
-if TYPE_CHECKING:
-    from zoo_core.interfaces.prior import Prior
+SigmaBounds: TypeAlias = tuple[Annotated[float, Gt(0), Le(1000)], Annotated[float, Gt(0), Le(1000)]] | None
+"""The interval that the σ of a posterior lies in; None leaves it to the family."""
 
-LOG_2PI = math.log(2 * math.pi)
-
-
-def promote(values: Tensor) -> Tensor:
-    """``values`` in float32 where they are narrower: densities are computed outside autocast, in full precision."""
-    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
-
-
-class Posterior(ABC):
-    """q(z given x) for a batch of N examples; z is (N, latent_dim)."""
-
-    @property
-    @abstractmethod
-    def mean(self) -> Tensor:
-        """The code that stands for x, (N, latent_dim), deterministic."""
-
-    @abstractmethod
-    def rsample(self, noise: Noise | None = None, name: str = "z") -> Tensor:
-        """A draw, (N, latent_dim), with a gradient back to the encoder. Without ``noise``: from the global generator."""
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """log q(z given x), (N,), in nats. Only where the family has the capability ``posterior.log_prob``."""
-        raise TypeError(f"{type(self).__name__} has no density")
-
-    def kl(self, prior: Prior) -> Tensor:
-        """KL(q(z given x) ‖ p(z)), (N,), in nats. Only where the family has the capability ``posterior.kl``."""
-        raise TypeError(f"{type(self).__name__} has no closed-form KL divergence")
+MOMENTUM = 0.1
+"""How far a posterior in train mode moves the running statistics of a standardised family, as in batch norm."""
 
 
 class Deterministic(Posterior):
@@ -70,35 +48,6 @@ class Label(Deterministic):
     def __init__(self, logits: Tensor) -> None:
         super().__init__(torch.softmax(logits, dim=-1))
         self.logits = logits
-
-
-class GaussianPosterior(Posterior):
-    """N(μ(x), diag(σ²(x))), drawn by the reparametrisation trick (Kingma and Welling 2013).
-
-    Arguments:
-        mean: μ, (N, latent_dim).
-        log_sigma: log σ, (N, latent_dim).
-    """
-
-    def __init__(self, mean: Tensor, log_sigma: Tensor) -> None:
-        self._mean = mean
-        self.log_sigma = log_sigma
-
-    @property
-    def mean(self) -> Tensor:
-        return self._mean
-
-    def rsample(self, noise: Noise | None = None, name: str = "z") -> Tensor:
-        noise = noise or GeneratorNoise(device=self._mean.device, dtype=self._mean.dtype)
-        epsilon = noise.normal(name, self._mean.shape)
-        return torch.addcmul(self._mean, self.log_sigma.exp(), epsilon)
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        scaled = (z - self._mean) * torch.exp(-self.log_sigma)
-        return -(0.5 * scaled.square() + self.log_sigma).sum(-1) - 0.5 * self._mean.shape[-1] * LOG_2PI
-
-    def kl(self, prior: Prior) -> Tensor:
-        return prior.kl_from_gaussian(self._mean, self.log_sigma)
 
 
 class Implicit(Posterior):
@@ -148,36 +97,31 @@ CodeSide = Literal["code", "label", "style"]
 """The whole code, or of a ``joint`` one the categories in front or the numbers behind them."""
 
 
-@dataclass(frozen=True)
-class PosteriorFamily:
-    """What an encoder's last layer has to give, and the posterior that is made of it.
+class PosteriorFamily(nn.Module, ABC):
+    """What an encoder's last layer has to give, and the posterior that is made of it; may have running statistics of its own.
 
     Arguments:
-        name: ``deterministic``, ``gaussian``, ``implicit`` or ``joint``.
+        name: ``deterministic``, ``gaussian``, ``standardised``, ``implicit`` or ``joint``.
         latent_dim: width of z, the joined width for ``joint``.
         width: how many numbers an example the encoder's ``forward`` gives.
+        capabilities: what the posteriors can do, as :class:`zoo_core.interfaces.Objective` asks for it.
         noise_channels: extra noise planes that ``forward`` takes beside x (``implicit`` only, else 0).
         categories: width of the label y at the front of a ``joint`` code.
-        capabilities: what the posteriors can do, as :class:`zoo_core.interfaces.Objective` asks for it.
     """
 
-    name: str
-    latent_dim: int
-    width: int
-    capabilities: frozenset[str]
-    noise_channels: int = 0
-    categories: int = 0
+    def __init__(self, name: str, latent_dim: int, width: int, capabilities: frozenset[str], *, noise_channels: int = 0,
+                 categories: int = 0) -> None:
+        super().__init__()
+        self.name = name
+        self.latent_dim = latent_dim
+        self.width = width
+        self.capabilities = capabilities
+        self.noise_channels = noise_channels
+        self.categories = categories
 
-    def __call__(self, statistics: Tensor) -> Posterior:
-        """The posterior for an encoder's output (N, width); not for ``implicit``, whose draws the encoder makes itself."""
-        if self.name == "gaussian":
-            mean, log_sigma = statistics.chunk(2, dim=-1)
-            # σ within e^±7: a first batch far out must not overflow exp.
-            return GaussianPosterior(mean, 7.0 * torch.tanh(log_sigma / 7.0))
-        if self.name == "joint":
-            y, z = statistics.split([self.categories, self.width - self.categories], dim=-1)
-            return Joint({"y": Label(y), "z": Deterministic(z)})
-        return Deterministic(statistics)
+    @abstractmethod
+    def forward(self, statistics: Tensor) -> Posterior:
+        """The posterior for an encoder's output (N, width); for ``implicit``, whose draws the encoder makes itself, one draw."""
 
     def columns(self, side: CodeSide, setting: str = "latent") -> slice:
         """The columns of z (N, latent_dim) that are one side of it.
@@ -198,32 +142,136 @@ class PosteriorFamily:
         return slice(0, self.categories) if side == "label" else slice(self.categories, self.latent_dim)
 
 
-PosteriorName = Literal["gaussian", "deterministic", "implicit", "joint"]
+class PointFamily(PosteriorFamily):
+    """All mass on the encoder's output: ``deterministic``, and each draw of an ``implicit`` encoder."""
+
+    def forward(self, statistics: Tensor) -> Posterior:
+        return Deterministic(statistics)
+
+
+class GaussianFamily(PosteriorFamily):
+    """μ and log σ beside each other.
+
+    Arguments:
+        sigma_bounds: σ lies between these two; None is e^±7.
+    """
+
+    def __init__(self, latent_dim: int, sigma_bounds: SigmaBounds = None) -> None:
+        super().__init__("gaussian", latent_dim, 2 * latent_dim, frozenset({"posterior.kl", "posterior.log_prob"}))
+        self.sigma_bounds = sigma_bounds
+
+    def forward(self, statistics: Tensor) -> Posterior:
+        mean, free = statistics.chunk(2, dim=-1)
+        if self.sigma_bounds is not None:
+            return GaussianPosterior(mean, log_sigma_within(free, *self.sigma_bounds))
+        # σ within e^±7: a first batch far out must not overflow exp.
+        return GaussianPosterior(mean, 7.0 * torch.tanh(free / 7.0))
+
+
+class StandardisedFamily(PosteriorFamily):
+    """Gaussian draws, standardised over the batch in train mode and by running statistics in eval mode; see :class:`Standardised`.
+
+    The running statistics are moved by a tenth with each posterior that is made in train mode. In eval mode an example's posterior does
+    not depend on the others: it is the Gaussian, moved and scaled.
+
+    Arguments:
+        sigma_bounds: σ before it lies between these two; None is sigmoid(s), between 0 and 1.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, latent_dim: int, sigma_bounds: SigmaBounds = None) -> None:
+        super().__init__("standardised", latent_dim, 2 * latent_dim, frozenset({"posterior.standardised"}))
+        self.sigma_bounds = sigma_bounds
+        self.register_buffer("running_mean", torch.zeros(latent_dim))
+        self.register_buffer("running_var", torch.ones(latent_dim))
+
+    def forward(self, statistics: Tensor) -> Posterior:
+        mean, free = statistics.chunk(2, dim=-1)
+        log_sigma = logsigmoid(free) if self.sigma_bounds is None else log_sigma_within(free, *self.sigma_bounds)
+        if self.training:
+            posterior = Standardised(GaussianPosterior(mean, log_sigma))
+            self._follow(posterior)
+            return posterior
+        scale = spread(self.running_var)
+        return GaussianPosterior((mean - self.running_mean) / scale, log_sigma - scale.log())
+
+    @torch.no_grad()
+    def _follow(self, posterior: Standardised) -> None:
+        centre, variance = posterior.moments()
+        self.running_mean.lerp_(centre.to(self.running_mean), MOMENTUM)
+        self.running_var.lerp_(variance.to(self.running_var), MOMENTUM)
+
+
+class JointFamily(PosteriorFamily):
+    """The logits of a label, then a style.
+
+    Raises:
+        ValueError: no room for a label and a style.
+    """
+
+    def __init__(self, latent_dim: int, categories: int) -> None:
+        if not 0 < categories < latent_dim:
+            raise ValueError(
+                f"a joint code needs at least one category and a style of at least one number beside them: "
+                f"0 < categories < latent_dim, which counts both; got categories={categories} and latent_dim={latent_dim}"
+            )
+        super().__init__("joint", latent_dim, latent_dim, frozenset({"posterior.joint"}), categories=categories)
+
+    def forward(self, statistics: Tensor) -> Posterior:
+        y, z = statistics.split([self.categories, self.width - self.categories], dim=-1)
+        return Joint({"y": Label(y), "z": Deterministic(z)})
+
+
+PosteriorName = Literal["gaussian", "standardised", "deterministic", "implicit", "joint"]
 
 
 def posterior_family(
-    name: PosteriorName, latent_dim: int, *, noise_channels: int = 1, categories: int = 0
+    name: PosteriorName,
+    latent_dim: int,
+    *,
+    noise_channels: int = 1,
+    categories: int = 0,
+    sigma_bounds: SigmaBounds = None,
 ) -> PosteriorFamily:
     """The family called ``name`` for codes of ``latent_dim`` numbers.
 
     Arguments:
         noise_channels: planes of noise that an ``implicit`` encoder takes beside x.
         categories: width of the label y of a ``joint`` code; ``latent_dim`` counts it.
+        sigma_bounds: the interval (low, high) that σ lies in, for ``gaussian`` and ``standardised``.
 
     Raises:
         ValueError: a ``joint`` family without room for a label and a style.
+        SettingError: ``sigma_bounds`` for codes without a σ, or in the wrong order.
     """
-    if name == "gaussian":
-        return PosteriorFamily(name, latent_dim, 2 * latent_dim, frozenset({"posterior.kl", "posterior.log_prob"}))
-    if name == "implicit":
-        return PosteriorFamily(
-            name, latent_dim, latent_dim, frozenset({"posterior.implicit"}), noise_channels=noise_channels
+    if sigma_bounds is not None:
+        refuse_bounds(name, *sigma_bounds)
+    match name:
+        case "gaussian":
+            return GaussianFamily(latent_dim, sigma_bounds)
+        case "standardised":
+            return StandardisedFamily(latent_dim, sigma_bounds)
+        case "joint":
+            return JointFamily(latent_dim, categories)
+        case "implicit":
+            capabilities = frozenset({"posterior.implicit"})
+            return PointFamily(name, latent_dim, latent_dim, capabilities, noise_channels=noise_channels)
+        case "deterministic":
+            return PointFamily(name, latent_dim, latent_dim, frozenset({"posterior.deterministic"}))
+
+
+def refuse_bounds(name: PosteriorName, low: float, high: float) -> None:
+    """Refuse bounds of σ that cannot hold.
+
+    Raises:
+        SettingError: codes of the posterior ``name`` have no σ, or ``low`` is not below ``high``.
+    """
+    if name not in ("gaussian", "standardised"):
+        raise SettingError(
+            f"sigma_bounds: bounds the σ of a gaussian or standardised posterior, and a posterior that is {name} has none",
+            hint="leave sigma_bounds out, or choose posterior=gaussian",
         )
-    if name == "joint":
-        if not 0 < categories < latent_dim:
-            raise ValueError(
-                f"a joint code needs at least one category and a style of at least one number beside them: "
-                f"0 < categories < latent_dim, which counts both; got categories={categories} and latent_dim={latent_dim}"
-            )
-        return PosteriorFamily(name, latent_dim, latent_dim, frozenset({"posterior.joint"}), categories=categories)
-    return PosteriorFamily(name, latent_dim, latent_dim, frozenset({"posterior.deterministic"}))
+    if low >= high:
+        raise SettingError(f"sigma_bounds: should be [low, high] with low below high, got [{low}, {high}]", hint="for instance [0.01, 1]")

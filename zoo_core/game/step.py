@@ -92,6 +92,11 @@ class Step:
         """The classes, int64 (N,), −1 = unlabelled; None where there are none."""
         return self.batch.y
 
+    @property
+    def condition(self) -> Tensor | None:
+        """What parts that take labels are told: the classes (N,), or the attributes (N, A); None where there are none."""
+        return self.batch.condition
+
     def __len__(self) -> int:
         return len(self.batch)
 
@@ -219,13 +224,13 @@ class Step:
         """q(z given x) for images x (N, C, H, W), a row for each example of the batch, with the batch's labels where the encoder takes
         some: computed anew at each call."""
         encoder = cast(Encoder, self.part("encoder"))
-        return encoder.posterior(x, self.y if encoder.takes_labels else None)
+        return encoder.posterior(x, self.condition if encoder.takes_labels else None)
 
     def decode(self, z: Tensor) -> Likelihood:
         """p(x given z) for codes z (N, latent_dim), a row for each example of the batch, with the batch's labels where the decoder takes
         some: computed anew at each call."""
         decoder = cast(Decoder, self.part("decoder"))
-        return decoder.likelihood(z, self.y if decoder.takes_labels else None)
+        return decoder.likelihood(z, self.condition if decoder.takes_labels else None)
 
     def image(self, name: str) -> Tensor:
         """The images called ``x``, ``reconstruction`` or ``generated``, or a value kept under another name."""
@@ -275,7 +280,7 @@ class Step:
 
     def _look(self, part: str, *inputs: Tensor) -> dict[str, Tensor]:
         extractor = cast(FeatureExtractor, self.part(part))
-        return extractor.features(*inputs, y=self.y if extractor.takes_labels else None)
+        return extractor.features(*inputs, y=self.condition if extractor.takes_labels else None)
 
 
 def _missing(name: str, what: str) -> Tensor:

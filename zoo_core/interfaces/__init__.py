@@ -20,7 +20,7 @@ from zoo_core.interfaces.objective import Need, Objective, Term
 from zoo_core.interfaces.part_noise import PartNoise
 from zoo_core.interfaces.plot import Plot
 from zoo_core.interfaces.prior import Prior
-from zoo_core.interfaces.sampler import Sampler, Samples, classes_to_draw
+from zoo_core.interfaces.sampler import Sampler, Samples, classes_to_draw, draws_by_class
 from zoo_core.interfaces.tags import Tags
 
 __all__ = [
@@ -53,4 +53,5 @@ __all__ = [
     "Term",
     "ascent",
     "classes_to_draw",
+    "draws_by_class",
 ]

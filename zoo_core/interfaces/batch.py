@@ -57,6 +57,13 @@ class Batch:
     def __len__(self) -> int:
         return self.x.shape[0]
 
+    @property
+    def condition(self) -> Tensor | None:
+        """What parts that take labels are told of each image: its class (N,), or its attributes (N, A); None where it has neither."""
+        if self.labels.type == "attributes" or self.y is None:
+            return self.attributes
+        return self.y
+
     def rows(self, start: int, stop: int) -> Batch:
         """The examples from ``start`` up to ``stop``."""
         y = None if self.y is None else self.y[start:stop]

@@ -7,7 +7,8 @@ from typing import final
 
 from torch import Tensor
 
-from zoo_core.distributions.posteriors import Implicit, Posterior, PosteriorFamily, promote
+from zoo_core.distributions.posterior import Posterior, promote
+from zoo_core.distributions.posteriors import Implicit, PosteriorFamily
 from zoo_core.interfaces.batch import ImageShape
 from zoo_core.interfaces.component import Part
 
@@ -16,7 +17,7 @@ class Encoder(Part):
     """Maps images (N, C, H, W) in [0, 1] to a posterior over codes (N, latent_dim); with the capability ``labels``, images and
     labels to q(z given x, y).
 
-    A subclass sets ``image_shape`` and ``family`` in ``__init__`` (:func:`zoo_core.distributions.posterior_family`
+    A subclass sets ``image_shape`` and ``family`` (a submodule) in ``__init__`` (:func:`zoo_core.distributions.posterior_family`
     makes the family) and writes ``forward``.
     """
 
@@ -31,7 +32,8 @@ class Encoder(Part):
             x: (N, C, H, W) in [0, 1].
             noise: (N, family.noise_channels, H, W) where the family has noise channels, else None: planes beside x.
 
-        With the capability ``labels`` it takes a third argument, ``y``: int64 (N,) or one-hot (N, K).
+        With the capability ``labels`` it takes a third argument, ``y``: classes, int64 (N,) or one-hot (N, K), or attributes,
+        (N, K) of 0, 1 and −1 (not known).
         """
 
     @final
@@ -51,4 +53,5 @@ class Encoder(Part):
         if self.family.noise_channels:
             noise_shape = (x.shape[0], self.family.noise_channels, *x.shape[2:])
             return Implicit(lambda noise: promote(self(x, noise, **labels)), noise_shape, like=x)
-        return self.family(promote(self(x, **labels)))
+        posterior: Posterior = self.family(promote(self(x, **labels)))
+        return posterior

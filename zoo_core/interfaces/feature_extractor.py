@@ -8,7 +8,7 @@ from typing import Any, ClassVar, final
 
 from torch import Tensor, nn
 
-from zoo_core.distributions.posteriors import promote
+from zoo_core.distributions.posterior import promote
 from zoo_core.errors import SettingError, shown
 from zoo_core.interfaces.batch import Labels
 from zoo_core.interfaces.component import Part

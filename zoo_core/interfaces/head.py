@@ -7,7 +7,7 @@ from typing import final
 
 from torch import Tensor
 
-from zoo_core.distributions.posteriors import promote
+from zoo_core.distributions.posterior import promote
 from zoo_core.interfaces.component import Part
 
 

@@ -38,13 +38,18 @@ class Samples:
 
 
 def classes_to_draw(model: Model) -> int:
-    """How many classes a model can be asked for pictures of: those of a decoder that takes labels, or of a prior with a place for
-    each; 0 where its pictures depend on no label. (A prior with fewer places has others than classes.)"""
+    """How many classes (or attributes) a model can be asked for pictures of: those of a decoder that takes labels, or of a prior with a
+    place for each class; 0 where its pictures depend on no label. (A prior with fewer places has others than classes.)"""
     if "labels" in model.capabilities("decoder"):
         return model.labels.count
-    if "labels" in model.capabilities("prior") and model.labels.count <= cast(Prior, model.parts["prior"]).components:
-        return model.labels.count
-    return 0
+    return model.labels.count if draws_by_class(model) else 0
+
+
+def draws_by_class(model: Model) -> bool:
+    """Whether the model's prior has a place for each of its classes."""
+    if "labels" not in model.capabilities("prior") or model.labels.type == "attributes":
+        return False
+    return 0 < model.labels.count <= cast(Prior, model.parts["prior"]).components
 
 
 class Sampler(ABC, Component):

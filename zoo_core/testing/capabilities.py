@@ -14,10 +14,13 @@ from zoo_core.errors import ZooError, shown
 from zoo_core.interfaces import Decoder, Encoder, Labels
 from zoo_core.noise import GeneratorNoise, KeyedNoise
 from zoo_core.parameters import context, parameters
-from zoo_core.testing.pictures import CLASSES, batch
+from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.subject import Subject, difference, outputs
 from zoo_core.testing.surroundings import PlainPrior
+
+RANDOM = frozenset({"posterior.kl", "posterior.log_prob", "posterior.implicit", "posterior.standardised"})
+"""Posteriors that are no point."""
 
 
 def require_shape(what: str, found: Tensor, shape: tuple[int, ...], *, finite: bool = True) -> None:
@@ -56,20 +59,46 @@ def check_posterior_does_what_it_says(subject: Subject) -> None:
 
 
 def check_draws_differ_as_said(subject: Subject) -> None:
-    """A posterior with a density or with noise planes is random: other noise gives another draw."""
+    """A posterior with a density, with noise planes or standardised over the batch is random: other noise gives another draw."""
     encoder = cast(Encoder, subject.part())
     inputs = subject.inputs(encoder, 5)
     given = inputs[0], inputs[2] if len(inputs) > 2 else None
-    random = bool(encoder.capabilities & {"posterior.kl", "posterior.log_prob", "posterior.implicit"})
+    random = bool(encoder.capabilities & RANDOM)
     with torch.no_grad():
         first, second = (encoder.posterior(*given).rsample(KeyedNoise(seed, 0)) for seed in (0, 1))
     if random and torch.equal(first, second):
         raise CheckFailed("other draws from other noise", found="the same", do="use the noise that forward is given")
 
 
+def check_codes_of_one_example_are_its_own(subject: Subject) -> None:
+    """In eval mode an example's posterior does not depend on the others; in train mode draws of a standardised one have mean 0 and
+    standard deviation 1 over the batch."""
+    encoder = cast(Encoder, subject.part())
+    inputs = subject.inputs(encoder, 6)
+    x, y = inputs[0], inputs[2] if len(inputs) > 2 else None
+    with torch.no_grad():
+        together = encoder.posterior(x, y).mean[:1]
+        alone = encoder.posterior(x[:1], None if y is None else y[:1]).mean
+        if difference((alone,), (together,)) > 1e-3:
+            raise CheckFailed(
+                "the same posterior of an example alone and in a batch, in eval mode",
+                found="another",
+                do="standardise by running statistics in eval mode, as posterior_family does",
+            )
+        if "posterior.standardised" in encoder.capabilities:
+            draws = encoder.train().posterior(x, y).rsample(KeyedNoise(0, 0)).double()
+            centre, spread = draws.mean(0), draws.std(0, correction=0)
+            if centre.abs().max() > 1e-3 or (spread - 1).abs().max() > 0.05:
+                raise CheckFailed(
+                    "draws of mean 0 and standard deviation 1 over the batch, in train mode, as the capability posterior.standardised says",
+                    found=f"means up to {centre.abs().max():.2g}, deviations from {spread.min():.2g} to {spread.max():.2g}",
+                    do='drop the capability, or take posterior_family("standardised", …)',
+                )
+
+
 def check_likelihood_does_what_it_says(subject: Subject) -> None:
-    """The likelihood's mean is a picture in [0, 1]; where said, ``log_prob`` is finite; draws have the picture's shape,
-    and, where said, a gradient."""
+    """The likelihood's mean is a picture in [0, 1]; where said, ``log_prob`` is finite, and so is that of attributes; draws have the
+    picture's shape, and, where said, a gradient and noise of their own."""
     for shape in subject.image_shapes:
         decoder = cast(Decoder, subject.part(shape))
         inputs = subject.inputs(decoder, 5, shape)
@@ -87,10 +116,32 @@ def check_likelihood_does_what_it_says(subject: Subject) -> None:
             require_shape("likelihood(z).log_prob(x)", log_prob, (5,))
             if not log_prob.requires_grad:
                 raise CheckFailed("a log_prob with a gradient back to the decoder", found="a detached one")
+        if "likelihood.attributes" in decoder.capabilities:
+            refuse_other_attributes(likelihood, subject.labels.count)
         draw = likelihood.sample(KeyedNoise(0, 0))
         require_shape("a draw of x", draw, (5, *shape))
         if "likelihood.rsample" in decoder.capabilities:
             refuse_detached_draws(likelihood, draw)
+        if "likelihood.implicit" in decoder.capabilities and difference((likelihood.sample(KeyedNoise(1, 0)),), (draw,)) < 1e-6:
+            raise CheckFailed("other draws from other noise, as the capability likelihood.implicit says", found="the same",
+                              do="take noise beside z in forward, by PartNoise")  # fmt: skip
+
+
+def refuse_other_attributes(likelihood: Likelihood, count: int) -> None:
+    """Refuse a likelihood without attributes, or with another number than ``count``, or without a gradient.
+
+    Raises:
+        CheckFailed: it is one.
+    """
+    attributes = likelihood.attributes
+    if attributes is None:
+        raise CheckFailed("attributes beside the picture, as the capability likelihood.attributes says", found="none",
+                          do="give the pair (picture, logits) in forward")  # fmt: skip
+    require_shape("likelihood(z).attributes.mean", attributes.mean, (len(likelihood.mean), count))
+    log_prob = attributes.log_prob(batch(len(likelihood.mean), (1, 8, 8), ATTRIBUTES).attributes)  # type: ignore[arg-type]
+    require_shape("likelihood(z).attributes.log_prob(a)", log_prob, (len(likelihood.mean),))
+    if not log_prob.requires_grad:
+        raise CheckFailed("a log_prob of attributes with a gradient back to the decoder", found="a detached one")
 
 
 def refuse_detached_draws(likelihood: Likelihood, draw: Tensor) -> None:
@@ -125,7 +176,7 @@ def check_labels_as_said(subject: Subject) -> None:
     """With the capability ``labels`` y decides the picture or the posterior, as classes, one-hot or −1 (not known); without it nothing
     asks for y."""
     part = subject.settled()
-    if "labels" not in part.capabilities:
+    if "labels" not in part.capabilities or subject.labels.type == "attributes":
         return
     if not subject.tags.conditional and subject.tags.labels == "none":
         raise CheckFailed(
@@ -144,6 +195,35 @@ def check_labels_as_said(subject: Subject) -> None:
             raise CheckFailed("the same output for a class and its one-hot", found="another")
         if not torch.isfinite(outputs(part, (*others, torch.full_like(y, -1)))[0]).all():
             raise CheckFailed("finite outputs for labels of −1 (not known)", found="NaN or infinity")
+
+
+def check_attributes_as_said(subject: Subject) -> None:
+    """A part that takes labels decides by the attributes where the data have attributes, takes those that are −1 (not known), or refuses
+    such data when it is built."""
+    told = Subject(subject.entry, subject.component, subject.index, {**subject.example, "labels": "attributes"})
+    try:
+        part = told.part()
+    except ZooError:
+        return
+    if "labels" not in part.capabilities:
+        return
+    y = batch(4, subject.image_shapes[0], ATTRIBUTES).attributes
+    assert y is not None
+    with torch.no_grad():
+        try:
+            part = told.settled()
+            others = list(told.inputs(part, 4))[:-1]
+            given, opposite, unknown = (outputs(part, (*others, one)) for one in (y, 1 - y, torch.full_like(y, -1)))
+        except (ZooError, RuntimeError, IndexError) as error:
+            raise CheckFailed(
+                "a part that takes attributes (N, K), as it was built for data with attributes",
+                found=f"{type(error).__name__}: {shown(error, 300)}",
+                do='refuse labels.type == "attributes" in __init__ with a SettingError, or take such y in forward',
+            ) from None
+    if difference(given, opposite) < 1e-6:
+        raise CheckFailed("other outputs for other attributes", found="the same", do="use y in forward")
+    if not torch.isfinite(unknown[0]).all():
+        raise CheckFailed("finite outputs for attributes of −1 (not known)", found="NaN or infinity")
 
 
 def check_conditional_as_tagged(subject: Subject) -> None:

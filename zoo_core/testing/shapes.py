@@ -8,17 +8,19 @@ import torch
 from torch import Tensor
 
 from zoo_core.errors import shown
-from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, Head, ImageShape, Part
+from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, Head, ImageShape, Labels, Part
 from zoo_core.parameters import parameters
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, outputs
 
 
 def check_forward_gives_tensors(subject: Subject) -> None:
-    """``forward`` gives one tensor (encoder, decoder, head) or a tuple of tensors (feature extractor), and nothing else."""
+    """``forward`` gives one tensor (encoder, decoder, head) or a tuple of tensors (feature extractor, decoder of attributes), and nothing
+    else."""
     part = subject.part()
     given = part(*subject.inputs(part, 2))
-    wanted = tuple if isinstance(part, FeatureExtractor) else Tensor
+    several = isinstance(part, FeatureExtractor) or "likelihood.attributes" in part.capabilities
+    wanted = tuple if several else Tensor
     if not isinstance(given, wanted):
         raise CheckFailed(
             f"a {wanted.__name__} from forward",
@@ -82,17 +84,17 @@ def check_shapes_in_eval(subject: Subject) -> None:
                     found=f"{type(error).__name__}: {shown(error, 300)}",
                     do="tags = Tags(channels=(3,), sides_multiple_of=…, smallest_side=…, square=True), if it does not take all",
                 ) from error
-            _compare_shapes(part, given, n, shape)
+            _compare_shapes(part, given, n, shape, subject.labels)
 
 
 def check_shapes_in_train(subject: Subject) -> None:
     """In train mode batches of 2 and 7 give outputs of the promised shape."""
     part = subject.part().train()
     for n in (2, 7):
-        _compare_shapes(part, outputs(part, subject.inputs(part, n)), n, subject.image_shapes[0])
+        _compare_shapes(part, outputs(part, subject.inputs(part, n)), n, subject.image_shapes[0], subject.labels)
 
 
-def _compare_shapes(part: Part, given: tuple[Tensor, ...], n: int, image_shape: ImageShape) -> None:
+def _compare_shapes(part: Part, given: tuple[Tensor, ...], n: int, image_shape: ImageShape, labels: Labels) -> None:
     promised: list[tuple[int, ...]]
     if isinstance(part, Encoder):
         promised = [(n, part.family.width)]
@@ -100,6 +102,9 @@ def _compare_shapes(part: Part, given: tuple[Tensor, ...], n: int, image_shape: 
     elif isinstance(part, Decoder):
         promised = [(n, *part.image_shape)]
         what = f"(N, *image_shape) = {promised[0]}"
+        if "likelihood.attributes" in part.capabilities:
+            promised.append((n, labels.count))
+            what += f" and (N, attributes) = {promised[1]}"
     elif isinstance(part, Head):
         promised = [(n, part.outputs)]
         what = f"(N, outputs) = {promised[0]}"

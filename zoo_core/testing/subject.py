@@ -14,6 +14,7 @@ from torch.nn.modules.batchnorm import _NormBase
 
 from zoo_core.building import constructed
 from zoo_core.interfaces import Component, Decoder, Encoder, Head, ImageShape, Labels, Part, Tags
+from zoo_core.labels import one_each
 from zoo_core.names import Entry
 from zoo_core.noise import derive_seed
 from zoo_core.parameters import check, context
@@ -55,7 +56,7 @@ class Subject:
         entry: under which it is registered.
         component: its class.
         index: the example's place among ``examples()``.
-        example: its settings; ``architecture`` for a family.
+        example: its settings; ``architecture`` for a family, ``labels="attributes"`` for one that needs data with attributes.
     """
 
     entry: Entry
@@ -77,7 +78,7 @@ class Subject:
     @property
     def settings(self) -> dict[str, Any]:
         """The example without the context in it."""
-        return {key: value for key, value in self.example.items() if key != "architecture"}
+        return {key: value for key, value in self.example.items() if key not in ("architecture", "labels")}
 
     # ------------------------------------------------------------------------------------------------ what it is given
 
@@ -95,7 +96,7 @@ class Subject:
         """Labels that it takes; in another order, and one more, where the example chooses some attributes of them."""
         if asked := self.settings.get("attributes"):
             return Labels("attributes", (ATTRIBUTES.names[0], *reversed(asked)))
-        return ATTRIBUTES if self.tags.labels == "attributes" else CLASSES
+        return ATTRIBUTES if "attributes" in (self.tags.labels, self.example.get("labels")) else CLASSES
 
     def fresh(
         self,
@@ -165,8 +166,8 @@ class Subject:
         names in ``inputs``."""
         shape = image_shape or self.image_shapes[0]
         generator = torch.Generator().manual_seed(derive_seed("inputs", start))
-        pictures = batch(n, shape, CLASSES, start=start)
-        told, classes = "labels" in part.capabilities, torch.arange(start, start + n) % self.labels.count
+        pictures = batch(n, shape, self.labels, start=start)
+        told, classes = "labels" in part.capabilities, one_each(self.labels, torch.arange(start, start + n) % self.labels.count)
         if isinstance(part, Encoder) and part.family.noise_channels:
             noise = torch.randn(n, part.family.noise_channels, *shape[1:], generator=generator)
             return (pictures.x, noise, classes) if told else (pictures.x, noise)

@@ -199,7 +199,7 @@ def surround(
 
 
 def _plain(kind: str, image_shape: ImageShape, labels: Labels, conditional: bool) -> list[Callable[[], Part]]:
-    posteriors: tuple[PosteriorName, ...] = ("gaussian", "deterministic", "implicit", "joint")
+    posteriors: tuple[PosteriorName, ...] = ("gaussian", "deterministic", "implicit", "joint", "standardised")
     classes = labels.count if labels.type == "classes" else 0
     match kind:
         case "encoder":

@@ -12,6 +12,7 @@ from zoo_core.data import Stream, dataset_for, open_source, refuse_without_label
 from zoo_core.errors import SeamError
 from zoo_core.game import Game, rules_for
 from zoo_core.interfaces import Decoder, Objective, Part, Prior
+from zoo_core.labels import one_each
 from zoo_core.model import Model
 from zoo_core.noise import GeneratorNoise, derive_seed
 from zoo_core.training.processes import processes
@@ -85,9 +86,9 @@ def adjust(
     noise = GeneratorNoise(generator, device=device, dtype=model.dtype)
 
     def labels() -> Tensor | None:
-        """Classes for the prior draws, all alike likely, where the decoder takes some."""
+        """Classes (or single attributes) for the prior draws, all alike likely, where the decoder takes some."""
         conditional = "labels" in decoder.capabilities
-        return noise.integers("labels", (prior_draws,), model.labels.count) if conditional else None
+        return one_each(model.labels, noise.integers("labels", (prior_draws,), model.labels.count)) if conditional else None
 
     model.eval()
     try:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.interfaces import Part, Prior
+from zoo_core.labels import in_turn
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def prior_codes(model: Model, n: int, generator: torch.Generator, y: Tensor | No
     """``n`` codes (n, latent_dim) from p(z); for the labels y (n,) where the prior takes them, which draws its own for None."""
     prior = cast(Prior, model.parts["prior"])
     noise = GeneratorNoise(generator, device=model.device, dtype=model.dtype)
-    return prior.sample(n, noise, y if "labels" in prior.capabilities else None)
+    # A prior has places for classes; attributes are no classes.
+    return prior.sample(n, noise, y if "labels" in prior.capabilities and model.labels.type == "classes" else None)
 
 
 def prior_pictures(model: Model, n: int, generator: torch.Generator, at_once: int) -> Iterator[Tensor]:
@@ -31,5 +33,5 @@ def prior_pictures(model: Model, n: int, generator: torch.Generator, at_once: in
     conditional = "labels" in cast(Part, model.parts["decoder"]).capabilities
     for start in range(0, n, at_once):
         m = min(at_once, n - start)
-        y = torch.arange(start, start + m, device=model.device) % model.labels.count if conditional else None
+        y = in_turn(model.labels, m, start=start, device=model.device) if conditional else None
         yield model.decode(prior_codes(model, m, generator, y), y)

@@ -59,9 +59,10 @@ class Walk(Plot):
             SeamError: the decoder takes a class, and the prior has no place for each.
         """
         stretches, labelled = self._stretches(model), "labels" in model.capabilities("decoder")
-        if labelled and stretches != model.labels.count:
+        if labelled and (stretches != model.labels.count or model.labels.type != "classes"):
+            taken = "attributes" if model.labels.type == "attributes" else "a class"
             raise SeamError(
-                f"the decoder of this {model.recipe} takes a class, and its prior has no place for each to walk past",
+                f"the decoder of this {model.recipe} takes {taken}, and its prior has no place for each to walk past",
                 hint="see every class in one style: --what style-grid",
             )
         prior = cast(Prior, model.parts["prior"])

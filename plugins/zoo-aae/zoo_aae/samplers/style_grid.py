@@ -75,6 +75,11 @@ def classes_of(model: Model) -> int:
     if categories(model):
         return categories(model)
     if "labels" in model.capabilities("decoder"):
+        if model.labels.type == "attributes":
+            raise SeamError(
+                f"the pictures of this {model.recipe} have attributes, and a style grid shows classes",
+                hint="zoo sample --attribute NAME=1 draws pictures with an attribute",
+            )
         return model.labels.count
     joint = ", or with encoder.posterior=joint" if "encoder" in model.parts else ""
     raise SeamError(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Gt, Lt
 from torch import Tensor, nn
 
+from zoo_basics.layers.attribute_logits import AttributeLogits
 from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.halving import sizes_halved_exactly
@@ -27,10 +28,12 @@ class DiscgenDecoder(Decoder):
 
     Arguments:
         latent_dim: width of z.
-        likelihood: form of p(x given z).
+        likelihood: form of p(x given z); ``implicit`` has draws, made with noise beside z, and no density.
+        noise_dim: numbers of noise of an implicit one; null is as many as z has (GibbsNet, Lamb et al. 2017).
+        attributes: it tells the data's attributes, too, p(x, a given z): logits beside the picture.
         sigma: what shares a Gaussian's σ; the paper has one a ``unit``.
         initial_log_sigma: log σ at the start.
-        conditional: the one-hot class stands beside z.
+        conditional: the one-hot class, or the attributes, stand beside z.
         width: channels of the last stage.
         hidden: units of the first linear layer.
 
@@ -42,17 +45,18 @@ class DiscgenDecoder(Decoder):
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{"latent_dim": 6, "width": 4, "hidden": 16}, {"latent_dim": 6, "width": 4, "hidden": 16, "conditional": True}]
+        small = {"latent_dim": 6, "width": 4, "hidden": 16}
+        return [small, {**small, "conditional": True}, {**small, "attributes": True, "labels": "attributes"}]
 
     def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
-                 likelihood: LikelihoodName = "gaussian", sigma: SigmaSharing = "shared",
-                 initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
+                 likelihood: LikelihoodName = "gaussian", noise_dim: Width | None = None, attributes: bool = False,
+                 sigma: SigmaSharing = "shared", initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
                  width: Width = 32, hidden: Width = 1000) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.latent_dim = latent_dim
         self.family = likelihood_family(likelihood, image_shape, sigma=sigma, initial_log_sigma=initial_log_sigma)
-        self.code = CodeInput(latent_dim, labels, conditional)
+        self.code = CodeInput(latent_dim, labels, conditional, likelihood, noise_dim)
         map_height, map_width = sizes_halved_exactly(image_shape, STAGES)[-1]
         widths = [*(width * 2**i for i in reversed(range(STAGES))), width]
         units = widths[0] * map_height * map_width
@@ -63,16 +67,18 @@ class DiscgenDecoder(Decoder):
         )
         self.stages = nn.Sequential(*(stage(inputs, outputs) for inputs, outputs in pairwise(widths)))
         self.head = nn.Conv2d(width, image_shape[0], 1)
+        self.attribute_logits = AttributeLogits(units, labels, attributes, conditional)
         init_normal(self, 0.033)
 
     @property
     def capabilities(self) -> frozenset[str]:
-        return self.family.capabilities | self.code.capabilities
+        return self.family.capabilities | self.code.capabilities | self.attribute_logits.capabilities
 
-    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
-        """(N, latent_dim) to the picture before its squashing, (N, C, H, W)."""
-        output: Tensor = self.head(self.stages(self.base(self.code(z, y))))
-        return output
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
+        """(N, latent_dim) to the picture before its squashing, (N, C, H, W), with logits (N, K) where it tells attributes."""
+        features = self.base(self.code(z, y))
+        told: Tensor | tuple[Tensor, Tensor] = self.attribute_logits(self.head(self.stages(features)), features)
+        return told
 
 
 def stage(inputs: int, outputs: int) -> nn.Sequential:

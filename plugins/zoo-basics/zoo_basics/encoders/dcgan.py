@@ -13,7 +13,7 @@ from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving_convolutions import halved_shapes, halving_convolutions
 from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.normal_init import init_normal
-from zoo_core.distributions.posteriors import PosteriorName, posterior_family
+from zoo_core.distributions.posteriors import PosteriorName, SigmaBounds, posterior_family
 from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 
@@ -29,8 +29,9 @@ class DCGANEncoder(Encoder):
         latent_dim: width of z.
         posterior: form of q(z given x).
         noise_channels: noise planes beside x, for an implicit posterior.
+        sigma_bounds: the interval [low, high] that a gaussian or standardised posterior's σ lies in; null leaves it to the posterior.
         categories: width of the label at the front of a joint code.
-        conditional: the one-hot class stands beside x as a plane for each class, for q(z given x, y).
+        conditional: the one-hot class, or the attributes, stand beside x as a plane for each, for q(z given x, y).
         width: filters of the first convolution.
         activation: after each convolution.
         init: ``normal`` draws all weights from N(0, 0.02²), as the paper; ``default`` keeps PyTorch's.
@@ -48,11 +49,13 @@ class DCGANEncoder(Encoder):
 
     def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 categories: Categories = 0, conditional: bool = False, width: Width = 64,
+                 sigma_bounds: SigmaBounds = None, categories: Categories = 0, conditional: bool = False, width: Width = 64,
                  activation: ActivationName = "leaky-relu", init: Literal["normal", "default"] = "normal") -> None:
         super().__init__()
         self.image_shape = image_shape
-        self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
+        self.family = posterior_family(
+            posterior, latent_dim, noise_channels=noise_channels, categories=categories, sigma_bounds=sigma_bounds
+        )
         self.input = ImageInput(self.family, labels, conditional)
         shapes = halved_shapes(image_shape, width)
         planes = image_shape[0] + self.family.noise_channels + self.input.classes

@@ -12,7 +12,7 @@ from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving import sizes_halved_exactly
 from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.normal_init import init_normal
-from zoo_core.distributions.posteriors import PosteriorName, posterior_family
+from zoo_core.distributions.posteriors import PosteriorName, SigmaBounds, posterior_family
 from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 STAGES = 4
@@ -28,8 +28,9 @@ class DiscgenEncoder(Encoder):
         latent_dim: width of z.
         posterior: form of q(z given x).
         noise_channels: noise planes beside x, for an implicit posterior.
+        sigma_bounds: the interval [low, high] that a gaussian or standardised posterior's σ lies in; null leaves it to the posterior.
         categories: width of the label at the front of a joint code.
-        conditional: the one-hot class stands beside x as a plane for each class, for q(z given x, y).
+        conditional: the one-hot class, or the attributes, stand beside x as a plane for each, for q(z given x, y).
         width: channels of the first stage.
         hidden: units of the linear layer before the statistics.
 
@@ -46,11 +47,13 @@ class DiscgenEncoder(Encoder):
 
     def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 categories: Categories = 0, conditional: bool = False, width: Width = 32,
+                 sigma_bounds: SigmaBounds = None, categories: Categories = 0, conditional: bool = False, width: Width = 32,
                  hidden: Width = 1000) -> None:
         super().__init__()
         self.image_shape = image_shape
-        self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
+        self.family = posterior_family(
+            posterior, latent_dim, noise_channels=noise_channels, categories=categories, sigma_bounds=sigma_bounds
+        )
         self.input = ImageInput(self.family, labels, conditional)
         map_height, map_width = sizes_halved_exactly(image_shape, STAGES)[-1]
         widths = [image_shape[0] + self.family.noise_channels + self.input.classes, *(width * 2**i for i in range(STAGES))]

@@ -14,7 +14,7 @@ from zoo_basics.layers.corruption import corruption
 from zoo_basics.layers.fully_connected import fully_connected, fully_connected_head
 from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.normal_init import init_normal
-from zoo_core.distributions.posteriors import PosteriorName, posterior_family
+from zoo_core.distributions.posteriors import PosteriorName, SigmaBounds, posterior_family
 from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 
@@ -25,8 +25,9 @@ class MLPEncoder(Encoder):
         latent_dim: width of z.
         posterior: form of q(z given x).
         noise_channels: noise planes beside x, for an implicit posterior.
+        sigma_bounds: the interval [low, high] that a gaussian or standardised posterior's σ lies in; null leaves it to the posterior.
         categories: width of the label at the front of a joint code.
-        conditional: the one-hot class stands beside x, for q(z given x, y).
+        conditional: the one-hot class, or the attributes, stand beside x, for q(z given x, y).
         hidden: widths of the hidden layers, from x to z.
         activation: after each hidden layer.
         batch_norm: before each activation.
@@ -44,6 +45,8 @@ class MLPEncoder(Encoder):
             {"hidden": [32], "posterior": "gaussian"},
             {"hidden": [32], "posterior": "deterministic", "batch_norm": True},
             {"hidden": [32], "posterior": "implicit"},
+            {"hidden": [32], "posterior": "standardised"},
+            {"hidden": [32], "sigma_bounds": [0.1, 1.0]},
             {"hidden": [32], "posterior": "joint", "categories": 10, "batch_norm_head": True, "init_std": 0.05},
             {"hidden": [32], "posterior": "deterministic", "input_noise": 0.3, "input_dropout": 0.2},
             {"hidden": [32], "conditional": True},
@@ -52,14 +55,16 @@ class MLPEncoder(Encoder):
 
     def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 categories: Categories = 0, conditional: bool = False,
+                 sigma_bounds: SigmaBounds = None, categories: Categories = 0, conditional: bool = False,
                  hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
                  activation: ActivationName = "relu", batch_norm: bool = False, batch_norm_head: bool = False,
                  input_noise: Annotated[float, Ge(0)] = 0.0, input_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
                  init_std: Annotated[float, Ge(0)] = 0.0) -> None:
         super().__init__()
         self.image_shape = image_shape
-        self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
+        self.family = posterior_family(
+            posterior, latent_dim, noise_channels=noise_channels, categories=categories, sigma_bounds=sigma_bounds
+        )
         self.input = ImageInput(self.family, labels, conditional)
         channels, height, width = image_shape
         inputs = (channels + self.family.noise_channels) * height * width + self.input.classes

@@ -12,7 +12,7 @@ from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving import halved_sizes
 from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.residual_block import ResidualBlock, residual_widths
-from zoo_core.distributions.posteriors import PosteriorName, posterior_family
+from zoo_core.distributions.posteriors import PosteriorName, SigmaBounds, posterior_family
 from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 
@@ -27,8 +27,9 @@ class ResNetEncoder(Encoder):
         latent_dim: width of z.
         posterior: form of q(z given x).
         noise_channels: noise planes beside x, for an implicit posterior.
+        sigma_bounds: the interval [low, high] that a gaussian or standardised posterior's σ lies in; null leaves it to the posterior.
         categories: width of the label at the front of a joint code.
-        conditional: the one-hot class stands beside x as a plane for each class, for q(z given x, y).
+        conditional: the one-hot class, or the attributes, stand beside x as a plane for each, for q(z given x, y).
         width: channels of the first convolution.
 
     Raises:
@@ -44,10 +45,12 @@ class ResNetEncoder(Encoder):
 
     def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
                  posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 categories: Categories = 0, conditional: bool = False, width: Width = 32) -> None:
+                 sigma_bounds: SigmaBounds = None, categories: Categories = 0, conditional: bool = False, width: Width = 32) -> None:
         super().__init__()
         self.image_shape = image_shape
-        self.family = posterior_family(posterior, latent_dim, noise_channels=noise_channels, categories=categories)
+        self.family = posterior_family(
+            posterior, latent_dim, noise_channels=noise_channels, categories=categories, sigma_bounds=sigma_bounds
+        )
         self.input = ImageInput(self.family, labels, conditional)
         sizes = halved_sizes(image_shape)
         widths = residual_widths(width, len(sizes) - 1)

@@ -12,7 +12,7 @@ NO_LABELS = Labels()
 
 
 class ImageInput(LabelInput):
-    """Images, with the one-hot label y beside them where the encoder is conditional.
+    """Images, with the one-hot class or the attributes y beside them where the encoder is conditional.
 
     Arguments:
         family: the encoder's.
@@ -20,7 +20,7 @@ class ImageInput(LabelInput):
         conditional: whether y stands beside x.
 
     Raises:
-        SettingError: ``conditional`` and the data have no classes, or a joint code, whose label the encoder is to tell.
+        SettingError: ``conditional`` and the data have neither classes nor attributes, or a joint code, whose label the encoder is to tell.
     """
 
     def __init__(self, family: PosteriorFamily, labels: Labels, conditional: bool) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor
 from zoo_basics.samplers.codes import takes_labels
 from zoo_core.config import sampler_entry
 from zoo_core.errors import DataError
+from zoo_core.labels import in_turn
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -25,7 +26,7 @@ BATCH = 250
 @final
 class DrawnSamples:
     """Pictures from ``model``, each drawn once, all randomness from ``generator``. A model that takes labels makes its classes
-    in turn, over all that is drawn.
+    in turn, over all that is drawn (of attributes one at a time).
 
     Arguments:
         sampler: None is the recipe's.
@@ -38,7 +39,7 @@ class DrawnSamples:
     def __init__(self, model: Model, sampler: SamplerSpec | None, generator: torch.Generator) -> None:
         self._model, self._generator = model, generator
         self._sampler = model.sampler(sampler)
-        self._classes = model.labels.count if takes_labels(model) else 0
+        self._told = takes_labels(model)
         self._drawn = 0
         own = sampler_entry(model.config)
         spec = sampler or (own["name"] if own is not None else "")
@@ -57,9 +58,8 @@ class DrawnSamples:
         while left:
             n = min(left, BATCH)
             conditions: dict[str, Any] = {}
-            if self._classes:
-                turns = torch.arange(self._drawn, self._drawn + n, device=self._model.device)
-                conditions["y"] = turns % self._classes
+            if self._told:
+                conditions["y"] = in_turn(self._model.labels, n, start=self._drawn, device=self._model.device)
             x = self._sampler(self._model, n, self._generator, **conditions).x
             if not torch.isfinite(x).all():
                 raise DataError("the model made samples with pixels that are not finite",

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast, final
 
 import torch
 from annotated_types import Ge
+from torch import Tensor
 
 from zoo_basics.kl_divergence import has_closed_form, kl_divergence
 from zoo_basics.metrics.mean import StreamingMean
+from zoo_core.errors import DataError
 from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Decoder, Encoder, Figure, Metric, Need, Prior
 from zoo_core.labels import labels_for
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 class ELBOMetric(Metric):
     """E_q[log p(x given z)] − KL(q(z given x) ‖ p(z)), in nats per dimension of x.
 
-    Figures: ``elbo``; ``distortion``, −E_q[log p(x given z)]; ``rate``, the divergence. elbo = −distortion − rate.
+    Figures: ``elbo``; ``distortion``, −E_q[log p(x given z)]; ``rate``, the divergence. elbo = −distortion − rate. A decoder that tells
+    attributes a adds ``attribute-distortion``, −E_q[log p(a given z)]: the bound is that of log p(x, a).
 
     Arguments:
         draws: of z for each example.
@@ -47,22 +50,41 @@ class ELBOMetric(Metric):
         encoder, decoder, prior = (model.parts[name] for name in ("encoder", "decoder", "prior"))
         encoder, decoder, prior = cast(Encoder, encoder), cast(Decoder, decoder), cast(Prior, prior)
         closed_form = has_closed_form(encoder, prior)
-        bound, distortion, rate = StreamingMean(), StreamingMean(), StreamingMean()
+        bound, distortion, rate, told = StreamingMean(), StreamingMean(), StreamingMean(), StreamingMean()
+        tells = "likelihood.attributes" in decoder.capabilities
         for batch in batches:
             x, y, units = batch.x, labels_for(model, batch, "decoder"), batch.x[0].numel()
             noise = GeneratorNoise(generator, device=x.device, dtype=x.dtype)
             posterior = encoder.posterior(x, labels_for(model, batch, "encoder"))
-            nll, kl = float64(x.new_zeros(len(x))), float64(x.new_zeros(len(x)))
+            nll, kl, attributes = (float64(x.new_zeros(len(x))) for _ in range(3))
             for _ in range(self.draws):
                 z = posterior.rsample(noise)
-                nll -= float64(decoder.likelihood(z, y).log_prob(x)) / (self.draws * units)
+                likelihood = decoder.likelihood(z, y)
+                nll -= float64(likelihood.log_prob(x)) / (self.draws * units)
+                if likelihood.attributes is not None:
+                    attributes -= float64(likelihood.attributes.log_prob(_attributes(batch))) / (self.draws * units)
                 kl += float64(kl_divergence(posterior, prior, z, closed_form=closed_form)) / (self.draws * units)
-            bound.add(-nll - kl)
+            bound.add(-nll - attributes - kl)
             distortion.add(nll)
+            told.add(attributes)
             rate.add(kl)
         protocol = {"examples": bound.count, "draws": self.draws}
+        unit = "nats per dimension"
+        of_attributes = [Figure("attribute-distortion", told.value, unit, "report", told.error, protocol)] if tells else []
         return [
-            Figure("elbo", bound.value, "nats per dimension", "higher", bound.error, protocol),
-            Figure("distortion", distortion.value, "nats per dimension", "report", distortion.error, protocol),
-            Figure("rate", rate.value, "nats per dimension", "report", rate.error, protocol),
+            Figure("elbo", bound.value, unit, "higher", bound.error, protocol),
+            Figure("distortion", distortion.value, unit, "report", distortion.error, protocol),
+            *of_attributes,
+            Figure("rate", rate.value, unit, "report", rate.error, protocol),
         ]
+
+
+def _attributes(batch: Batch) -> Tensor:
+    """The batch's attributes.
+
+    Raises:
+        DataError: there are none.
+    """
+    if batch.attributes is None:
+        raise DataError("elbo: the decoder tells attributes, and the data have none", hint="choose data with attributes")
+    return batch.attributes

@@ -70,6 +70,6 @@ class NLL(Metric):
             draws = [posterior.rsample(noise) for _ in range(min(at_once, self.draws - start))]
             k, z = len(draws), torch.cat(draws)
             log_q = torch.cat([posterior.log_prob(draw) for draw in draws])
-            log_x = decoder.likelihood(z, None if y is None else y.repeat(k)).log_prob(x.repeat(k, 1, 1, 1))
+            log_x = decoder.likelihood(z, None if y is None else torch.cat([y] * k)).log_prob(x.repeat(k, 1, 1, 1))
             log_weights.append((float64(log_x) + float64(prior.log_prob(z)) - float64(log_q)).view(k, n))
         return torch.logsumexp(torch.cat(log_weights), dim=0) - math.log(self.draws)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, cast
 from annotated_types import Ge
 from torch import Tensor
 
+from zoo_basics.attribute_nll import attribute_nll
 from zoo_basics.kl_divergence import has_closed_form, kl_divergence
 from zoo_core.distributions import GaussianPosterior
 from zoo_core.errors import SeamError
@@ -20,7 +21,7 @@ class ELBO(Objective):
 
     Both terms are means over the batch in **nats per dimension of x** (divided by C·H·W), so that one learning rate
     serves images of every size. The divergence is in closed form where posterior and prior have one, else its estimate
-    from the drawn z.
+    from the drawn z. A decoder that tells attributes a adds −log p(a given z): the bound is that of log p(x, a).
 
     Arguments:
         beta: weight of the divergence (Higgins et al. 2017).
@@ -48,15 +49,18 @@ class ELBO(Objective):
         super().__init__()
         self.beta = beta
         self.free_bits = free_bits
+        self.attributes = "likelihood.attributes" in parts["decoder"].capabilities
         self.closed_form = has_closed_form(parts["encoder"], parts["prior"])
         if free_bits and not (self.closed_form and "prior.isotropic" in parts["prior"].capabilities):
             raise SeamError("free bits need the divergence of each latent dimension, and here there is none",
                             hint='set encoder.posterior=gaussian and prior="gaussian", or free_bits=0')
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
-        """``nll`` and ``kl``, in nats per dimension of x."""
+        """``nll``, ``attributes`` where the decoder tells them, and ``kl``, in nats per dimension of x."""
         units = step.x[0].numel()
         yield Term("nll", step.likelihood().log_prob(step.x).mean() * (-1 / units))
+        if self.attributes and step.batch.attributes is not None:
+            yield Term("attributes", attribute_nll(step) / units)
         yield Term("kl", self._divergence(step) * (self.beta / units))
 
     def _divergence(self, step: Step) -> Tensor:

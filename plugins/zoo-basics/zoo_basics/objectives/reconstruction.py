@@ -9,6 +9,7 @@ from annotated_types import Ge
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy, l1_loss, mse_loss
 
+from zoo_basics.attribute_nll import attribute_nll
 from zoo_core.errors import SeamError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Need, Objective, Part, Term
@@ -22,6 +23,7 @@ class Reconstruction(Objective):
     Arguments:
         kind: ``mse`` squared difference, ``l1`` absolute difference, ``bce`` binary cross-entropy with grey levels
             taken as probabilities, ``likelihood`` the decoder's own −log p(x given z), in nats per dimension of x,
+            with −log p(a given z) beside it where the decoder tells attributes a,
             ``half-squared`` ½‖x − reconstruction‖², which is summed over the units (Makhzani et al. 2016, appendix A).
         weight: factor of the term.
 
@@ -42,11 +44,14 @@ class Reconstruction(Objective):
         if kind == "likelihood" and "likelihood.log_prob" not in parts["decoder"].capabilities:
             raise SeamError("kind=likelihood needs a decoder with a density", hint="set kind=mse")
         self.kind = kind
+        self.attributes = kind == "likelihood" and "likelihood.attributes" in parts["decoder"].capabilities
         self.weight = weight
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
-        """``reconstruction``."""
+        """``reconstruction``, and ``attributes`` for the likelihood of a decoder that tells them."""
         yield Term("reconstruction", self.weight * self._distance(step))
+        if self.attributes and step.batch.attributes is not None:
+            yield Term("attributes", self.weight * attribute_nll(step) / step.x[0].numel())
 
     def _distance(self, step: Step) -> Tensor:
         match self.kind:

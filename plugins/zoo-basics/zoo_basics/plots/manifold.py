@@ -14,6 +14,7 @@ from zoo_basics.samplers.codes import decode_codes
 from zoo_core.axes import draw_images
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Batch, Need, Part, Plot, Prior
+from zoo_core.labels import one_each
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -76,7 +77,8 @@ class Manifold(Plot):
             axes = figure.add_subplot(rows, columns, number + 1)
             y = None if label is None else torch.full((len(percentiles),), label, device=model.device)
             codes = prior.from_percentiles(percentiles, y if takes_components(prior) else None)
-            draw_images(axes, _decoded(model, codes, y), self.side, gap=0)
+            told = y is not None and "labels" in model.capabilities("decoder")
+            draw_images(axes, _decoded(model, codes, one_each(model.labels, y) if told else None), self.side, gap=0)
             of = "style" if first else "prior" if y is None or not takes_components(prior) else "component"
             low, high = 50 / self.side, 100 - 50 / self.side
             titles = [f"{of} axis {axis}, percentiles {low:.3g} to {high:.3g}" for axis in (1, 2)]
@@ -96,7 +98,8 @@ class Manifold(Plot):
             raise SettingError(
                 "this model's decoder takes a label: show at least one", hint="--set manifold.components=3"
             )
-        return [*range(min(self.components, prior.components or model.labels.count or self.components))]
+        places = [prior.components or model.labels.count or self.components, *([model.labels.count] if labelled else [])]
+        return [*range(min(self.components, *places))]
 
     def _percentiles(self, prior: Prior) -> Tensor:
         """The grid, (side², latent_dim) in the order of a picture: row by row, from the top left."""

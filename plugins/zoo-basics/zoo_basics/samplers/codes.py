@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.errors import SeamError
-from zoo_core.interfaces import Part, Prior, classes_to_draw
+from zoo_core.interfaces import Part, Prior, classes_to_draw, draws_by_class
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 def takes_labels(model: Model) -> bool:
     """Whether the model's pictures depend on a label y."""
     return classes_to_draw(model) > 0
-
-
-def _draws_by_class(model: Model) -> bool:
-    """Whether the prior has a place for each of the model's classes; one with fewer places has others than classes."""
-    if "labels" not in model.capabilities("prior"):
-        return False
-    return 0 < model.labels.count <= cast(Prior, model.parts["prior"]).components
 
 
 def draw_codes(model: Model, n: int, generator: torch.Generator, y: Tensor | None) -> Tensor:
@@ -37,7 +30,7 @@ def draw_codes(model: Model, n: int, generator: torch.Generator, y: Tensor | Non
         raise SeamError("this model has no prior to draw codes from", hint="start from images (x=…), or build with a prior")
     prior = cast(Prior, model.parts["prior"])
     noise = GeneratorNoise(generator, device=model.device, dtype=model.dtype)
-    return prior.sample(n, noise, y if _draws_by_class(model) else None)
+    return prior.sample(n, noise, y if draws_by_class(model) else None)
 
 
 def decode_codes(model: Model, z: Tensor, y: Tensor | None) -> Tensor:

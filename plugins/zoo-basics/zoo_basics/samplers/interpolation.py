@@ -12,6 +12,7 @@ from torch import Tensor
 from zoo_basics.samplers.codes import decode_codes, draw_codes, takes_labels
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Need, Sampler, Samples
+from zoo_core.labels import in_turn
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -55,8 +56,8 @@ class Interpolation(Sampler):
         y = conditions.get("y")
         encoder_told = "labels" in model.capabilities("encoder")
         if y is None and (takes_labels(model) or encoder_told):
-            y = (torch.arange(n, device=model.device) // self.steps) % model.labels.count
-        ends_y = None if y is None else y[:: self.steps].repeat_interleave(2)
+            y = in_turn(model.labels, rows, device=model.device).repeat_interleave(self.steps, 0)[:n]
+        ends_y = None if y is None else y[:: self.steps].repeat_interleave(2, 0)
         x = conditions.get("x")
         if x is None:
             ends = draw_codes(model, 2 * rows, generator, ends_y)

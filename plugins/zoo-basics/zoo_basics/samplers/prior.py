@@ -9,6 +9,7 @@ import torch
 
 from zoo_basics.samplers.codes import decode_codes, draw_codes, takes_labels
 from zoo_core.interfaces import Need, Sampler, Samples
+from zoo_core.labels import in_turn
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 class PriorSampler(Sampler):
     """z from p(z), then the decoder's mean: ancestral sampling without the pixels' own noise.
 
-    A model that takes labels and is given none makes its classes in turn, one a column.
+    A model that takes labels and is given none makes its classes in turn, one a column; one that takes attributes, pictures that have
+    one of them alone.
     """
 
     needs: ClassVar[Mapping[str, Need]] = {"prior": Need("prior"), "decoder": Need("decoder")}
@@ -28,11 +30,11 @@ class PriorSampler(Sampler):
         """``n`` pictures.
 
         Arguments:
-            conditions: ``y`` (n,), for a model that takes labels.
+            conditions: ``y`` (n,), or (n, A) for attributes, for a model that takes labels.
         """
         y, columns = conditions.get("y"), None
         if y is None and takes_labels(model):
             columns = model.labels.count
-            y = torch.arange(n, device=model.device) % columns
+            y = in_turn(model.labels, n, device=model.device)
         z = draw_codes(model, n, generator, y)
         return Samples(x=decode_codes(model, z, y), z=z, columns=columns)
