@@ -85,7 +85,7 @@ def _gives(kind: str, name: str, params: Mapping[str, Any], made: Plan, wanted: 
 
     try:
         with torch.device("meta"):
-            part = build_part(kind, {"name": name, **params}, image_shape=made.image_shape, labels=made.labels)
+            part = build_part(kind, {"name": name, **params}, image_shape=made.image_shape, labels=made.labels, vocabulary=made.vocabulary)
     except (ZooError, RuntimeError, TypeError):
         return False
     return bool(part.capabilities & set(wanted.split("|")))

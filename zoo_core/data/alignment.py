@@ -65,6 +65,8 @@ class AlignedDataset(Dataset):
         self.name = dataset.name
         self.image_shape = dataset.image_shape
         self.labels = labels
+        self.modality = dataset.modality
+        self.vocabulary = dataset.vocabulary
         self._places = torch.tensor(found, dtype=torch.int64)
 
     def split(self, name: SplitName) -> Split:

@@ -50,6 +50,7 @@ class ResizedDataset(Dataset):
         self.name = dataset.name
         self.image_shape = (dataset.image_shape[0], *size)
         self.labels = dataset.labels
+        self.modality = dataset.modality
 
     def split(self, name: SplitName) -> Split:
         native = self.dataset.split(name)
