@@ -19,6 +19,7 @@ from zoo_core.data import dataset_for, open_dataset, open_source
 from zoo_core.errors import ConfigError, DataError, SeamError, SettingError
 from zoo_core.interfaces import Dataset, Labels, Split, Vocabulary
 from zoo_core.interfaces.dataset import SplitName
+from zoo_core.publishing.staged import stage
 
 RECIPE = """format = 1
 
@@ -168,14 +169,27 @@ def test_a_user_trains_measures_and_keeps_a_character_model(toy: Path, tmp_path:
     assert main([*line, "--epochs", "12"]) == 0
     said = capsys.readouterr().err
     assert "windows/s" in said and "images/s" not in said
-    first, *_, last = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines() if "toy-next-token.bits" in line]
-    assert "windows_per_second" in first and last["toy-next-token.bits"] < 0.7 * first["toy-next-token.bits"]
+    first, *_, last = [line for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines()) if line["what"] == "train"]
+    assert "windows_per_second" in first
+    assert last["values"]["toy-next-token.bits"] < 0.7 * first["values"]["toy-next-token.bits"]
     config = json.loads((run / "config.json").read_text())
     assert config["modality"] == "tokens" and config["vocabulary"] == sorted(set(POEM)) and config["image_shape"] == [1, 1, 25]
     assert main(["eval", str(run), "--metric", "toy-bits", "--json"]) == 0
-    assert 0 < json.loads(capsys.readouterr().out)["figures"][0]["value"] < 3
-    assert main(["info", str(run)]) in (0, 2) and main(["inspect", str(run)]) == 0
-    assert "windows of 25 tokens" in capsys.readouterr().out
+    assert 0 < json.loads(capsys.readouterr().out)[0]["value"] < 3
+    assert main(["inspect", str(run)]) == 0
+    assert f"windows of 25 tokens, a vocabulary of {len(set(POEM))}" in capsys.readouterr().out
+    assert main(["info", "toy"]) == 0
+    assert "tokens; 20 at a time" in capsys.readouterr().out
+
+
+def test_the_card_speaks_of_tokens_and_names_no_path(toy: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    line = ["train", "toy", "--data", f"text:{toy}", "--set", "data.length=25", "--out", str(run), "--epochs", "1", "--quiet"]
+    assert main(line) == 0 and main(["eval", str(run), "--metric", "toy-bits"]) == 0
+    stage(zoo.load(run), tmp_path / "card", repo="ada/poems", licence="mit", run=run)
+    card = (tmp_path / "card" / "README.md").read_text()
+    assert f"windows of 25 tokens from a vocabulary of {len(set(POEM))}" in card and "own text" in card
+    assert "image" not in card and str(tmp_path) not in card and "poem.txt" not in card
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(toy: Path, tmp_path: Path) -> None:
@@ -224,12 +238,11 @@ def test_characters_that_a_model_does_not_know_are_named(toy: Path, tmp_path: Pa
         (["eval", "{tokens}", "--data", "text:{text}", "--metric", "reconstruction"], "takes images, not tokens"),
         (["eval", "{images}", "--data", "text:{text}", "--metric", "reconstruction"], "is of tokens, this vae of images"),
         (["eval", "{images}", "--data", "digits", "--metric", "toy-bits"], "takes tokens, not images"),
-        (["sample", "{tokens}", "-n", "4", "--sampler", "prior"], "takes images, not tokens"),
-        (["sample", "{tokens}", "-n", "4"], "makes no pictures"),
+        (["sample", "{tokens}", "-n", "4", "--sampler", "prior"], "zoo sample writes pictures, and this toy is of tokens"),
         (["reconstruct", "{images}", "--data", "text:{text}"], "is of tokens, this vae of images"),
-        (["reconstruct", "{tokens}", "--data", "text:{text}"], "tokens"),
-        (["plot", "{images}", "codes", "--data", "text:{text}"], "is of tokens, this vae of images"),
-        (["plot", "{tokens}", "samples"], "takes images, not tokens"),
+        (["reconstruct", "{tokens}", "--data", "text:{text}"], "zoo reconstruct writes pictures, and this toy is of tokens"),
+        (["plot", "{images}", "--what", "codes", "--data", "text:{text}"], "is of tokens, this vae of images"),
+        (["plot", "{tokens}", "--what", "samples"], "takes images, not tokens"),
     ],
 )
 def test_images_and_tokens_are_told_apart(
@@ -238,7 +251,7 @@ def test_images_and_tokens_are_told_apart(
     zoo.build("vae", data="digits", encoder="mlp", decoder="mlp", latent_dim=2).save(tmp_path / "images")
     zoo.build("toy", data=f"text:{toy}").save(tmp_path / "tokens")
     places = {"text": toy, "images": tmp_path / "images", "tokens": tmp_path / "tokens"}
-    assert main([*(word.format(**places) for word in line), *(["--out", str(tmp_path / "out")] if line[0] != "eval" else [])]) != 0
+    assert main([*(word.format(**places) for word in line), *(["--out", str(tmp_path / "out.png")] if line[0] != "eval" else [])]) != 0
     said = capsys.readouterr().err
     assert says in said and "Traceback" not in said
 

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.data.splits import Splits
     from zoo_core.errors import SettingError, shown
     from zoo_core.labels import labels_for
-    from zoo_core.pictures import beside, grid, save_png
+    from zoo_core.pictures import beside, grid, refuse_without_pictures, save_png
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
 
@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if others:
         raise SettingError(f"--set {shown(others[0])}: only the data set has settings here", hint="--set data.KEY=VALUE")
     model = load(args.model, device=processes(args.device).device)
+    refuse_without_pictures(model, "zoo reconstruct")
     splits = Splits(model, data_of(args), batch_size=args.n)
     batch = next(splits.batches(args.split))
     reconstructions = model.reconstruct(batch.x, labels_for(model, batch, "encoder", "decoder"))

@@ -177,7 +177,9 @@ def _report(run: Run, device: str | None) -> int:
     if run.validation:
         print("validation  " + "  ".join(f"{name} {value:.4f}" for name, value in run.validation.items()))
     config = run.model.config
-    if config["sampler"] and not run.model.sampler().starts_from_images(run.model):
+    if run.model.modality == "tokens":
+        print(f"measure it: zoo eval {_typed(run.folder)} --metric NAME")
+    elif config["sampler"] and not run.model.sampler().starts_from_images(run.model):
         print(f"look at it: zoo sample {_typed(run.folder)} -n 64 --out samples.png")
     elif {"encoder", "decoder"} <= set(config["parts"]):
         print(f"look at it: zoo reconstruct {_typed(run.folder)} --out reconstructions.png")

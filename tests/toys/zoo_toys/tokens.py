@@ -37,7 +37,7 @@ class CharLSTM(FeatureExtractor):
         width: of the embedding and the hidden states.
     """
 
-    tags: ClassVar[Tags] = Tags(modalities=("tokens",), exportable=False)
+    tags: ClassVar[Tags] = TOKENS
 
     def __init__(self, *, image_shape: ImageShape, vocabulary: Vocabulary, width: Annotated[int, Ge(1), Le(4096)] = 16) -> None:
         super().__init__()
