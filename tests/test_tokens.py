@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 
 import zoo_core as zoo
 from zoo_core.cli import main
-from zoo_core.data import dataset_for, open_dataset, open_source
+from zoo_core.data import StreamingSource, dataset_for, open_dataset, open_source
 from zoo_core.errors import ConfigError, DataError, SeamError, SettingError
 from zoo_core.interfaces import Dataset, Labels, Split, Vocabulary
 from zoo_core.interfaces.dataset import SplitName
@@ -310,3 +310,39 @@ def test_without_data_a_vocabulary_may_be_given(toy: Path) -> None:
     model = zoo.build("toy", vocabulary=Vocabulary(("a", "b")), image_shape=(1, 1, 7))
     assert model.parts["language_model"].shapes == {"states": (7, 16), "logits": (7, 2)}
     assert zoo.build(model.config).config == model.config
+
+
+def test_a_missing_part_is_said_with_those_that_take_the_data(toy: Path) -> None:
+    with pytest.raises(SeamError) as refused:
+        zoo.build("vae", data="digits", objective=["elbo", "cross-entropy"])
+    assert "classifier" in str(refused.value) and "toy-lstm" not in (refused.value.hint or "")
+
+
+def test_a_metric_of_images_does_not_look_through_a_model_of_tokens(toy: Path, tmp_path: Path) -> None:
+    zoo.build("toy", data=f"text:{toy}").save(tmp_path / "tokens")
+    model = zoo.build("vae", data="digits", encoder="mlp", decoder="mlp", latent_dim=2)
+    fid = {"name": "fid", "features": str(tmp_path / "tokens"), "layer": "states"}
+    with pytest.raises(zoo.ZooError, match="takes tokens, not images"):
+        zoo.evaluate(model, "digits", [fid], limit=20)
+
+
+def test_windows_that_are_read_one_at_a_time_give_the_same_batches(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Lazy:
+        def __init__(self, x: Tensor) -> None:
+            self.x = x
+
+        def __len__(self) -> int:
+            return len(self.x)
+
+        def __getitem__(self, index: int) -> Tensor:
+            return self.x[index]
+
+    whole = open_dataset(f"text:{toy}", settings={"length": 10})
+    renumbered = dataset_for(zoo.build("toy", vocabulary=Vocabulary((*whole.vocabulary.tokens[::-1], "#")), image_shape=(1, 1, 10)), whole)
+    split, again = whole.split("train"), renumbered.split("train")
+    monkeypatch.setattr(type(whole), "split", lambda self, name: Split(Lazy(split.x)))  # type: ignore[arg-type]
+    source = StreamingSource(renumbered.split("train"), modality="tokens", workers=0)
+    rows = torch.tensor([5, 0, 2])
+    assert source.image_shape == (1, 1, 10)
+    assert torch.equal(next(source.batches([rows])).x, again.x[rows])  # type: ignore[index]
+    assert [renumbered.vocabulary.strings(one) for one in again.x[:3]] == [whole.vocabulary.strings(one) for one in split.x[:3]]  # type: ignore[index]

@@ -70,12 +70,16 @@ def check_tags(
 
 
 def _refusal(kind: str, cls: type[Component], image_shape: ImageShape, labels: Labels, modality: Modality) -> str:
-    """Why ``cls`` does not take these data; empty where it does. What looks at codes, or at what it does not say, takes data of any
-    modality unless its tags name some."""
-    looks_elsewhere = kind in ("prior", "head") or (kind == "network" and "x" not in getattr(cls, "inputs", ()))
-    if looks_elsewhere and cls.tags.modalities == Tags().modalities:
+    """Why ``cls`` does not take these data; empty where it does."""
+    if _looks_elsewhere(kind, cls):
         modality = cls.tags.modalities[0]
     return cls.tags.refusal(image_shape, labels.type, modality)
+
+
+def _looks_elsewhere(kind: str, cls: type[Component]) -> bool:
+    """Whether ``cls`` takes data of any modality: it looks at codes, or at what it does not say, and its tags name none."""
+    elsewhere = kind in ("prior", "head") or (kind == "network" and "x" not in getattr(cls, "inputs", ()))
+    return elsewhere and cls.tags.modalities == Tags().modalities
 
 
 def _taking(kind: str, image_shape: ImageShape, labels: Labels, modality: Modality) -> list[str]:
@@ -133,6 +137,15 @@ def takes_inputs(entry: Entry, need: Need) -> bool:
         return bool(entry.load().inputs == need.inputs)
     except ZooError:
         return False
+
+
+def takes_modality(entry: Entry, modality: Modality) -> bool:
+    """Whether the component takes data of ``modality``. Its class is imported."""
+    try:
+        cls = entry.load()
+    except ZooError:
+        return False
+    return modality in cls.tags.modalities or _looks_elsewhere(entry.kind, cls)
 
 
 def check_capabilities(
