@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 from zoo_core.errors import ConfigError, DataError, did_you_mean, shown
-from zoo_core.interfaces.vocabulary import Modality, Vocabulary
 
 FORMAT = 1
 LARGEST = 1_000_000
@@ -184,6 +183,8 @@ def sampler_entry(config: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _check_modality(config: Mapping[str, Any], where: str) -> None:
     """Refuse what is no modality, and tokens without a vocabulary or in another shape than windows have."""
+    from zoo_core.interfaces.vocabulary import Modality, Vocabulary  # it imports torch, which zoo list does without
+
     modality = config.get("modality", "image")
     if modality not in get_args(Modality):
         raise ConfigError(f"{shown(where)}: modality should be one of {', '.join(get_args(Modality))}, got {shown(modality)!r}")
