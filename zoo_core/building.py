@@ -20,8 +20,9 @@ from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, s
 from zoo_core.game.rules import check_tables, rules_for
 from zoo_core.game.settings import training_settings
 from zoo_core.hub.external import building_from_config, externals, only
-from zoo_core.interfaces import ImageShape, Labels, Need, Nested, Objective, Part
+from zoo_core.interfaces import ImageShape, Labels, Modality, Need, Nested, Objective, Part, Vocabulary
 from zoo_core.interfaces.nested import Builder
+from zoo_core.interfaces.vocabulary import NO_TOKENS
 from zoo_core.labels import told_labels
 from zoo_core.migration import migrated
 from zoo_core.model import Model
@@ -49,6 +50,7 @@ def build(
     data_settings: Mapping[str, Any] | None = None,
     image_shape: ImageShape | None = None,
     labels: Labels | None = None,
+    vocabulary: Vocabulary | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
@@ -59,10 +61,11 @@ def build(
     Arguments:
         recipe: a recipe's name (``zoo list``), or the ``config`` of a model, which gives the same model again.
         data: a data set (``"digits"``, ``"celeba:Eyeglasses"``, ``"folder:PATH"``): its image shape and labels are taken
-            over, and the recipe's settings for it.
+            over, and the recipe's settings for it. So are the vocabulary and length of windows of tokens.
         data_root, data_settings: where data sets lie, and parameters of this one.
         image_shape: (C, H, W), where ``data`` does not say.
         labels: classes or attributes, where ``data`` does not say.
+        vocabulary: of tokens, where ``data`` does not say; ``image_shape`` is then (1, 1, T).
         seed: each part is initialised from its own generator derived from (seed, part name), so that swapping one part
             leaves the weights of the others as they were.
         device, dtype: where the weights are and how wide; never part of the config.
@@ -82,19 +85,29 @@ def build(
     if data is None and (data_root is not None or data_settings):
         raise SettingError("data_root and data_settings are of data, and none are named", hint='name them, as in data="digits"')
     if isinstance(recipe, Mapping):
-        if data is not None or image_shape is not None or labels is not None or settings:
+        if any(given is not None for given in (data, image_shape, labels, vocabulary)) or settings:
             raise SettingError(
                 "a config is built as it is and takes no settings", hint="build by the recipe's name to change parts"
             )
         made = plan_from_config(check_config(dict(recipe)))
     else:
+        modality = modality_of(vocabulary)
         if data is not None:
             from zoo_core.data.references import open_dataset, registered_name
 
             opened = open_dataset(data, root=data_root, settings=data_settings)
             image_shape, labels = image_shape or opened.image_shape, labels or opened.labels
+            modality, vocabulary = opened.modality, vocabulary or opened.vocabulary
             data = registered_name(opened)
-        made = plan(catalogue().recipe(recipe), settings, image_shape=image_shape, labels=labels, data=data)
+        made = plan(
+            catalogue().recipe(recipe),
+            settings,
+            image_shape=image_shape,
+            labels=labels,
+            modality=modality,
+            vocabulary=vocabulary or NO_TOKENS,
+            data=data,
+        )
     return build_plan(made, seed=seed, device=device, dtype=dtype)
 
 
@@ -124,7 +137,7 @@ def _build_plan(
     asked = {f'objective "{name}"': objective.component.asks(objective.params) for name, objective in made.objectives.items()}
     _check_settings(made, asked)
     # A saved part goes by its own order of the labels; the data are brought into that.
-    made = replace(made, labels=saved_labels.in_saved_order(made))
+    made = replace(made, labels=saved_labels.in_saved_order(made), vocabulary=saved_labels.saved_vocabulary(made))
     saved_labels.refuse_other_labels(made, saved_labels.judged_by_label(made))
     parts: dict[str, Part] = {}
     entries: dict[str, dict[str, Any]] = {}
@@ -160,6 +173,8 @@ def _build_plan(
         "zoo_core": VERSION,
         "recipe": made.recipe,
         "image_shape": list(made.image_shape),
+        **({} if made.modality == "image" else {"modality": made.modality}),
+        **({"vocabulary": list(made.vocabulary.tokens)} if made.vocabulary else {}),
         "labels": {"type": made.labels.type, **({"names": list(made.labels.names)} if made.labels.names else {})},
         "sampler": _sampler_entry(made.sampler) if made.sampler else "",
         "parts": entries,
@@ -184,7 +199,7 @@ def _check_settings(made: Plan, asked: Mapping[str, Mapping[str, Need]]) -> None
         check(made.sampler.component, made.sampler.params, "sampler")
     for where, planned in (*made.parts.items(), *((f"objective.{name}", one) for name, one in made.objectives.items())):
         check(planned.component, planned.params, where)
-        seams.check_tags(where, planned.kind, planned.spelled, planned.component, made.image_shape, made.labels)
+        seams.check_tags(where, planned.kind, planned.spelled, planned.component, made.image_shape, made.labels, made.modality)
     training_settings(made.training)
     check_tables(made.training)
 
@@ -209,7 +224,13 @@ def _entry(planned: Chosen, params: Mapping[str, Any], inner: Inner) -> dict[str
 
 
 def build_part(
-    kind: str, spec: str | Mapping[str, Any], *, image_shape: ImageShape, labels: Labels | None = None, seed: int = 0
+    kind: str,
+    spec: str | Mapping[str, Any],
+    *,
+    image_shape: ImageShape,
+    labels: Labels | None = None,
+    vocabulary: Vocabulary | None = None,
+    seed: int = 0,
 ) -> Part:
     """One component by itself, for instance a feature extractor for a metric.
 
@@ -218,6 +239,7 @@ def build_part(
 
     Arguments:
         spec: a component's name, or a table with ``name`` and parameters.
+        image_shape, labels, vocabulary: of what it looks at; without a vocabulary these are images.
     """
     params: dict[str, Any] = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
     name = params.pop("name", "")
@@ -226,8 +248,14 @@ def build_part(
         # A pinned reference is held against what the config lists when it is fetched.
         params["weights"] = params.get("weights") if isinstance(params.get("weights"), Mapping) else None
     made = Plan("", image_shape, labels or Labels(), {}, {}, None, {})
+    made.modality, made.vocabulary = modality_of(vocabulary), vocabulary or NO_TOKENS
     part, _ = _build_part(kind, planned, made, seed, Making())
     return part
+
+
+def modality_of(vocabulary: Vocabulary | None) -> Modality:
+    """What data are of, where only their vocabulary says it."""
+    return "tokens" if vocabulary else "image"
 
 
 def _build_part(
@@ -235,13 +263,13 @@ def _build_part(
 ) -> tuple[Part, dict[str, Any]]:
     resolved, cls = planned.resolved, cast("type[Part]", planned.component)
     params = check(cls, planned.params, slot)
-    seams.check_tags(slot, planned.kind, planned.spelled, cls, made.image_shape, made.labels)
+    seams.check_tags(slot, planned.kind, planned.spelled, cls, made.image_shape, made.labels, made.modality)
     brings_weights = not planned.trainable and bool(params.get("weights"))
     inner = Inner(cls, slot)
     within = nullcontext() if planned.saved is None else only(planned.saved.listed)  # its config may be a stranger's
     with within, making.self_loading() if brings_weights else making.loaded():
         part = cast(Part, _construct(cls, slot, params, made, seed, inner, architecture=resolved.architecture))
-        settle_lazy(part, slot, made.image_shape, seed)
+        settle_lazy(part, slot, made.image_shape, seed, made.modality)
     if planned.saved is not None and not planned.saved.referenced:
         from zoo_core.saving import load_part
 
@@ -278,7 +306,14 @@ def _construct(
     architecture: str | None = None,
     parts: Mapping[str, Part] | None = None,
 ) -> Any:
-    available = {"image_shape": made.image_shape, "labels": made.labels, "architecture": architecture, "parts": parts}
+    available = {
+        "image_shape": made.image_shape,
+        "labels": made.labels,
+        "modality": made.modality,
+        "vocabulary": made.vocabulary,
+        "architecture": architecture,
+        "parts": parts,
+    }
     try:
         return constructed(cls, params, available, derive_seed(seed, where), inner)
     except ZooError:
@@ -321,6 +356,8 @@ class Inner:
             for taken in params.keys() & given.params.keys():
                 raise SettingError(f"{where}.{taken}: is decided by {self.cls.__name__} and cannot be set", key=f"{where}.{taken}")
             plan = Plan("", image_shape or available["image_shape"], labels or available["labels"], {}, {}, None, {})
+            if image_shape is None:  # it sees what the model sees
+                plan.modality, plan.vocabulary = available["modality"], available["vocabulary"]
             planned = PartPlan(kind, given.name, {**given.params, **params})
             part, entry = _build_part(where, planned, plan, derive_seed(seed, key, next(times)), Making())
             seams.check_inputs(self.cls.__name__, part, f'"{given.name}"', Need(kind), where)
@@ -378,6 +415,8 @@ def plan_from_config(config: Mapping[str, Any]) -> Plan:
         _planned_sampler(config),
         dict(config["training"]),
         listed=tuple(externals(config)),
+        modality=config.get("modality", "image"),
+        vocabulary=Vocabulary.of(config),
     )
 
 

@@ -11,9 +11,9 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from zoo_core.errors import ConfigError, did_you_mean, shown
+from zoo_core.errors import ConfigError, DataError, did_you_mean, shown
 
 FORMAT = 1
 LARGEST = 1_000_000
@@ -37,6 +37,8 @@ _TOP = {
     "objectives": dict,
     "training": dict,
 }
+_TOP_OPTIONAL: dict[str, type] = {"modality": str, "vocabulary": list}
+"""Of models that are not of images."""
 _PART = {"kind": str, "name": str, "format": int, "version": str, "params": dict}
 _PART_OPTIONAL = {"trainable": bool, "weights": dict}
 _OBJECTIVE = {"name": str, "format": int, "version": str, "params": dict}
@@ -143,12 +145,13 @@ def check_config(config: Any, where: str = "config") -> dict[str, Any]:
             f"{shown(where)} has format {version}, this zoo_core reads up to {FORMAT}",
             hint="update it: pip install -U zoo-core",
         )
-    _fields(config, _TOP, {}, where)
+    _fields(config, _TOP, _TOP_OPTIONAL, where)
     if config["format"] < 1:
         raise ConfigError(f"{shown(where)}: there is no format {config['format']}")
     shape = config["image_shape"]
     if len(shape) != 3 or not all(isinstance(n, int) and not isinstance(n, bool) and 1 <= n <= 4096 for n in shape):
         raise ConfigError(f"{shown(where)}: image_shape should be [channels, height, width], got {shown(shape)}")
+    _check_modality(config, where)
     _check_sampler(config["sampler"], f"{where}: sampler")
     labels = config["labels"]
     _fields(labels, {"type": str}, {"names": list}, f"{where}: labels")
@@ -176,6 +179,24 @@ def sampler_entry(config: Mapping[str, Any]) -> dict[str, Any] | None:
         return {"name": sampler, "version": "", "params": {}} if sampler else None
     entry: dict[str, Any] = sampler
     return entry
+
+
+def _check_modality(config: Mapping[str, Any], where: str) -> None:
+    """Refuse what is no modality, and tokens without a vocabulary or in another shape than windows have."""
+    from zoo_core.interfaces.vocabulary import Modality, Vocabulary  # it imports torch, which zoo list does without
+
+    modality = config.get("modality", "image")
+    if modality not in get_args(Modality):
+        raise ConfigError(f"{shown(where)}: modality should be one of {', '.join(get_args(Modality))}, got {shown(modality)!r}")
+    tokens = modality == "tokens"
+    try:
+        vocabulary = Vocabulary.of(config)
+    except (DataError, TypeError) as error:
+        raise ConfigError(f"{shown(where)}: vocabulary: {shown(error, 300)}") from None
+    if tokens != bool(vocabulary):
+        raise ConfigError(f"{shown(where)}: a model has a vocabulary where it is of tokens, and only there; its modality is {modality!r}")
+    if tokens and config["image_shape"][:2] != [1, 1]:
+        raise ConfigError(f"{shown(where)}: image_shape should be [1, 1, length] for tokens, got {shown(config['image_shape'])}")
 
 
 def _check_sampler(sampler: Any, where: str) -> None:

@@ -47,6 +47,24 @@ def as_tensor(value: Any, what: str) -> Tensor:
         raise SettingError(f"{what} cannot be read as a tensor: {shown(error)}") from None
 
 
+def as_tokens(value: Any, length: int, count: int) -> Tensor:
+    """``value``, windows of ``length`` token ids below ``count``, as int64 (N, length).
+
+    Raises:
+        SettingError: it is none.
+    """
+    ids = as_tensor(value, "windows of tokens")
+    if ids.ndim != 2 or ids.shape[1] != length or ids.is_floating_point() or ids.dtype == torch.bool:
+        raise SettingError(
+            f"windows of tokens should be whole numbers of shape (N, {length}), got {str(ids.dtype).removeprefix('torch.')} of shape "
+            f"{tuple(ids.shape)}",
+            hint="ids are what model.vocabulary.ids gives",
+        )
+    if ids.numel() and not (int(ids.min()) >= 0 and int(ids.max()) < count):
+        raise SettingError(f"ids of tokens should be from 0 to {count - 1}, got {int(ids.min())} to {int(ids.max())}")
+    return ids.to(torch.int64)
+
+
 def as_labels(y: Any, labels: Labels, count: int, *, classes: int, what: str = "y", unknown: bool = True,
               one_hot: bool = False) -> Tensor:
     """The labels of ``count`` examples, however they are given.

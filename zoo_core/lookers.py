@@ -51,7 +51,7 @@ def looker(
     name = str(params.pop("name", ""))
     cls = cast("type[Sampler | Metric | Plot]", registry().resolve(kind, name).entry.load())
     who = f'{kind} "{name}"'
-    refused = cls.tags.refusal(model.image_shape, model.labels.type)
+    refused = cls.tags.refusal(model.image_shape, model.labels.type, model.modality)
     if refused:
         raise SeamError(f"{who} takes {refused}", hint=f"see zoo list --kind {kind} for others", component=name)
     config = model.config["parts"]

@@ -14,8 +14,19 @@ from torch import Tensor, nn
 
 from zoo_core.distributions import Likelihood, Posterior
 from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
-from zoo_core.given import as_count, as_labels, as_tensor
-from zoo_core.interfaces import Decoder, Encoder, ImageShape, Labels, Objective, Part, Sampler, Samples
+from zoo_core.given import as_count, as_labels, as_tensor, as_tokens
+from zoo_core.interfaces import (
+    Decoder,
+    Encoder,
+    ImageShape,
+    Labels,
+    Modality,
+    Objective,
+    Part,
+    Sampler,
+    Samples,
+    Vocabulary,
+)
 from zoo_core.interfaces.part_noise import drawing, part_noises
 from zoo_core.noise import GeneratorNoise
 from zoo_core.tensors.walk import named_tensors
@@ -28,7 +39,8 @@ if TYPE_CHECKING:
 class Model(nn.Module):
     """A generative model made of parts. ``zoo_core.build`` makes it, ``zoo_core.load`` brings it back.
 
-    Images are (N, C, H, W) in [0, 1] everywhere. The methods below run in eval mode without autograd and put the mode
+    Images are (N, C, H, W) in [0, 1] everywhere, windows of tokens their ids, int64 (N, T). The methods below run in eval mode
+    without autograd and put the mode
     back.
 
     Arguments:
@@ -68,9 +80,19 @@ class Model(nn.Module):
 
     @property
     def image_shape(self) -> ImageShape:
-        """(C, H, W)."""
+        """(C, H, W); of windows of T tokens (1, 1, T)."""
         channels, height, width = self._config["image_shape"]
         return channels, height, width
+
+    @property
+    def modality(self) -> Modality:
+        """What its data are of."""
+        return cast(Modality, self._config.get("modality", "image"))
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What its tokens' ids stand for; empty where it is not of tokens."""
+        return Vocabulary.of(self._config)
 
     @property
     def labels(self) -> Labels:
@@ -303,6 +325,9 @@ class Model(nn.Module):
         return cast(Part, self.parts[name])
 
     def _images(self, x: Tensor) -> Tensor:
+        """``x`` as parts get it: images, or windows of tokens where the model is of these."""
+        if self.modality == "tokens":
+            return as_tokens(x, self.image_shape[2], len(self.vocabulary)).to(self.device)
         x = as_tensor(x, "images")
         if x.dim() != 4 or tuple(x.shape[1:]) != self.image_shape:
             raise SettingError(

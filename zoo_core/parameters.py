@@ -63,7 +63,7 @@ def parameters(cls: type[Any]) -> Mapping[str, Parameter]:
 
 
 def context(cls: type[Any]) -> set[str]:
-    """Which context arguments (``image_shape``, ``labels``, ``parts``, ``architecture``) the constructor of ``cls`` takes."""
+    """Which context arguments (:data:`~zoo_core.interfaces.CONTEXT`) the constructor of ``cls`` takes."""
     from zoo_core.interfaces import CONTEXT
 
     return set(CONTEXT & {argument.name for argument in _arguments(cast(Hashable, cls))})

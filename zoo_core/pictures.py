@@ -11,7 +11,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from zoo_core.errors import SettingError
 from zoo_core.files import write_bytes
+from zoo_core.model import Model
+
+
+def refuse_without_pictures(model: Model, what: str) -> None:
+    """Refuse to draw pictures of a model that is of tokens.
+
+    Arguments:
+        what: who would, for the message: ``zoo sample``.
+
+    Raises:
+        SettingError: it is.
+    """
+    if model.modality == "tokens":
+        raise SettingError(
+            f"{what} writes pictures, and this {model.recipe} is of tokens",
+            hint="measure it with zoo eval; in Python, model.parts and model.sample give ids and what is computed from them",
+        )
 
 
 def grid(x: Tensor, columns: int | None = None, *, gap: int = 2) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

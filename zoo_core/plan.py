@@ -17,7 +17,8 @@ from typing import Any
 from zoo_core.errors import NameConflict, SettingError, UnknownName, did_you_mean, shown
 from zoo_core.files import expanded, is_file
 from zoo_core.hub.external import External
-from zoo_core.interfaces import ImageShape, Labels, Need
+from zoo_core.interfaces import ImageShape, Labels, Modality, Need, Vocabulary
+from zoo_core.interfaces.vocabulary import NO_TOKENS
 from zoo_core.labels import chosen
 from zoo_core.parameters import Parameter, check_value, nested_spec, parameters
 from zoo_core.recipes import Recipe
@@ -80,6 +81,8 @@ class Plan:
     shared: dict[str, Any] = field(default_factory=dict)
     listed: tuple[External, ...] | None = None
     """Of a saved config: the files of second repositories that it lists, which are all that may be fetched for it."""
+    modality: Modality = "image"
+    vocabulary: Vocabulary = NO_TOKENS
 
 
 def plan(
@@ -88,9 +91,14 @@ def plan(
     *,
     image_shape: ImageShape | None = None,
     labels: Labels | None = None,
+    modality: Modality = "image",
+    vocabulary: Vocabulary = NO_TOKENS,
     data: str | None = None,
 ) -> Plan:
     """``recipe`` with its settings for the data set ``data``, then ``settings``, applied.
+
+    Arguments:
+        image_shape, labels, modality, vocabulary: of the data; the recipe's shape, images and no labels where none are named.
 
     Raises:
         SettingError: a key that is nothing in this recipe, or a value that it cannot have.
@@ -112,6 +120,8 @@ def plan(
         if recipe.sampler
         else None,
         training=copy.deepcopy(dict(recipe.training)),
+        modality=modality,
+        vocabulary=vocabulary,
     )
     shared = {name: s.value(made.labels) for name, s in recipe.shared.items()}
     # The data set's settings first: a part that is swapped afterwards leaves behind what was set inside the old one.
@@ -120,6 +130,11 @@ def plan(
             _apply(made, shared, recipe, key, given[key])
     _add_up(shared, recipe)
     _spread(made, shared, recipe)
+    if made.modality == "tokens" and made.image_shape[:2] != (1, 1):
+        raise SettingError(
+            f"image_shape: should be [1, 1, length] for windows of tokens, got {list(made.image_shape)}",
+            hint="the length is a setting of the data: data.length=50",
+        )
     return made
 
 
@@ -163,6 +178,11 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
         _set_parameter(made.sampler, rest, value, key)
     elif key == "sampler":
         _choose_sampler(made, value)
+    elif key == "image_size" and made.modality == "tokens":
+        raise SettingError(
+            "image_size: the data are windows of tokens, which have no size",
+            hint="their length is a setting of the data: data.length=50",
+        )
     elif key == "image_size":
         made.image_shape = (made.image_shape[0], *_side_lengths(value))
     elif key == "image_shape":

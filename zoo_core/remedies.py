@@ -15,7 +15,7 @@ from zoo_core.interfaces import Need
 from zoo_core.parameters import parameters
 from zoo_core.plan import PartPlan, Plan
 from zoo_core.registry import registry
-from zoo_core.seams import takes_inputs
+from zoo_core.seams import takes_inputs, takes_modality
 
 MOST = 6
 
@@ -36,11 +36,11 @@ def remedy(slot: str, planned: PartPlan, made: Plan, wanted: str) -> str:
 
 
 def fitting(need: Need, made: Plan) -> list[str]:
-    """Components that meet ``need`` as they are, by name; where none does, all of its kind."""
+    """Components that meet ``need`` as they are, by name; where none does, all of its kind that take such data."""
     empty = PartPlan(need.kind, "")
     able = [set(_others(empty, made, wanted, need)) for wanted in need.capabilities]
     entries = [entry for entry in registry().entries(need.kind) if not entry.family and takes_inputs(entry, need)]
-    names = [registry().spelling(entry) for entry in entries]
+    names = [registry().spelling(entry) for entry in entries if takes_modality(entry, made.modality)]
     return [name for name in names if all(name in one for one in able)] or names
 
 
@@ -88,7 +88,7 @@ def _gives(kind: str, name: str, params: Mapping[str, Any], made: Plan, wanted: 
 
     try:
         with torch.device("meta"):
-            part = build_part(kind, {"name": name, **params}, image_shape=made.image_shape, labels=made.labels)
+            part = build_part(kind, {"name": name, **params}, image_shape=made.image_shape, labels=made.labels, vocabulary=made.vocabulary)
     except (ZooError, RuntimeError, TypeError):
         return False
     return bool(part.capabilities & set(wanted.split("|")))

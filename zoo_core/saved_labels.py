@@ -1,4 +1,4 @@
-"""Labels that saved parts were trained with, held against those of the model that they become part of."""
+"""Labels and vocabularies that saved parts were trained with, held against those of the model that they become part of."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from zoo_core.errors import SeamError, shown
-from zoo_core.interfaces import Labels, Need, Objective
+from zoo_core.interfaces import Labels, Need, Objective, Vocabulary
+from zoo_core.interfaces.vocabulary import quoted
 from zoo_core.labels import listed, places
 
 if TYPE_CHECKING:
@@ -21,6 +22,30 @@ def in_saved_order(made: Plan) -> Labels:
         if labels.type == made.labels.type and sorted(labels.names) == sorted(made.labels.names):
             return labels
     return made.labels
+
+
+def saved_vocabulary(made: Plan) -> Vocabulary:
+    """The plan's vocabulary; that of its saved parts where these have one, so that each token keeps the id that they know it by.
+
+    Raises:
+        SeamError: two saved parts have other vocabularies, or the data have tokens that these lack.
+    """
+    found = made.vocabulary
+    reading = [slot for slot, planned in made.parts.items() if "tokens" in planned.component.tags.modalities]
+    known = [(slot, saved) for slot, saved in _saved(made) if saved.vocabulary and slot in reading]
+    for slot, saved in known:
+        if saved.vocabulary != known[0][1].vocabulary:
+            raise SeamError(
+                f"{slot}: the part saved in {shown(saved.folder)} was trained with another vocabulary than {known[0][0]}",
+                hint="choose parts that were trained on the same text",
+            )
+        if missing := saved.vocabulary.lacking(made.vocabulary.tokens):
+            raise SeamError(
+                f"{slot}: the vocabulary of the part saved in {shown(saved.folder)} lacks {quoted(missing)} of the data",
+                hint="choose data of the tokens that it knows, or a part without saved weights",
+            )
+        found = saved.vocabulary
+    return found
 
 
 def judged_by_label(made: Plan) -> frozenset[str]:

@@ -10,7 +10,8 @@ from typing import Any
 from zoo_core.config import read_config
 from zoo_core.errors import SettingError, shown
 from zoo_core.hub.external import External, announce_external, externals, only
-from zoo_core.interfaces import ImageShape, Labels, Part
+from zoo_core.interfaces import ImageShape, Labels, Part, Vocabulary
+from zoo_core.interfaces.vocabulary import NO_TOKENS
 from zoo_core.migration import migrated
 from zoo_core.parameters import parameters
 from zoo_core.registry import registry
@@ -26,7 +27,7 @@ class SavedPart:
         kind, name: the component, ``plugin:name``.
         params: its parameters, as the installed component takes them.
         referenced: whether it brings published weights itself; they are not in the folder then.
-        labels: those that the saved model knows.
+        labels, vocabulary: those that the saved model knows.
         listed: the file of a second repository that it takes its weights from, where there is one.
     """
 
@@ -38,6 +39,7 @@ class SavedPart:
     referenced: bool
     labels: Labels
     listed: tuple[External, ...] = ()
+    vocabulary: Vocabulary = NO_TOKENS
 
 
 def saved_part(folder: Path, kind: str, *, part: str | None = None, usual: str = "", reference: str = "") -> SavedPart:
@@ -68,13 +70,15 @@ def saved_part(folder: Path, kind: str, *, part: str | None = None, usual: str =
         params["weights"] = entry.get("weights")
     alone = {"parts": {slot: entry}}
     announce_external(alone, reference, allowed=True)
-    return SavedPart(folder, slot, kind, resolved.qualified, params, referenced, Labels.of(config), tuple(externals(alone)))
+    known = Labels.of(config), tuple(externals(alone)), Vocabulary.of(config)
+    return SavedPart(folder, slot, kind, resolved.qualified, params, referenced, *known)
 
 
-def build_saved(saved: SavedPart, image_shape: ImageShape, **params: Any) -> Part:
+def build_saved(saved: SavedPart, image_shape: ImageShape, vocabulary: Vocabulary | None = None, **params: Any) -> Part:
     """The part that was ``saved``, built for images of ``image_shape`` with its weights.
 
     Arguments:
+        vocabulary: of the tokens that it is for, where it is not for images.
         params: parameters other than those that it was saved with.
 
     Raises:
@@ -86,7 +90,7 @@ def build_saved(saved: SavedPart, image_shape: ImageShape, **params: Any) -> Par
 
     spec = {"name": saved.name, **saved.params, **params}
     with only(saved.listed):  # the config may be a stranger's
-        built = build_part(saved.kind, spec, image_shape=image_shape, labels=saved.labels)
+        built = build_part(saved.kind, spec, image_shape=image_shape, labels=saved.labels, vocabulary=vocabulary)
     if not saved.referenced:
         load_part(built, saved.folder, saved.slot)
     return built
@@ -116,7 +120,7 @@ def load_saved_part(
     folder = locate(str(reference)).folder
     saved = saved_part(folder, kind, part=part, reference=str(reference))
     channels, height, width = read_config(folder)["image_shape"]
-    return build_saved(saved, image_shape or (channels, height, width), **params)
+    return build_saved(saved, image_shape or (channels, height, width), saved.vocabulary, **params)
 
 
 def _slot(config: Mapping[str, Any], kind: str, part: str | None, usual: str, reference: str) -> str:

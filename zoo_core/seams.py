@@ -13,17 +13,27 @@ from zoo_core.interfaces import (
     Head,
     ImageShape,
     Labels,
+    Modality,
     Need,
     Part,
     Prior,
+    Tags,
 )
 from zoo_core.names import Entry
 from zoo_core.parameters import parameters
 from zoo_core.registry import registry
 
 
-def check_tags(where: str, kind: str, name: str, cls: type[Component], image_shape: ImageShape, labels: Labels) -> None:
-    """Refuse images or labels that a component, by its tags, does not take.
+def check_tags(
+    where: str,
+    kind: str,
+    name: str,
+    cls: type[Component],
+    image_shape: ImageShape,
+    labels: Labels,
+    modality: Modality = "image",
+) -> None:
+    """Refuse images, tokens or labels that a component, by its tags, does not take.
 
     Arguments:
         where: the part or objective, for the message: ``encoder``, ``objective "elbo"``.
@@ -33,14 +43,16 @@ def check_tags(where: str, kind: str, name: str, cls: type[Component], image_sha
         SeamError: names the component, what it takes, the nearest size that would do, and the components of its kind that
             take these images.
     """
-    refused = cls.tags.refusal(image_shape, labels.type)
+    refused = _refusal(kind, cls, image_shape, labels, modality)
     if not refused:
         return
     advice = []
     height, width = cls.tags.nearest(image_shape)
-    if (height, width) != tuple(image_shape[1:]):
+    if modality not in cls.tags.modalities:
+        advice.append(f"choose data of {cls.tags.modalities_text}")
+    elif (height, width) != tuple(image_shape[1:]):
         advice.append(f"image_size={height if height == width else f'[{height},{width}]'} would do")
-    fitting = _taking(kind, image_shape, labels)
+    fitting = _taking(kind, image_shape, labels, modality)
     if fitting:
         setting = where if kind != "objective" else "objective"
         advice.append(
@@ -57,15 +69,28 @@ def check_tags(where: str, kind: str, name: str, cls: type[Component], image_sha
     )
 
 
-def _taking(kind: str, image_shape: ImageShape, labels: Labels) -> list[str]:
+def _refusal(kind: str, cls: type[Component], image_shape: ImageShape, labels: Labels, modality: Modality) -> str:
+    """Why ``cls`` does not take these data; empty where it does."""
+    if _looks_elsewhere(kind, cls):
+        modality = cls.tags.modalities[0]
+    return cls.tags.refusal(image_shape, labels.type, modality)
+
+
+def _looks_elsewhere(kind: str, cls: type[Component]) -> bool:
+    """Whether ``cls`` takes data of any modality: it looks at codes, or at what it does not say, and its tags name none."""
+    elsewhere = kind in ("prior", "head") or (kind == "network" and "x" not in getattr(cls, "inputs", ()))
+    return elsewhere and cls.tags.modalities == Tags().modalities
+
+
+def _taking(kind: str, image_shape: ImageShape, labels: Labels, modality: Modality) -> list[str]:
     """Names of the registered components of ``kind`` that take these data. Their classes are imported, as tags stand there."""
     names = []
     for entry in registry().entries(kind):
         try:
-            tags = entry.load().tags
+            cls = entry.load()
         except ZooError:
             continue
-        if not tags.refusal(image_shape, labels.type):
+        if not _refusal(kind, cls, image_shape, labels, modality):
             names.append(registry().spelling(entry) + ("NAME" if entry.family else ""))
     return names
 
@@ -112,6 +137,15 @@ def takes_inputs(entry: Entry, need: Need) -> bool:
         return need.inputs is None or bool(entry.load().inputs == need.inputs)
     except ZooError:
         return False
+
+
+def takes_modality(entry: Entry, modality: Modality) -> bool:
+    """Whether the component takes data of ``modality``. Its class is imported."""
+    try:
+        cls = entry.load()
+    except ZooError:
+        return False
+    return modality in cls.tags.modalities or _looks_elsewhere(entry.kind, cls)
 
 
 def check_capabilities(

@@ -22,14 +22,18 @@ LEFT_OUT = shutil.ignore_patterns(
     ".venv", ".git", "plugins", "runs", "demo", "*.egg-info", "__pycache__", "dist", "site", "tests", "experiments"
 )
 TINY = ["--set", "latent_dim=4", "--epochs", "1", "--batch-size", "200", "--quiet", "--device", "cpu"]
-# How each kind is used in a training of one epoch, and the recipe that it changes; a sampler and a metric are used afterwards.
+# How each kind is used in a training of one epoch, and the recipe that it changes; a sampler, a metric and an attack are used afterwards.
 USED = {
     "encoder": ["--set", "encoder=mine", "--set", "encoder.width=4", "--set", "decoder.width=4"],
     "decoder": ["--set", "decoder=mine", "--set", "encoder.width=4", "--set", "decoder.width=4"],
     "objective": ["--set", 'objective=["elbo","mine"]', "--set", "encoder.width=4", "--set", "decoder.width=4"],
     "prior": ["--set", "prior=mine", "--set", "encoder.width=4", "--set", "decoder.width=4"],
+    "head": [
+        "--set", 'objective=["elbo","latent-cross-entropy"]', "--set", "head=mine", "--set", "encoder.width=4", "--set", "decoder.width=4"
+    ],
     "sampler": ["--set", "sampler=mine", "--set", "encoder.width=4", "--set", "decoder.width=4"],
     "metric": ["--set", "encoder.width=4", "--set", "decoder.width=4"],
+    "attack": ["--set", "encoder.width=4", "--set", "decoder.width=4"],
 }
 
 pytestmark = pytest.mark.slow
@@ -123,7 +127,7 @@ def test_a_new_plugin_is_tested_listed_trained_saved_loaded_and_published(kind: 
         "print('zoo-mine:mine' in str(there.config) or there.config['sampler'])\n"
     )
     said = run("load_both").strip()
-    assert said == {"sampler": "mine", "metric": "prior"}.get(kind, "True")
+    assert said == {"sampler": "mine", "metric": "prior", "attack": "prior"}.get(kind, "True")
 
 
 def test_the_package_with_every_kind_holds_mypys_strict_rules(tmp_path: Path) -> None:

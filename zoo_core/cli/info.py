@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo_core.catalogue import catalogue
 from zoo_core.cli.output import Row, print_json, print_sections
 from zoo_core.errors import UnknownName, ZooError, did_you_mean, shown
+from zoo_core.interfaces.tags import IN_WORDS
 from zoo_core.parameters import Parameter, nested_spec, parameters
 from zoo_core.recipes import Recipe
 from zoo_core.registry import Resolved, registry
@@ -83,7 +84,7 @@ def component_facts(resolved: Resolved) -> dict[str, Any]:
         elif resolved.architecture not in known:
             raise UnknownName(f'{entry.name} has no architecture "{shown(resolved.architecture)}"',
                               hint=did_you_mean(resolved.architecture, known) or f"see all with: zoo info {entry.name} --json")
-    facts["parameters"] = _parameters(cls, {})
+    facts |= {"modalities": list(cls.tags.modalities), "parameters": _parameters(cls, {})}
     return facts if entry.kind != "dataset" else {**facts, **_dataset_facts(cls)}
 
 
@@ -108,7 +109,7 @@ def _filled(kind: str, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {"kind": kind, "component": short, "swaps": [swap for swap in swaps if swap != short]}
     try:
         cls = registry().resolve(kind, name).entry.load()
-        return {**facts, "parameters": _parameters(cls, params)}
+        return {**facts, "modalities": list(cls.tags.modalities), "parameters": _parameters(cls, params)}
     except ZooError as error:
         return {**facts, "parameters": {}, "error": str(error)}
 
@@ -153,8 +154,7 @@ def _parameter_facts(parameter: Parameter, params: Mapping[str, Any]) -> dict[st
 def _recipe_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
     slots = {**facts["parts"], **{f"objective.{name}": o for name, o in facts["objectives"].items()}}
     about: list[Row] = [("name", facts["name"]), ("summary", facts["summary"]), ("paper", facts["paper"]),
-                        ("image shape", "x".join(map(str, facts["image_shape"]))), ("sampler", facts["sampler"]),
-                        ("from", facts["source"])]
+                        _data_row(slots.values(), facts["image_shape"]), ("sampler", facts["sampler"]), ("from", facts["source"])]
     parts: list[Row] = [(slot, p["component"] + ("" if p["trainable"] else " (frozen)"), p["kind"], f"or {', '.join(p['swaps'])}"
                          if p["swaps"] else "") for slot, p in facts["parts"].items()]
     objectives: list[Row] = [(name, o["component"], "objective", f"or {', '.join(o['swaps'])}" if o["swaps"] else "")
@@ -171,9 +171,23 @@ def _recipe_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
             ("errors", errors)]
 
 
+def _data_row(slots: Iterable[Mapping[str, Any]], image_shape: Sequence[int]) -> Row:
+    """What a recipe's data are: images, unless something in it takes others only."""
+    others = next((slot["modalities"] for slot in slots if "image" not in slot.get("modalities", ["image"])), None)
+    if others is None:
+        return "image shape", "x".join(map(str, image_shape))
+    return "takes", f"{_in_words(others)}; {image_shape[2]} at a time where the data do not say"
+
+
+def _in_words(modalities: Iterable[str]) -> str:
+    return " or ".join(IN_WORDS[one] for one in modalities)
+
+
 def _component_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
     about: list[Row] = [("name", facts["name"]), ("summary", facts["summary"]), ("paper", facts["paper"]),
                         ("plugin", f"{facts['plugin']} {facts['version']}")]
+    if "image" not in facts["modalities"]:
+        about.append(("takes", _in_words(facts["modalities"])))
     if "architectures" in facts:
         about.append(("architectures", f"{len(facts['architectures']):,}; all of them: zoo info {facts['name']} --json"))
     if facts["kind"] != "dataset":

@@ -36,7 +36,9 @@ def run(args: argparse.Namespace) -> int:
                 [
                     ("name", found.label),
                     ("recipe", found.recipe),
-                    ("images", " × ".join(map(str, found.image_shape))),
+                    ("tokens", f"windows of {found.image_shape[2]} tokens, a vocabulary of {found.vocabulary}")
+                    if found.modality == "tokens"
+                    else ("images", " × ".join(map(str, found.image_shape))),
                     ("labels", found.labels),
                     ("numbers", f"{found.parameters:,}"),
                     ("dtypes", ", ".join(f"{dtype} ({count} tensors)" for dtype, count in found.dtypes.items())),

@@ -34,12 +34,13 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.cli.evaluate import data_of
     from zoo_core.data.splits import Splits
     from zoo_core.labels import labels_for
-    from zoo_core.pictures import beside, grid, save_png
+    from zoo_core.pictures import beside, grid, refuse_without_pictures, save_png
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
 
     refuse_all_but_data(args.settings)
     model = load(args.model, device=processes(args.device).device)
+    refuse_without_pictures(model, "zoo reconstruct")
     splits = Splits(model, data_of(args), batch_size=args.n)
     batch = next(splits.batches(args.split))
     reconstructions = model.reconstruct(batch.x, labels_for(model, batch, "encoder", "decoder"))

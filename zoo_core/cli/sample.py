@@ -91,6 +91,7 @@ def _trace_file(text: str) -> Path:
 def run(args: argparse.Namespace) -> int:
     """Sample, write, say so."""
     from zoo_core.errors import SettingError
+    from zoo_core.pictures import refuse_without_pictures
     from zoo_core.saving import load
     from zoo_core.training.processes import processes
 
@@ -101,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
             raise SettingError(f"--out: {error}", hint="or name another file for the trace: --trace FILE") from None
     _, others = data_settings(args.settings)
     model = load(args.model, device=processes(args.device).device)
+    refuse_without_pictures(model, "zoo sample")
     sampler = model.sampler({"name": args.sampler or "", **parse_settings(others)})
     n = args.n or PICTURES
     given = {"x": _images(args, model, sampler, CHUNK if args.out.folder else n), "y": _y(args, model, sampler, n)}

@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("recipe", nargs="?", help="a recipe (see: zoo list); may be left out with --resume")
-    add_data(parser, "a data set: digits, mnist, celeba:Eyeglasses, folder:PATH, npz:PATH … (default: digits)")
+    add_data(parser, "a data set: digits, mnist, celeba:Eyeglasses, folder:PATH, npz:PATH, text:PATH … (default: digits)")
     add_settings(parser, "encoder.width=32")
     parser.add_argument(
         "--epochs", type=whole, metavar="N", help="passes over the data; 0 writes the untrained model (default: the recipe's)"
@@ -97,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
         settings,
         image_shape=dataset.image_shape,
         labels=dataset.labels,
+        modality=dataset.modality,
+        vocabulary=dataset.vocabulary,
         data=registered_name(dataset),
     )
     out = expanded(args.out) if args.out else Path("runs") / _run_name(args.recipe, *_named(dataset))
@@ -162,8 +164,8 @@ def _same_model(config: dict[str, Any], out: Path) -> None:
     from zoo_core.errors import RunError, shown
 
     saved = read_config(out)
-    for table in ("recipe", "image_shape", "labels", "parts", "objectives"):
-        if saved[table] != config[table]:
+    for table in ("recipe", "image_shape", "modality", "vocabulary", "labels", "parts", "objectives"):
+        if saved.get(table) != config.get(table):
             raise RunError(
                 f"{shown(out)} was started with another {table} than asked for now",
                 hint=f"zoo train --resume --out {shown(_typed(out), 1000)} goes on with its own settings",
@@ -184,7 +186,9 @@ def _report(run: Run, device: str | None) -> int:
     if run.validation:
         print("validation  " + "  ".join(f"{name} {value:.4f}" for name, value in run.validation.items()))
     config = run.model.config
-    if config["sampler"] and not run.model.sampler().starts_from_images(run.model):
+    if run.model.modality == "tokens":
+        print(f"measure it: zoo eval {_typed(run.folder)} --metric NAME")
+    elif config["sampler"] and not run.model.sampler().starts_from_images(run.model):
         print(f"look at it: zoo sample {_typed(run.folder)} -n 64 --out samples.png")
     elif {"encoder", "decoder"} <= set(config["parts"]):
         print(f"look at it: zoo reconstruct {_typed(run.folder)} --out reconstructions.png")

@@ -14,11 +14,12 @@ from zoo_core.data.made import MadeDataset
 from zoo_core.data.of_model import dataset_for, refuse_without_labels
 from zoo_core.data.references import open_dataset
 from zoo_core.data.resized import ResizedDataset, resize
-from zoo_core.data.source import MemorySource, Source, StreamingSource, open_source
+from zoo_core.data.source import COUNTED, MemorySource, Source, StreamingSource, open_source
 from zoo_core.data.stream import Stream, evaluation_batches
 from zoo_core.data.subsets import PickedImages, labelled, pick, with_labels
 
 __all__ = [
+    "COUNTED",
     "ArrayDataset",
     "AttributeSet",
     "FlippedDataset",

@@ -12,7 +12,8 @@ from torch import Tensor
 from zoo_core.data.made import MadeDataset
 from zoo_core.data.order import Order
 from zoo_core.errors import DataError, shown
-from zoo_core.interfaces.dataset import Split, SplitName
+from zoo_core.interfaces.dataset import Dataset, Split, SplitName
+from zoo_core.interfaces.tags import IN_WORDS
 from zoo_core.noise import derive_seed
 
 
@@ -23,8 +24,13 @@ class FlippedDataset(MadeDataset):
     Whoever goes through the training split in order (metrics, plots) sees its images as they are.
 
     Raises:
-        DataError: points of a space, which have no left and right.
+        DataError: no images: points of a space and texts have no left and right.
     """
+
+    def __init__(self, dataset: Dataset) -> None:
+        super().__init__(dataset)
+        if dataset.modality != "image":
+            raise DataError(f"{shown(dataset.name)} is of {IN_WORDS[dataset.modality]}, which cannot be flipped", hint="leave data.flip out")
 
     def split(self, name: SplitName) -> Split:
         native = self.dataset.split(name)

@@ -19,6 +19,8 @@ class MadeDataset(Dataset):
         self.name = dataset.name
         self.image_shape = dataset.image_shape
         self.labels = dataset.labels
+        self.modality = dataset.modality
+        self.vocabulary = dataset.vocabulary
 
 
 def layers(dataset: Dataset) -> Iterator[Dataset]:

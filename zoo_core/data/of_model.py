@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from zoo_core.data.alignment import aligned
-from zoo_core.data.references import open_dataset
-from zoo_core.errors import DataError
+from zoo_core.data.references import open_native, resized
+from zoo_core.data.tokens import of_vocabulary
+from zoo_core.errors import DataError, shown
 from zoo_core.interfaces import Dataset, Part
+from zoo_core.interfaces.tags import IN_WORDS
 from zoo_core.labels import places, told_labels
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 def dataset_for(
     model: Model, data: Any, *, root: str | None = None, settings: Mapping[str, Any] | None = None
 ) -> Dataset:
-    """``data`` at the model's image size, with labels in the order of the model's, by name.
+    """``data`` at the model's image size, with labels in the order of the model's, by name; windows of tokens at the model's length,
+    with the model's ids.
 
     Data with other labels are taken as they are, under their own names, where neither parts nor objectives of the model look at
     labels.
@@ -27,9 +30,22 @@ def dataset_for(
         data, root, settings: as :func:`zoo_core.open_dataset` takes them.
 
     Raises:
-        DataError: images of another number of channels; labels that do not fit, with both lists.
+        DataError: data of another modality; images of another number of channels; windows of another length, or tokens that the
+            model does not know; labels that do not fit, with both lists.
     """
-    dataset = open_dataset(data, root=root, settings=settings, image_size=model.image_shape[1:])
+    tokens = model.modality == "tokens"
+    size = None if tokens else model.image_shape[1:]
+    dataset = open_native(data, root=root, settings=settings, size=size, length=model.image_shape[2] if tokens else None)
+    if dataset.modality != model.modality:
+        found, wanted = (IN_WORDS[one] for one in (dataset.modality, model.modality))
+        raise DataError(
+            f"{shown(dataset.name)} is of {found}, this {model.recipe} of {wanted}",
+            hint=f"choose data of {wanted}; see zoo list --kind dataset",
+        )
+    if tokens:
+        dataset = of_vocabulary(_of_length(dataset, model.image_shape[2]), model.vocabulary)
+    else:
+        dataset = resized(dataset, model.image_shape[1:])
     if dataset.image_shape[0] != model.image_shape[0]:
         raise DataError(
             f"{dataset.name} has images of {dataset.image_shape[0]} channels, the model makes {model.image_shape[0]}",
@@ -37,6 +53,17 @@ def dataset_for(
         )
     fits = places(dataset.labels, model.labels) is not None
     return aligned(dataset, model.labels) if fits or told_labels(_components(model)) else dataset
+
+
+def _of_length(dataset: Dataset, length: int) -> Dataset:
+    """``dataset``, whose windows have to have the model's ``length``: tokens cannot be resized."""
+    found = dataset.image_shape[2]
+    if found != length:
+        raise DataError(
+            f"{shown(dataset.name)} has windows of {found} tokens, the model takes {length}",
+            hint=f"--set data.length={length} if the data have that setting; the model's length is the default there",
+        )
+    return dataset
 
 
 def refuse_without_labels(model: Model, dataset: Dataset) -> None:

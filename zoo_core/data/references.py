@@ -16,6 +16,7 @@ from zoo_core.data.resized import ResizedDataset
 from zoo_core.data.settings import DataSettings
 from zoo_core.errors import DataError, NameConflict, SettingError, UnknownName, did_you_mean, shown
 from zoo_core.interfaces.dataset import Dataset
+from zoo_core.interfaces.tags import IN_WORDS
 from zoo_core.parameters import check, parameters
 from zoo_core.registry import Resolved, registry
 
@@ -34,24 +35,51 @@ def open_dataset(reference: Any, *, root: str | None = None, settings: Mapping[s
         root: the folder that holds data sets, for sets that look for files there.
         settings: parameters of the data set, for a reference by name; and :class:`~zoo_core.data.settings.DataSettings`, for any.
         image_size: side of the images, or (height, width). A set that has a parameter ``size`` reads its images at
-            that size (from the originals, cropped in its own way); others are resized bilinearly when they are read.
+            that size (from the originals, cropped in its own way); others are resized bilinearly when they are read. Only images
+            can be.
 
     Raises:
-        DataError: the reference is of no known form, or a path is missing or not taken.
+        DataError: the reference is of no known form, or a path is missing or not taken; a size for data that have none.
         UnknownName: no data set is registered under the name.
         SettingError: a setting is unknown or of a wrong value.
     """
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
+    return resized(open_native(reference, root=root, settings=settings, size=size), size)
+
+
+def resized(dataset: Dataset, size: tuple[int, int] | None) -> Dataset:
+    """``dataset`` with its images at ``size``; as it is where they have it.
+
+    Raises:
+        DataError: it is not of images.
+    """
+    if size is None or dataset.image_shape[1:] == size:
+        return dataset
+    if dataset.modality != "image":
+        height, width = dataset.image_shape[1:]
+        raise DataError(
+            f"{shown(dataset.name)} is of {IN_WORDS[dataset.modality]} ({height}x{width}), which cannot be resized to {size[0]}x{size[1]}",
+            hint="choose data of that size, or of images",
+        )
+    return ResizedDataset(dataset, size)
+
+
+def open_native(reference: Any, *, root: str | None = None, settings: Mapping[str, Any] | None = None,
+                size: tuple[int, int] | None = None, length: int | None = None) -> Dataset:
+    """The data set that ``reference`` means, as :func:`open_dataset` has it, of whatever size it is.
+
+    Arguments:
+        size, length: for the parameters ``size`` and ``length`` of the data set, where it has them and ``settings`` leave them out.
+    """
     if isinstance(reference, str):
-        opened = _by_name(reference, root, dict(settings or {}), size)
+        opened = _by_name(reference, dict(settings or {}), {"root": root, "size": size, "length": length})
     else:
         opened = _Opened(_given(reference), dict(settings or {}))
         own = [key for key in opened.for_all if key not in _FOR_ALL]
         if own:
             raise SettingError(f"data.{shown(own[0])}: data given as an object take no settings but {', '.join(_FOR_ALL)}",
                                hint='name the data set, as in data="digits"')
-    dataset = _with_settings(opened.dataset, DataSettings(**check(DataSettings, opened.for_all, "data")))
-    return dataset if size is None or dataset.image_shape[1:] == size else ResizedDataset(dataset, size)
+    return _with_settings(opened.dataset, DataSettings(**check(DataSettings, opened.for_all, "data")))
 
 
 class _Opened(NamedTuple):
@@ -83,10 +111,12 @@ def _with_settings(dataset: Dataset, settings: DataSettings) -> Dataset:
     return FlippedDataset(dataset) if settings.flip else dataset
 
 
-def _by_name(reference: str, root: str | None, settings: dict[str, Any], size: tuple[int, int] | None) -> _Opened:
+def _by_name(reference: str, settings: dict[str, Any], usual: Mapping[str, Any]) -> _Opened:
+    """The data set that is called so; of ``usual`` come the parameters that it has, ``settings`` leave out and are not None."""
     if reference.startswith((".", "/", "~")):
         raise DataError(f'"{shown(reference)}" is a path, and could be of several kinds',
-                        hint=f'type "folder:{shown(reference)}" for pictures, "npz:{shown(reference)}" for arrays')
+                        hint=f'type "folder:{shown(reference)}" for pictures, "npz:{shown(reference)}" for arrays, '
+                             f'"text:{shown(reference)}" for a text')
     resolved, rest = _component(reference, registry().resolve)
     cls = cast(type[Dataset], resolved.entry.load())
     known = parameters(cls)
@@ -100,10 +130,9 @@ def _by_name(reference: str, root: str | None, settings: dict[str, Any], size: t
         settings["attributes"] = rest
     elif "path" in known and "path" not in settings:
         raise DataError(f'data set "{shown(reference)}" needs a path', hint=f'type "{shown(reference)}:PATH"')
-    if root is not None and "root" in known:
-        settings.setdefault("root", root)
-    if size is not None and "size" in known:
-        settings.setdefault("size", size)
+    for key, value in usual.items():
+        if value is not None and key in known:
+            settings.setdefault(key, value)
     unknown = [key for key in settings if key not in known and key not in _FOR_ALL]
     if unknown:
         both = [*known, *(key for key in _FOR_ALL if key not in known)]

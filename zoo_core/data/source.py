@@ -17,10 +17,14 @@ from zoo_core.data.memory import free_bytes
 from zoo_core.errors import DataError
 from zoo_core.interfaces.batch import Batch, ImageShape
 from zoo_core.interfaces.dataset import Images, Split
+from zoo_core.interfaces.vocabulary import Modality
 
 READ_AHEAD = 10_000
 """Images read one at a time are still read into memory first, where they fit and are no more than this: it takes
 seconds, and every epoch after is free of decoding."""
+
+COUNTED = {"image": "images", "vector": "points", "tokens": "windows"}
+"""What the examples of a modality are called where they are counted."""
 
 
 class Source(ABC):
@@ -31,14 +35,16 @@ class Source(ABC):
     Arguments:
         split: the examples.
         device: where batches are to be.
+        modality: what they are of.
 
     Raises:
         DataError: the split is empty.
     """
 
-    def __init__(self, split: Split, device: torch.device | str = "cpu") -> None:
+    def __init__(self, split: Split, device: torch.device | str = "cpu", modality: Modality = "image") -> None:
         if len(split) == 0:
-            raise DataError("there are no images in this split")
+            raise DataError(f"there are no {COUNTED[modality]} in this split")
+        self.modality: Modality = modality
         self.device = torch.device(device)
         self.y = None if split.y is None else split.y.to(self.device)
         self.attributes = None if split.attributes is None else split.attributes.to(self.device)
@@ -51,7 +57,7 @@ class Source(ABC):
     @property
     @abstractmethod
     def image_shape(self) -> ImageShape:
-        """(C, H, W) of every image."""
+        """(C, H, W) of every image; of windows of T tokens (1, 1, T)."""
 
     @property
     @abstractmethod
@@ -60,7 +66,7 @@ class Source(ABC):
 
     @abstractmethod
     def batch(self, indices: Tensor, dtype: torch.dtype = torch.float32) -> Batch:
-        """The examples at ``indices`` (int64), in that order; x in [0, 1] of type ``dtype``."""
+        """The examples at ``indices`` (int64), in that order; x in [0, 1] of type ``dtype``, ids of tokens as they are."""
 
     @abstractmethod
     def batches(self, rows: Iterable[Tensor], dtype: torch.dtype = torch.float32) -> Iterator[Batch]:
@@ -69,15 +75,21 @@ class Source(ABC):
     def _examples(self, x: Tensor, indices: Tensor, dtype: torch.dtype) -> Batch:
         y = None if self.y is None else self.y[indices]
         attributes = None if self.attributes is None else self.attributes[indices]
-        return Batch(x.to(dtype).div_(255) if x.dtype == torch.uint8 else x.to(dtype), y, attributes)
+        if (x.dtype == torch.int64) != (self.modality == "tokens"):
+            raise DataError(
+                f"the {COUNTED[self.modality]} of this split are {x.dtype}", hint="ids of tokens are int64, and nothing else is"
+            )
+        if self.modality != "tokens":
+            x = x.to(dtype).div_(255) if x.dtype == torch.uint8 else x.to(dtype)
+        return Batch(x, y, attributes, self.modality)
 
 
 @final
 class MemorySource(Source):
     """All images wait on the device, as the split has them, and are indexed there."""
 
-    def __init__(self, split: Split, device: torch.device | str = "cpu") -> None:
-        super().__init__(split, device)
+    def __init__(self, split: Split, device: torch.device | str = "cpu", modality: Modality = "image") -> None:
+        super().__init__(split, device, modality)
         x = split.x if isinstance(split.x, Tensor) else read_all(split.x)
         self.x = x.to(self.device)
 
@@ -108,8 +120,10 @@ class StreamingSource(Source):
         workers: processes that read; 0 reads in this one.
     """
 
-    def __init__(self, split: Split, device: torch.device | str = "cpu", *, workers: int | None = None) -> None:
-        super().__init__(split, device)
+    def __init__(
+        self, split: Split, device: torch.device | str = "cpu", modality: Modality = "image", *, workers: int | None = None
+    ) -> None:
+        super().__init__(split, device, modality)
         self._images = split.x
         self._workers = default_workers() if workers is None else workers
 
@@ -130,13 +144,14 @@ class StreamingSource(Source):
             yield self._examples(on_device, indices.to(self.device, non_blocking=True), dtype)
 
 
-def open_source(split: Split, device: torch.device | str = "cpu", *, share: float = 0.5,
+def open_source(split: Split, device: torch.device | str = "cpu", *, modality: Modality = "image", share: float = 0.5,
                 workers: int | None = None) -> Source:
     """``split`` in memory where it fits, else streamed.
 
     Arguments:
         split: the examples.
         device: where batches are to be.
+        modality: what the examples are of, as their data set says.
         share: a set stays on the device if it takes no more than this share of the memory that is free there. Images
             that are read one at a time also have to be few (:data:`READ_AHEAD`), since reading them all delays the
             first batch.
@@ -146,11 +161,11 @@ def open_source(split: Split, device: torch.device | str = "cpu", *, share: floa
         DataError: the split is empty, or an image cannot be read.
     """
     if isinstance(split.x, Tensor) and split.x.device == torch.device(device):
-        return MemorySource(split, device)
+        return MemorySource(split, device, modality)
     fits = len(split) > 0 and len(split) * split.x[0].nbytes <= share * free_bytes(torch.device(device))
     if fits and (isinstance(split.x, Tensor) or len(split) <= READ_AHEAD):
-        return MemorySource(split, device)
-    return StreamingSource(split, device, workers=workers)
+        return MemorySource(split, device, modality)
+    return StreamingSource(split, device, modality, workers=workers)
 
 
 def default_workers() -> int:
@@ -167,8 +182,8 @@ def read_all(images: Images) -> Tensor:
     return done
 
 
-def _shape(image: Tensor) -> ImageShape:
-    channels, height, width = image.shape
+def _shape(example: Tensor) -> ImageShape:
+    channels, height, width = example.shape if example.ndim == 3 else (1, 1, *example.shape)
     return (channels, height, width)
 
 

@@ -68,5 +68,7 @@ class Splits:
 
     def _source(self, split: SplitName) -> Source:
         if split not in self._sources:
-            self._sources[split] = open_source(self.dataset.split(split), device=self._model.device, workers=0)
+            self._sources[split] = open_source(
+                self.dataset.split(split), device=self._model.device, modality=self.dataset.modality, workers=0
+            )
         return self._sources[split]

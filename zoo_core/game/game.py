@@ -94,6 +94,7 @@ class Game:
         self._next_batch = next_batch
         self._rank, self._world, self._all_reduce = rank, world, all_reduce
         self._progress = progress
+        self._drawn = next((p.dtype for module in self._modules.values() for p in module.parameters()), torch.float32)
         self._turns = tuple(turn.losses for turn in rules.turns)
         self._looks_back = frozenset().union(*(objective.looks_back for objective in objectives.values()))
         self._asked = {
@@ -182,7 +183,7 @@ class Game:
             rank=self._rank * self.accumulate + piece,
             world=self._world * self.accumulate,
             device=batch.x.device,
-            dtype=batch.x.dtype,
+            dtype=batch.x.dtype if batch.x.is_floating_point() else self._drawn,  # tokens are whole numbers
             generator=self._generator,
         )
         self._generator = noise.generator

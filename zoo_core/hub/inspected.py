@@ -23,7 +23,8 @@ class Inspection:
 
     Arguments:
         label: its name, with the commit for one of the Hub.
-        recipe, image_shape, labels: as its config says.
+        recipe, image_shape, labels, modality: as its config says.
+        vocabulary: how many tokens it knows.
         parts, objectives: slot to component; one inside another stands under ``SLOT.SETTING``.
         parameters: how many numbers are saved.
         dtypes: dtype to how many tensors; of the first shard, where there are several.
@@ -49,6 +50,8 @@ class Inspection:
     commit: str = ""
     verified: bool = False
     files: Mapping[str, int] = field(default_factory=dict)
+    modality: str = "image"
+    vocabulary: int = 0
 
     @property
     def missing(self) -> tuple[Requirement, ...]:
@@ -171,4 +174,6 @@ def _described(
         tuple(externals(config)),
         commit,
         files=files,
+        modality=config.get("modality", "image"),
+        vocabulary=len(config.get("vocabulary", ())),
     )

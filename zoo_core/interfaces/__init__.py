@@ -2,7 +2,7 @@
 
 A component is a class registered under a kind and a name. Its parameters are annotated keyword-only arguments of
 ``__init__``: choices as ``Literal``, numbers with bounds (``Annotated[int, Ge(1)]`` from ``annotated_types``).
-Arguments called ``image_shape``, ``labels``, ``parts`` and ``architecture`` are *context*: ``build`` fills them in, and
+Arguments called ``image_shape``, ``labels``, ``vocabulary``, ``parts`` and ``architecture`` are *context*: ``build`` fills them in, and
 nobody sets them.
 """
 
@@ -22,6 +22,7 @@ from zoo_core.interfaces.plot import Plot
 from zoo_core.interfaces.prior import Prior
 from zoo_core.interfaces.sampler import Sampler, Samples, classes_to_draw, draws_by_class
 from zoo_core.interfaces.tags import Tags
+from zoo_core.interfaces.vocabulary import Modality, Vocabulary
 
 __all__ = [
     "CONTEXT",
@@ -39,6 +40,7 @@ __all__ = [
     "ImageShape",
     "Labels",
     "Metric",
+    "Modality",
     "Need",
     "Nested",
     "Objective",
@@ -51,6 +53,7 @@ __all__ = [
     "Split",
     "Tags",
     "Term",
+    "Vocabulary",
     "ascent",
     "classes_to_draw",
     "draws_by_class",

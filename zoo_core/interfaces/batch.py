@@ -8,8 +8,10 @@ from typing import Any, Literal, TypeAlias
 
 from torch import Tensor
 
+from zoo_core.interfaces.vocabulary import Modality
+
 ImageShape: TypeAlias = tuple[int, int, int]
-"""(C, H, W)."""
+"""(C, H, W); of windows of T tokens (1, 1, T)."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Batch:
 
     Arguments:
         x: float32 (N, C, H, W) in [0, 1] for images, wherever it appears; a net that wants another range maps inside.
+            Of tokens their ids, int64 (N, T).
         y: int64 (N,), −1 where the class is not known; None where there are no classes.
         attributes: int8 (N, A) of 0 and 1, −1 where not known; None where there are no attributes.
         modality: what ``x`` is.
@@ -51,7 +54,7 @@ class Batch:
     x: Tensor
     y: Tensor | None = None
     attributes: Tensor | None = None
-    modality: Literal["image", "vector", "tokens"] = field(default="image")
+    modality: Modality = field(default="image")
     labels: Labels = field(default=Labels())
 
     def __len__(self) -> int:

@@ -11,9 +11,9 @@ from torch import nn
 
 from zoo_core.interfaces.tags import Tags
 
-CONTEXT = frozenset({"image_shape", "labels", "parts", "architecture"})
-"""Arguments of ``__init__`` that ``build`` fills in: the model's image shape and labels, for an objective the parts built before
-it, for a family (``timm/…``) the name after the slash. They are not settings."""
+CONTEXT = frozenset({"image_shape", "labels", "vocabulary", "parts", "architecture"})
+"""Arguments of ``__init__`` that ``build`` fills in: the model's image shape and labels, its vocabulary where it is
+of tokens, for an objective the parts built before it, for a family (``timm/…``) the name after the slash. They are not settings."""
 
 
 class Component:
@@ -47,8 +47,8 @@ class Part(nn.Module, Component, ABC):
     """A component with weights. ``forward`` takes and returns tensors only, so that compile, export and autocast work on it."""
 
     inputs: ClassVar[tuple[str, ...]] = ()
-    """What ``forward`` takes, in order, of a feature extractor or a network: ``x`` images (N, C, H, W), ``z`` codes (N, latent_dim).
-    Encoders and decoders need not say. The kit tries the forward of a network that does."""
+    """What ``forward`` takes, in order, of a feature extractor or a network: ``x`` images (N, C, H, W) or token ids int64
+    (N, T), ``z`` codes (N, latent_dim). Encoders and decoders need not say. The kit tries the forward of a network that does."""
 
     weights_reference: Mapping[str, Any] | None = None
     """Where published weights came from ({repo, commit, file, sha256}), for a frozen net that brings its own; else None."""

@@ -1,4 +1,4 @@
-"""Dataset: named sets of labelled images."""
+"""Dataset: named sets of labelled images, or of windows of tokens."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zoo_core.interfaces.batch import ImageShape, Labels
 from zoo_core.interfaces.component import Component
+from zoo_core.interfaces.vocabulary import NO_TOKENS, Modality, Vocabulary
 
 SplitName: TypeAlias = Literal["train", "validation", "test"]
 
@@ -31,7 +32,7 @@ class Split:
 
     Arguments:
         x: uint8 (N, C, H, W), all in memory; or images read one at a time. Points of a space that are no pictures, (N, 1, 1, D), may
-            be floating, in [0, 1].
+            be floating, in [0, 1]. Windows of tokens: their ids, int64 (N, T), those read one at a time (T,).
         y: int64 (N,), −1 = unlabelled; None where there are no classes.
         attributes: int8 (N, A), −1 = unknown; None where there are no attributes.
         groups: int64 (N,), what an example shares with others that should not be in another split (a person, a photograph); −1 =
@@ -58,15 +59,22 @@ class Split:
 
 
 class Dataset(ABC, Component):
-    """A named set of images with up to three splits.
+    """A named set of images, or of windows of tokens, with up to three splits.
 
     A subclass takes its settings in ``__init__`` and sets ``name``, ``image_shape`` and ``labels`` there, without
-    reading the images; ``split`` reads them.
+    reading the images; ``split`` reads them. One of tokens sets ``modality`` and ``vocabulary``, too, and ``image_shape`` to
+    (1, 1, T); where T is a setting, it is called ``length``, and the length of a model's windows is filled in.
     """
 
     name: str
     image_shape: ImageShape
     labels: Labels
+
+    modality: Modality = "image"
+    """What x is. Only images are ever resized."""
+
+    vocabulary: Vocabulary = NO_TOKENS
+    """What the ids stand for, where x is of tokens."""
 
     @abstractmethod
     def split(self, name: SplitName) -> Split:

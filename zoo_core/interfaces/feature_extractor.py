@@ -1,4 +1,4 @@
-"""FeatureExtractor: images, or images with their codes, to named activations."""
+"""FeatureExtractor: images, images with their codes, or windows of tokens to named activations."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ class FeatureExtractor(Part):
     the layer ``logits``, a discriminator's the layer ``score``: one raw number (N, 1), large for what it takes for real.
 
     A joint discriminator looks at an image and its code: it sets ``inputs = ("x", "z")`` and ``latent_dim``.
+
+    One for tokens (``tags.modalities``) gets ids int64 (N, T) as x; activations at each of them are (N, T, D).
     """
 
     inputs: ClassVar[tuple[str, ...]] = ("x",)
-    """What ``forward`` takes, in order: ``x`` images (N, C, H, W), ``z`` codes (N, latent_dim)."""
+    """What ``forward`` takes, in order: ``x`` images (N, C, H, W) or token ids (N, T), ``z`` codes (N, latent_dim)."""
 
     latent_dim: int
     """Width of the codes, where it takes some."""
@@ -34,7 +36,7 @@ class FeatureExtractor(Part):
     """The asked layers, in the order in which ``forward`` returns them."""
 
     shapes: Mapping[str, tuple[int, ...]]
-    """Layer to the shape of its activation for one example: (C, H, W) or (D,)."""
+    """Layer to the shape of its activation for one example: (C, H, W), (D,) or, one for each token, (T, D)."""
 
     attributes: tuple[str, ...] = ()
     """Which of the model's attributes its ``logits`` stand for, in this order; empty where they stand for all of its labels."""

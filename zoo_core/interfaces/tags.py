@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from zoo_core.interfaces.vocabulary import Modality
+
+IN_WORDS = {"image": "images", "vector": "points", "tokens": "tokens"}
+"""Modalities as messages call them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tags:
@@ -15,6 +20,8 @@ class Tags:
     Arguments:
         stochastic: a forward in train mode draws random numbers (dropout).
         batch_statistics: in train mode a row's result depends on the other rows (batch norm).
+        modalities: what the data may be of, best first: the conformance kit tries it on the first. What looks at no data, as a prior
+            and a head do, is not asked.
         channels: numbers of image channels that it takes; None takes any.
         sides_multiple_of: both sides of the image are multiples of this.
         smallest_side, largest_side: bounds of both sides, in pixels; None is no bound.
@@ -29,6 +36,7 @@ class Tags:
 
     stochastic: bool = False
     batch_statistics: bool = False
+    modalities: tuple[Modality, ...] = ("image", "vector")
     channels: tuple[int, ...] | None = None
     sides_multiple_of: int = 1
     smallest_side: int = 1
@@ -41,8 +49,22 @@ class Tags:
     compilable: bool = True
     exportable: bool = True
 
-    def refusal(self, image_shape: tuple[int, int, int], labels: str) -> str:
-        """Why images of ``image_shape`` = (C, H, W) with ``labels`` (none, classes, attributes) do not do; empty where they do."""
+    def refusal(self, image_shape: tuple[int, int, int], labels: str, modality: Modality = "image") -> str:
+        """Why data of ``modality``, for images of ``image_shape`` = (C, H, W), with ``labels`` (none, classes, attributes) do not do;
+        empty where they do."""
+        if modality not in self.modalities:
+            return f"{self.modalities_text}, not {IN_WORDS[modality]}"
+        reasons = [] if modality == "tokens" else self._refused_shape(image_shape)
+        if self.labels not in ("none", labels):
+            reasons.append(f"data with {self.labels}, not with labels of type {labels}")
+        return " and ".join(reasons)
+
+    @property
+    def modalities_text(self) -> str:
+        """What the data may be of, for people; points count as images of one row where it takes both."""
+        return " or ".join(IN_WORDS[one] for one in self.modalities if one != "vector" or "image" not in self.modalities)
+
+    def _refused_shape(self, image_shape: tuple[int, int, int]) -> list[str]:
         channels, height, width = image_shape
         reasons = []
         if self.channels is not None and channels not in self.channels:
@@ -51,9 +73,7 @@ class Tags:
             reasons.append(f"{self.sides_text}, not {height}x{width}")
         if self.square and height != width:
             reasons.append(f"square images, not {height}x{width}")
-        if self.labels not in ("none", labels):
-            reasons.append(f"data with {self.labels}, not with labels of type {labels}")
-        return " and ".join(reasons)
+        return reasons
 
     @property
     def sides_text(self) -> str:

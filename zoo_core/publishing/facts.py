@@ -105,6 +105,11 @@ class Facts:
         return public_data(self.data)
 
     @property
+    def of_tokens(self) -> bool:
+        """Whether it is a model of tokens, and not of images."""
+        return bool(self.config.get("modality", "image") == "tokens")
+
+    @property
     def samples(self) -> bool:
         """Whether it makes pictures out of nothing: it has a sampler, a decoder and a prior."""
         return self.sampler is not None and {"decoder", "prior"} <= {part.kind for part in self.parts}
@@ -118,6 +123,8 @@ class Facts:
     def family(self) -> str:
         """What sort of model it is, as a tag."""
         kinds = {part.kind for part in self.parts}
+        if self.of_tokens:
+            return "sequence-model"
         if self.classifies:
             return "image-classifier"
         if {"encoder", "decoder"} <= kinds:

@@ -38,6 +38,8 @@ def card_data(facts: Facts) -> ModelCardData:
 
 def task(facts: Facts) -> str | None:
     """The Hub's name for what the model does, where it has one."""
+    if facts.of_tokens:
+        return None
     if facts.samples:
         return "unconditional-image-generation"
     return "image-classification" if facts.classifies else None

@@ -11,9 +11,11 @@ from zoo_core.names import is_name
 
 OWN_DATA = "own images"
 """What data without a public name are called."""
+OWN_TEXT = "own text"
+"""The same for a text."""
 
 _PATH = re.compile(r"\s*(?:[/\\~]|\.{1,2}(?:[/\\]|$)|[A-Za-z]:[/\\]|[A-Za-z0-9+._-]+:[/\\~.]|file:)")
-_WITH_PATH = ("folder", "npz")
+_WITH_PATH = ("folder", "npz", "text")
 _PLACES = ("path", "root", "folder", "file", "dir", "directory", "cache")
 
 
@@ -24,7 +26,7 @@ def is_local_path(text: str) -> bool:
 
 def data_name(reference: object) -> str:
     """How data are called in public: a registered data set by its name, with the expression of its attributes behind it if there is
-    one; all else ``own images``."""
+    one; all else ``own images``, or ``own text``."""
     from zoo_core.data.references import parted
     from zoo_core.parameters import parameters
     from zoo_core.registry import registry
@@ -32,14 +34,15 @@ def data_name(reference: object) -> str:
     if not isinstance(reference, str):
         return OWN_DATA
     short = reference.rpartition(":")[2]
+    own = OWN_TEXT if reference.removeprefix("zoo-basics:").partition(":")[0] == "text" or reference == OWN_TEXT else OWN_DATA
     if short in (*_WITH_PATH, "array"):
-        return OWN_DATA
+        return own
     try:
         name, rest = parted(reference)
         if rest is not None and (is_local_path(rest) or "path" in parameters(registry().resolve("dataset", name).entry.load())):
-            return OWN_DATA
+            return own
     except ZooError:
-        return reference if is_name(reference) else OWN_DATA
+        return reference if is_name(reference) else own
     spelled = registry().spelled("dataset", name)
     return spelled if rest is None else f"{spelled}:{rest}"
 

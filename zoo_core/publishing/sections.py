@@ -30,9 +30,7 @@ _REQUIREMENT = re.compile(
 def opening(facts: Facts) -> str:
     """Title, and what the model is in a sentence or two."""
     config = facts.config
-    channels, height, width = config["image_shape"]
-    colour = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
-    images = f"{colour} images of {height} × {width} pixels"
+    images = _windows(config) if facts.of_tokens else _images(config)
     if facts.recipe is not None:
         known = papers([facts.recipe.paper])
         of = f" ({', '.join(map(_cited, known))})" if known else ""
@@ -43,6 +41,16 @@ def opening(facts: Facts) -> str:
     trained = f" Trained on {_data(facts.data)}." if facts.data else ""
     size = f"{facts.parameters:,} parameters ({', '.join(text(one, 20) for one in facts.dtypes)}), {_bytes(facts.size_bytes)}."
     return f"# {text(facts.repo)}\n\n{what}{trained} {size}"
+
+
+def _images(config: Mapping[str, Any]) -> str:
+    channels, height, width = config["image_shape"]
+    colour = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+    return f"{colour} images of {height} × {width} pixels"
+
+
+def _windows(config: Mapping[str, Any]) -> str:
+    return f"windows of {config['image_shape'][2]:,} tokens from a vocabulary of {len(config['vocabulary']):,}"
 
 
 def pictures(facts: Facts) -> str:
@@ -56,7 +64,10 @@ def pictures(facts: Facts) -> str:
 
 def usage(facts: Facts) -> str:
     """Three lines that load and use it, and how to pin it."""
-    if facts.samples:
+    if facts.of_tokens:
+        window = f"(N, {facts.config['image_shape'][2]}), ids as model.vocabulary.ids gives them"
+        call = f'features = model.parts["{facts.parts[0].slot}"](x)  # x: int64 {window}'
+    elif facts.samples:
         call = "images = model.sample(64)  # (64, channels, height, width), in [0, 1]"
     elif facts.classifies:
         call = f'features = model.parts["{facts.parts[0].slot}"](x)  # x: (N, channels, height, width), in [0, 1]'
@@ -144,9 +155,10 @@ def limits(facts: Facts) -> str:
     """What it is for and what not, from facts only."""
     channels, height, width = facts.config["image_shape"]
     handles = "takes" if facts.classifies else "takes and makes"
+    form = f"images of {channels} × {height} × {width} (channels, height, width) in [0, 1]"
     said = [
         "For research and teaching: comparing models, swapping parts, looking at what a model has learnt.",
-        f"It {handles} images of {channels} × {height} × {width} (channels, height, width) in [0, 1], and no others.",
+        f"It {handles} {_windows(facts.config) if facts.of_tokens else form}, and no others.",
     ]
     labels = facts.config["labels"]
     if names := labels.get("names"):

@@ -124,6 +124,6 @@ def _draw_samples(model: Model, into: Path) -> None:
     """Samples of the very weights that are published, where the model makes pictures from nothing."""
     from zoo_core.pictures import grid, save_png
 
-    if model.config["sampler"] and not model.sampler().starts_from_images(model):
+    if model.modality != "tokens" and model.config["sampler"] and not model.sampler().starts_from_images(model):
         samples = model.samples(SHOWN_SAMPLES, seed=0)
         save_png(into / "pictures" / "samples.png", grid(samples.x, samples.columns))

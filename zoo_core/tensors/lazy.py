@@ -6,28 +6,29 @@ import torch
 from torch import nn
 
 from zoo_core.errors import PluginFailed, shown
-from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, ImageShape, Part
+from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, ImageShape, Modality, Part
 from zoo_core.noise import derive_seed
 from zoo_core.tensors.walk import named_tensors
 
 
-def settle_lazy(part: Part, where: str, image_shape: ImageShape, seed: int) -> None:
-    """Settle ``part``'s lazy layers by one forward of a single black image or zero code, so that all shapes are known. Their first
-    weights are drawn from ``seed``, as those of other layers are.
+def settle_lazy(part: Part, where: str, image_shape: ImageShape, seed: int, modality: Modality = "image") -> None:
+    """Settle ``part``'s lazy layers by one forward of a single black image, window of first tokens or zero code, so that all shapes are
+    known. Their first weights are drawn from ``seed``, as those of other layers are.
 
     Raises:
         PluginFailed: it has lazy layers which that forward does not reach.
     """
     if not any(nn.parameter.is_lazy(tensor) for _, tensor in named_tensors(part)):
         return
+    x = torch.zeros(1, image_shape[2], dtype=torch.int64) if modality == "tokens" else torch.zeros(1, *image_shape)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(derive_seed(seed, where, "lazy"))
         part.eval()
         try:
             if isinstance(part, FeatureExtractor):
-                part(*(torch.zeros(1, *image_shape) if name == "x" else torch.zeros(1, part.latent_dim) for name in part.inputs))
+                part(*(x if name == "x" else torch.zeros(1, part.latent_dim) for name in part.inputs))
             elif isinstance(part, Encoder):
-                part(torch.zeros(1, *image_shape))
+                part(x)
             elif isinstance(part, Decoder):
                 part(torch.zeros(1, part.latent_dim))
         except Exception as error:

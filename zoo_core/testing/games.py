@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo_core.game import Game, Rules, Step, TurnRules, rules_for
-from zoo_core.interfaces import Batch, FeatureExtractor, ImageShape, Labels, Objective, Part, Term
+from zoo_core.interfaces import Batch, FeatureExtractor, ImageShape, Labels, Modality, Objective, Part, Term
 from zoo_core.noise import KeyedNoise
 from zoo_core.testing.pictures import batch
 from zoo_core.testing.results import CheckFailed
@@ -31,7 +31,7 @@ class Playground:
         parts: by name.
         trained: names of the parts that are trained; the others are frozen.
         players: as a recipe has them, for losses without a default player.
-        shape, labels: of the pictures.
+        shape, labels, modality: of the pictures, or windows of tokens.
     """
 
     objective: Objective
@@ -40,10 +40,11 @@ class Playground:
     players: Mapping[str, Any]
     shape: ImageShape
     labels: Labels
+    modality: Modality = "image"
 
     def batch(self, n: int = ROWS, start: int = 0) -> Batch:
         """Pictures and labels."""
-        return batch(n, self.shape, self.labels, start=start)
+        return batch(n, self.shape, self.labels, start=start, modality=self.modality)
 
     def step(self, given: Batch | None = None, seed: int = 0) -> Step:
         """A step outside any game."""
@@ -153,7 +154,7 @@ def playground(subject: Subject, *, seed: int = 0) -> Playground:
     with_weights = [name for name in sorted(trained) if any(p.requires_grad for p in parts[name].parameters())]
     unheard = [loss for loss in objective.losses if loss not in heard]
     players: dict[str, Any] = {}
-    ground = Playground(objective, parts, trained, players, shape, labels)
+    ground = Playground(objective, parts, trained, players, shape, labels, subject.modality)
     for loss in unheard:
         moved = ground.moved({loss})
         trains = [name for name in with_weights if name not in claimed and name in moved]

@@ -66,11 +66,15 @@ def _without_gradient(total: Tensor, named: dict[str, nn.Parameter]) -> list[str
 
 
 def check_gradient_reaches_the_input(subject: Subject) -> None:
-    """The output's gradient reaches the input (pictures or codes) and is finite: other parts train through this one."""
+    """The output's gradient reaches the input (pictures or codes) and is finite: other parts train through this one. Ids of tokens have
+    none."""
     part = subject.part().train()
     inputs = each(subject.inputs(part, 5), lambda t: t.requires_grad_() if t.is_floating_point() else t)
+    reached = next((t for t in inputs if t is not None and t.is_floating_point()), None)
+    if reached is None:
+        return
     total = _scalar(outputs(part, inputs))
-    given = torch.autograd.grad(total, inputs[0], allow_unused=True)[0] if total.requires_grad else None
+    given = torch.autograd.grad(total, reached, allow_unused=True)[0] if total.requires_grad else None
     if given is None or not torch.any(given != 0):
         raise CheckFailed(
             "a gradient at the input", found="none", do="no detach, no torch.no_grad and no rounding on the way through"
@@ -90,16 +94,18 @@ def check_only_registered_weights_learn(subject: Subject) -> None:
 
 
 def refuse_unregistered_modules(module: nn.Module) -> None:
-    """Refuse networks and parameters in plain lists, tuples and dictionaries of ``module``.
+    """Refuse networks and parameters in plain lists, tuples and dictionaries of ``module``, unless they are registered as well (as the
+    weights are that torch's recurrent layers keep in a list).
 
     Raises:
         CheckFailed: names the attribute.
     """
+    registered = {id(one) for one in (*module.modules(), *module.parameters())}
     for path, inner in module.named_modules():
         for name, value in vars(inner).items():
             if name.startswith("_") and name in ("_modules", "_parameters", "_buffers"):
                 continue
-            for held in _within(value, 3):
+            for held in (one for one in _within(value, 3) if id(one) not in registered):
                 if isinstance(held, nn.Parameter) or (
                     isinstance(held, nn.Module) and any(True for _ in held.parameters())
                 ):

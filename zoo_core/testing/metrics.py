@@ -21,7 +21,7 @@ def _figures(subject: Subject, seed: int, sizes: tuple[int, ...] = (10, 10, 10))
     metric: Metric = subject.fresh()
 
     def batches(name: SplitName) -> Iterator[Batch]:
-        return split_batches(name, sizes, model.image_shape, model.labels)
+        return split_batches(name, sizes, model.image_shape, model.labels, model.modality)
 
     generator = torch.Generator().manual_seed(seed)
     with model.at_rest():

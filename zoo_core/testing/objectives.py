@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -184,7 +186,7 @@ def check_terms_are_means(subject: Subject) -> None:
 def _repeated(given: Batch, times: int) -> Batch:
     y = None if given.y is None else given.y.repeat(times)
     attributes = None if given.attributes is None else given.attributes.repeat(times, 1)
-    return Batch(given.x.repeat(times, 1, 1, 1), y, attributes)
+    return replace(given, x=given.x.repeat(times, *[1] * (given.x.ndim - 1)), y=y, attributes=attributes)
 
 
 def check_unknown_labels_are_taken(subject: Subject) -> None:
@@ -195,7 +197,7 @@ def check_unknown_labels_are_taken(subject: Subject) -> None:
     attributes = (
         None if given.attributes is None else given.attributes.index_fill(0, torch.arange(0, len(given), 2), -1)
     )
-    for _, term in ground.terms(ground.step(Batch(given.x, y, attributes))):
+    for _, term in ground.terms(ground.step(replace(given, y=y, attributes=attributes))):
         if not torch.isfinite(term.value):
             raise CheckFailed(f"a finite {term.name} where some labels are −1", found=str(float(term.value.detach())),
                               do="leave such rows out")  # fmt: skip
@@ -206,7 +208,7 @@ def check_data_without_labels(subject: Subject) -> None:
     ground = playground(subject)
     if subject.tags.labels == "none":
         try:
-            list(ground.terms(ground.step(Batch(ground.batch().x))))
+            list(ground.terms(ground.step(replace(ground.batch(), y=None, attributes=None))))
         except Exception as error:
             raise CheckFailed(
                 "terms for data without labels, as there is no tag labels",

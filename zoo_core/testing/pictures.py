@@ -1,4 +1,5 @@
-"""Small pictures with labels, to check components with: real digits where scikit-learn is installed, drawn ones elsewhere."""
+"""Small pictures with labels, to check components with: real digits where scikit-learn is installed, drawn ones elsewhere; and windows
+of a small text."""
 
 from __future__ import annotations
 
@@ -9,11 +10,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from zoo_core.interfaces import Batch, ImageShape, Labels
+from zoo_core.interfaces import Batch, ImageShape, Labels, Modality, Vocabulary
 from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces.vocabulary import NO_TOKENS
 
 CLASSES = Labels("classes", tuple("0123456789"))
 ATTRIBUTES = Labels("attributes", ("even", "small", "prime", "round"))
+TEXT = "the rain in spain stays mainly in the plain, and the train in rain runs late. "
+VOCABULARY = Vocabulary(tuple(sorted(set(TEXT))))
+STRIDE = 5
+"""Characters from the start of a window of the text to that of the next."""
 
 
 @cache
@@ -40,28 +46,45 @@ def _drawn() -> tuple[Tensor, Tensor]:
 
 
 def split_batches(
-    name: SplitName, sizes: Sequence[int], image_shape: ImageShape, labels: Labels
+    name: SplitName, sizes: Sequence[int], image_shape: ImageShape, labels: Labels, modality: Modality = "image"
 ) -> Iterator[Batch]:
-    """A split of small pictures, others than those of the other splits, in batches of ``sizes``."""
+    """A split of small pictures, or of windows of tokens, others than those of the other splits, in batches of ``sizes``."""
     start = sum(sizes) * ("test", "validation", "train").index(name)
     for size in sizes:
-        yield batch(size, image_shape, labels, start=start)
+        yield batch(size, image_shape, labels, start=start, modality=modality)
         start += size
 
 
-def batch(n: int, image_shape: ImageShape, labels: Labels, *, start: int = 0) -> Batch:
-    """``n`` pictures from number ``start`` on, resized to ``image_shape`` and repeated over its channels, with ``labels``."""
+def vocabulary_of(modality: Modality) -> Vocabulary:
+    """What the tokens of :func:`batch` stand for."""
+    return VOCABULARY if modality == "tokens" else NO_TOKENS
+
+
+def batch(n: int, image_shape: ImageShape, labels: Labels, *, start: int = 0, modality: Modality = "image") -> Batch:
+    """``n`` pictures from number ``start`` on, resized to ``image_shape`` and repeated over its channels, with ``labels``; or as many
+    windows of tokens."""
     pictures, classes = _digits()
     index = torch.arange(start, start + n) % len(pictures)
-    x = interpolate(pictures[index], image_shape[1:], mode="bilinear", align_corners=False)
-    # Channels differ, as colours do.
-    x = torch.cat([x ** (1 + channel / 2) for channel in range(image_shape[0])], dim=1).clamp(0, 1)
+    x = _windows(n, image_shape[2], start) if modality == "tokens" else _resized(pictures[index], image_shape)
     y = classes[index]
     match labels.type:
         case "classes":
-            return Batch(x, y % labels.count)
+            return Batch(x, y % labels.count, modality=modality)
         case "attributes":
             bits = torch.stack([(y * (k + 3)) % 7 < 3 for k in range(labels.count)], dim=1)
-            return Batch(x, None, bits.to(torch.int8))
+            return Batch(x, None, bits.to(torch.int8), modality)
         case _:
-            return Batch(x)
+            return Batch(x, modality=modality)
+
+
+def _resized(pictures: Tensor, image_shape: ImageShape) -> Tensor:
+    x = interpolate(pictures, image_shape[1:], mode="bilinear", align_corners=False)
+    # Channels differ, as colours do.
+    return torch.cat([x ** (1 + channel / 2) for channel in range(image_shape[0])], dim=1).clamp(0, 1)
+
+
+def _windows(n: int, length: int, start: int) -> Tensor:
+    """``n`` windows of the text, which is repeated without end: ids (n, length)."""
+    text = VOCABULARY.ids(TEXT)
+    first = STRIDE * torch.arange(start, start + n)
+    return text[(first[:, None] + torch.arange(length)) % len(text)]

@@ -75,7 +75,7 @@ def check_plot_leaves_the_model_alone(subject: Subject) -> None:
 
 
 def _batches(model: Model, name: SplitName) -> Iterator[Batch]:
-    return split_batches(name, SIZES, model.image_shape, model.labels)
+    return split_batches(name, SIZES, model.image_shape, model.labels, model.modality)
 
 
 @contextmanager

@@ -55,12 +55,14 @@ def check_bfloat16(subject: Subject) -> None:
 
 
 def check_finite_at_the_limits(subject: Subject) -> None:
-    """Black, white and noisy pictures, and codes far out, give finite outputs in train and eval mode."""
+    """Black, white and noisy pictures, windows of one token, and codes far out, give finite outputs in train and eval mode."""
     for training in (False, True):
         part = subject.part().train(training)
         inputs = subject.inputs(part, 4)
         first = inputs[0]
-        extremes = [torch.zeros_like(first), torch.ones_like(first), torch.rand_like(first)]
+        extremes = [torch.zeros_like(first), torch.ones_like(first), torch.rand_like(first.float()).to(first.dtype)]
+        if subject.modality == "tokens":
+            extremes = [torch.full_like(first, number) for number in (0, len(subject.vocabulary) - 1)]
         if isinstance(part, Decoder | Head):
             extremes = [torch.zeros_like(first), 10 * torch.randn_like(first)]
         for one in extremes:

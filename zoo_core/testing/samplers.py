@@ -18,7 +18,7 @@ from zoo_core.testing.surroundings import plain_model, surround
 def model_around(subject: Subject, *, conditional: bool = False) -> Model:
     """A model of plain parts, with all that the subject needs, and encoder, decoder, prior and classifier in any case. A subject
     tagged ``conditional`` gets a decoder that takes labels."""
-    usual = {
+    usual = {"classifier": Need("feature-extractor")} if subject.modality == "tokens" else {
         "encoder": Need("encoder"),
         "decoder": Need("decoder"),
         "prior": Need("prior"),
@@ -27,8 +27,8 @@ def model_around(subject: Subject, *, conditional: bool = False) -> Model:
     needs = {**usual, **subject.component.needs}  # type: ignore[attr-defined]
     shape = subject.image_shapes[0]
     conditional = conditional or subject.tags.conditional
-    parts = surround(needs, shape, subject.labels, plugin=subject.entry.plugin, conditional=conditional)
-    return plain_model(parts, shape, subject.labels)
+    parts = surround(needs, shape, subject.labels, subject.vocabulary, plugin=subject.entry.plugin, conditional=conditional)
+    return plain_model(parts, shape, subject.labels, subject.vocabulary)
 
 
 def _samples(subject: Subject, model: Model, n: int, seed: int, **conditions: Any) -> Samples:
@@ -53,7 +53,7 @@ def _samples(subject: Subject, model: Model, n: int, seed: int, **conditions: An
 def _images(model: Model, n: int) -> torch.Tensor:
     from zoo_core.testing.pictures import batch
 
-    return batch(max(n, 16), model.image_shape, model.labels).x
+    return batch(max(n, 16), model.image_shape, model.labels, modality=model.modality).x
 
 
 def check_samples_are_pictures(subject: Subject) -> None:
@@ -61,22 +61,32 @@ def check_samples_are_pictures(subject: Subject) -> None:
     model = model_around(subject)
     for n in (1, 5, 12):
         given = _samples(subject, model, n, 0)
-        if tuple(given.x.shape) != (n, *model.image_shape):
-            raise CheckFailed(
-                f"{n} pictures of {model.image_shape}", found=str(tuple(given.x.shape)), do="make n of them"
-            )
-        if not torch.isfinite(given.x).all() or given.x.min() < 0 or given.x.max() > 1:
-            raise CheckFailed(
-                "pictures in [0, 1]",
-                found=f"values from {given.x.min():.3g} to {given.x.max():.3g}",
-                do="give the likelihood's mean, model.decode(z)",
-            )
+        _refuse_other_samples(model, given.x, n)
         if given.z is not None and len(given.z) != n:
             raise CheckFailed(f"{n} codes", found=str(len(given.z)))
         if not all(isinstance(value, int | float | str) for value in given.notes.values()):
             raise CheckFailed("notes that are numbers or texts", found=repr(dict(given.notes)), do="give notes={name: float(value)}")
         if given.trace is not None and tuple(given.trace.shape[1:]) != tuple(given.x.shape):
             raise CheckFailed("a trace of shape (steps, n, C, H, W)", found=str(tuple(given.trace.shape)))
+
+
+def _refuse_other_samples(model: Model, x: torch.Tensor, n: int) -> None:
+    """Refuse what are not ``n`` pictures, or windows of tokens, of the model's.
+
+    Raises:
+        CheckFailed: they are not.
+    """
+    tokens = model.modality == "tokens"
+    shape, most = ((n, model.image_shape[2]), len(model.vocabulary) - 1) if tokens else ((n, *model.image_shape), 1)
+    what = "windows of ids" if tokens else "pictures"
+    if tuple(x.shape) != shape or (tokens and x.dtype != torch.int64):
+        raise CheckFailed(f"{n} {what} of {model.image_shape}", found=f"{x.dtype} {tuple(x.shape)}", do="make n of them")
+    if not torch.isfinite(x).all() or x.min() < 0 or x.max() > most:
+        raise CheckFailed(
+            f"{what} in [0, {most}]",
+            found=f"values from {x.min():.3g} to {x.max():.3g}",
+            do="give ids of the model's vocabulary" if tokens else "give the likelihood's mean, model.decode(z)",
+        )
 
 
 def check_samples_are_seeded(subject: Subject) -> None:

@@ -173,6 +173,7 @@ CHECKS = (
     Check(plots.check_plot_leaves_the_model_alone, ("plot",)),
     Check(datasets.check_splits_are_as_promised, ("dataset",)),
     Check(datasets.check_splits_are_the_same_every_time, ("dataset",)),
+    Check(datasets.check_windows_do_not_overlap, ("dataset",)),
 )
 
 

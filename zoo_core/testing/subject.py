@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from zoo_core.building import constructed
-from zoo_core.interfaces import Component, Decoder, Encoder, Head, ImageShape, Labels, Part, Tags
+from zoo_core.interfaces import Component, Decoder, Encoder, Head, ImageShape, Labels, Modality, Part, Tags, Vocabulary
 from zoo_core.labels import one_each
 from zoo_core.names import Entry
 from zoo_core.noise import derive_seed
 from zoo_core.parameters import check, context
 from zoo_core.plugins import PluginStatus
 from zoo_core.tensors.lazy import settle_lazy
-from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch
+from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch, vocabulary_of
 from zoo_core.testing.quiet import quieted
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.surroundings import surround
@@ -84,12 +84,25 @@ class Subject:
 
     @property
     def image_shapes(self) -> tuple[ImageShape, ImageShape]:
-        """A square shape with few channels and an oblong one with more, as far as the tags allow."""
+        """A square shape with few channels and an oblong one with more, as far as the tags allow; of what is no image, short windows
+        (or points) and longer ones."""
+        if self.modality != "image":
+            return (1, 1, SIDE), (1, 1, 3 * SIDE // 2)
         channels = self.tags.channels or (1, 3)
         few, more = min(channels), max(channels)
         square = self.tags.nearest((few, SIDE, SIDE))
         oblong = self.tags.nearest((more, SIDE, 3 * SIDE // 2))
         return (few, max(square), max(square)), (more, *oblong)
+
+    @property
+    def modality(self) -> Modality:
+        """What it is tried on: the first that its tags name."""
+        return self.tags.modalities[0]
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What the tokens stand for that it is given; empty where it is given none."""
+        return vocabulary_of(self.modality)
 
     @property
     def labels(self) -> Labels:
@@ -119,12 +132,14 @@ class Subject:
         available = {
             "image_shape": shape,
             "labels": labels,
+            "modality": self.modality,
+            "vocabulary": self.vocabulary,
             "parts": parts,
             "architecture": self.example.get("architecture"),
         }
         built = constructed(self.component, params, available, derive_seed(seed, "conformance"))
         if isinstance(built, Part):
-            settle_lazy(built, self.kind, shape, seed)
+            settle_lazy(built, self.kind, shape, seed, self.modality)
             quieted(built)
         return built
 
@@ -157,16 +172,16 @@ class Subject:
         """The parts that it needs around it."""
         needs = getattr(self.component, "needs", {})
         shape = image_shape or self.image_shapes[0]
-        return surround(needs, shape, self.labels, plugin=self.entry.plugin, conditional=conditional)
+        return surround(needs, shape, self.labels, self.vocabulary, plugin=self.entry.plugin, conditional=conditional)
 
     def inputs(
         self, part: Part, n: int, image_shape: ImageShape | None = None, *, start: int = 0
     ) -> Inputs:
-        """``n`` rows of what ``part``'s forward takes: pictures (and noise, and classes), codes (and classes), or what it
-        names in ``inputs``."""
+        """``n`` rows of what ``part``'s forward takes: pictures or windows of tokens (and noise, and classes), codes (and classes), or
+        what it names in ``inputs``."""
         shape = image_shape or self.image_shapes[0]
         generator = torch.Generator().manual_seed(derive_seed("inputs", start))
-        pictures = batch(n, shape, self.labels, start=start)
+        pictures = batch(n, shape, self.labels, start=start, modality=self.modality)
         told, classes = "labels" in part.capabilities, one_each(self.labels, torch.arange(start, start + n) % self.labels.count)
         if isinstance(part, Encoder) and part.family.noise_channels:
             noise = torch.randn(n, part.family.noise_channels, *shape[1:], generator=generator)

@@ -29,8 +29,11 @@ from zoo_core.interfaces import (
     Need,
     Part,
     Prior,
+    Tags,
+    Vocabulary,
     ascent,
 )
+from zoo_core.interfaces.vocabulary import NO_TOKENS
 from zoo_core.model import Model
 from zoo_core.noise import Noise
 from zoo_core.testing.results import CheckSkipped
@@ -125,6 +128,25 @@ class PlainExtractor(FeatureExtractor):
 
 
 @final
+class PlainTokenExtractor(FeatureExtractor):
+    """An embedding ``features`` and, at each token, logits of the next; or a score of the window."""
+
+    tags: ClassVar[Tags] = Tags(modalities=("tokens",))
+
+    def __init__(self, length: int, vocabulary: Vocabulary, head: str = "logits") -> None:
+        super().__init__()
+        outputs = (length, len(vocabulary)) if head == "logits" else (1,)
+        self.layers = ("features", head)
+        self.shapes = {"features": (length, HIDDEN), head: outputs}
+        self.hidden = nn.Embedding(len(vocabulary), HIDDEN)
+        self.head = nn.Linear(HIDDEN, outputs[-1])
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        features = self.hidden(x)
+        return features, self.head(features if len(self.shapes[self.layers[1]]) > 1 else features.mean(1))
+
+
+@final
 class PlainJointExtractor(FeatureExtractor):
     """Images and their codes to a hidden layer ``features`` and a score."""
 
@@ -178,11 +200,18 @@ class PlainAttack(Attack):
 
 
 def surround(
-    needs: Mapping[str, Need], image_shape: ImageShape, labels: Labels, *, plugin: str = "", conditional: bool = False
+    needs: Mapping[str, Need],
+    image_shape: ImageShape,
+    labels: Labels,
+    vocabulary: Vocabulary = NO_TOKENS,
+    *,
+    plugin: str = "",
+    conditional: bool = False,
 ) -> dict[str, Part]:
     """A plain part for each of ``needs``; where none fits, a registered component, of ``plugin`` first.
 
     Arguments:
+        vocabulary: of the tokens that they look at; without one these are pictures.
         conditional: decoders take labels, where the data have classes.
 
     Raises:
@@ -192,9 +221,13 @@ def surround(
     for slot, need in needs.items():
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(len(parts))
-            candidates = _plain(need.kind, image_shape, labels, conditional)
+            candidates = (
+                _plain_of_tokens(need.kind, image_shape, labels, vocabulary)
+                if vocabulary
+                else _plain(need.kind, image_shape, labels, conditional)
+            )
             fitting = next((part for make in candidates if _able(part := make(), need)), None)
-            parts[slot] = fitting or _registered(slot, need, image_shape, labels, plugin)
+            parts[slot] = fitting or _registered(slot, need, image_shape, labels, vocabulary, plugin)
     return parts
 
 
@@ -225,6 +258,15 @@ def _plain(kind: str, image_shape: ImageShape, labels: Labels, conditional: bool
             return []
 
 
+def _plain_of_tokens(
+    kind: str, image_shape: ImageShape, labels: Labels, vocabulary: Vocabulary
+) -> list[Callable[[], Part]]:
+    """As :func:`_plain`, for parts that look at tokens; those that look at codes are the same."""
+    if kind == "feature-extractor":
+        return [partial(PlainTokenExtractor, image_shape[2], vocabulary, head) for head in ("logits", "score")]
+    return _plain(kind, image_shape, labels, False) if kind in ("prior", "head") else []
+
+
 def _able(part: Part, need: Need) -> bool:
     other = isinstance(part, FeatureExtractor) and need.inputs not in (None, part.inputs)
     return not other and not _lacking(part, need)
@@ -234,7 +276,9 @@ def _lacking(part: Part, need: Need) -> list[str]:
     return [wanted for wanted in need.capabilities if not part.capabilities & set(wanted.split("|"))]
 
 
-def _registered(slot: str, need: Need, image_shape: ImageShape, labels: Labels, plugin: str) -> Part:
+def _registered(
+    slot: str, need: Need, image_shape: ImageShape, labels: Labels, vocabulary: Vocabulary, plugin: str
+) -> Part:
     from zoo_core.building import build_part
     from zoo_core.registry import registry
 
@@ -248,9 +292,8 @@ def _registered(slot: str, need: Need, image_shape: ImageShape, labels: Labels, 
             continue
         for example in examples:
             try:
-                part = build_part(
-                    need.kind, {"name": entry.qualified, **example}, image_shape=image_shape, labels=labels
-                )
+                spec = {"name": entry.qualified, **example}
+                part = build_part(need.kind, spec, image_shape=image_shape, labels=labels, vocabulary=vocabulary)
             except Exception as error:
                 why = str(error) if isinstance(error, ZooError) else described(error)
             else:
@@ -271,7 +314,9 @@ def _nothing_fits(slot: str, need: Need, refusals: Mapping[str, list[str]]) -> s
     )
 
 
-def plain_model(parts: Mapping[str, Part], image_shape: ImageShape, labels: Labels) -> Model:
+def plain_model(
+    parts: Mapping[str, Part], image_shape: ImageShape, labels: Labels, vocabulary: Vocabulary = NO_TOKENS
+) -> Model:
     """A model of ``parts``, without objectives."""
     kinds = {
         Encoder: "encoder",
@@ -294,5 +339,6 @@ def plain_model(parts: Mapping[str, Part], image_shape: ImageShape, labels: Labe
         "parts": entries,
         "objectives": {},
         "training": {},
+        **({"modality": "tokens", "vocabulary": list(vocabulary.tokens)} if vocabulary else {}),
     }
     return Model(config, parts, {})

@@ -1,4 +1,4 @@
-"""The progress bar of a training: epoch, losses, images a second, time left."""
+"""The progress bar of a training: epoch, losses, images (or windows of tokens) a second, time left."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ class ProgressBar:
             epoch = min(rounds, self._total - 1) // self._rounds_per_epoch + 1
             self._progress.update(self._task, completed=rounds, description=f"epoch {epoch}", losses=self._losses)
 
-    def losses(self, values: Mapping[str, float], images_per_second: float) -> None:
-        """What to show beside the bar."""
+    def losses(self, values: Mapping[str, float], per_second: float, counted: str = "images") -> None:
+        """What to show beside the bar; ``counted`` is what ``per_second`` counts."""
         self._losses = (
-            "  ".join(f"{name} {value:.4g}" for name, value in values.items()) + f"  {images_per_second:,.0f} images/s"
+            "  ".join(f"{name} {value:.4g}" for name, value in values.items()) + f"  {per_second:,.0f} {counted}/s"
         )
 
     def epoch(self, epoch: int, epochs: int, figures: Mapping[str, float], diversity: float | None) -> None:

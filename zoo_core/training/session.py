@@ -83,7 +83,9 @@ class Session:
         )
 
     def _open(self, split: Any) -> Source:
-        return open_source(split, device=self.processes.device, workers=self.settings.workers)
+        return open_source(
+            split, device=self.processes.device, modality=self.dataset.modality, workers=self.settings.workers
+        )
 
     def _stream(self, name: str) -> Stream:
         own = self.settings.streams.get(name)

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo_core.data import Source, evaluation_batches, open_source
+from zoo_core.data import COUNTED, Source, evaluation_batches, open_source
 from zoo_core.errors import NonFinite, shown
 from zoo_core.figures import FILE as FIGURES
 from zoo_core.files import is_file, sweep
@@ -229,14 +229,15 @@ class Training:
         seconds = time.monotonic() - self._since
         self.progress.seconds += seconds
         rate = len(rounds) * self.session.images_per_round / max(seconds, 1e-9)
-        bar.losses(means, rate)
+        counted = COUNTED[self.model.modality]
+        bar.losses(means, rate, counted)
         if self._logs is not None:
             self._logs.scalars(
                 "train",
                 self.round,
                 means,
                 epoch=self.round / self.session.rounds_per_epoch,
-                images_per_second=round(rate, 1),
+                **{f"{counted}_per_second": round(rate, 1)},
             )
         for callback in self._callbacks:
             callback.on_log(self, means)
@@ -254,6 +255,7 @@ class Training:
                 settings.pictures_every
                 and (epoch % settings.pictures_every == 0 or epoch == settings.epochs)
                 and self._logs is not None
+                and self.model.modality != "tokens"
             ):
                 self._draw(epoch)
             collapsed = bool(settings.validate_every) and epoch % settings.validate_every == 0 and self._has_collapsed()
@@ -290,8 +292,8 @@ class Training:
 
     def _has_collapsed(self) -> bool:
         """Measure how varied samples of the prior are. True when they are found all alike after they were not, or at the end of a
-        training that was long enough for them to become varied."""
-        if not self.model.config["sampler"] or self.model.sampler().starts_from_images(self.model):
+        training that was long enough for them to become varied. Of pictures only: ids of tokens have no distances."""
+        if self.model.modality == "tokens" or not self.model.config["sampler"] or self.model.sampler().starts_from_images(self.model):
             return False
         x = next(iter(evaluation_batches(self._held_out_source(), COMPARED_IMAGES))).x
         if len(x) < 2:
@@ -319,6 +321,7 @@ class Training:
             self._held_out = open_source(
                 self.session.dataset.split("validation"),
                 device=self.session.processes.device,
+                modality=self.session.dataset.modality,
                 workers=self.settings.workers,
             )
         return self._held_out

@@ -39,7 +39,7 @@ def validate(model: Model, source: Source, *, batch_size: int, seed: int, progre
     annealed = progress < 1.0
     with model.at_rest():
         for index, batch in enumerate(evaluation_batches(source, batch_size, model.dtype)):
-            noise = KeyedNoise(seed, index, device=batch.x.device, dtype=batch.x.dtype)
+            noise = KeyedNoise(seed, index, device=batch.x.device, dtype=model.dtype)
             now.add(batch, noise)
             if annealed:
                 final.add(batch, noise)

@@ -137,3 +137,4 @@ def _register_datasets(register: Callable[..., None]) -> None:
              paper="Liu et al. 2015")
     register("dataset", "folder", f"{package}.folder:FolderDataset", summary="a folder of pictures, folder:PATH")
     register("dataset", "npz", f"{package}.npz:NpzDataset", summary="arrays in a NumPy archive, npz:PATH")
+    register("dataset", "text", f"{package}.text:TextDataset", summary="windows of characters of a text file, text:PATH")

@@ -69,7 +69,7 @@ def adjust(
     dataset = dataset_for(model, data, root=data_root, settings=data_settings)
     refuse_without_labels(model, dataset)
     stream = Stream(
-        open_source(dataset.split("train"), device=device, workers=0),
+        open_source(dataset.split("train"), device=device, modality=dataset.modality, workers=0),
         batch_size,
         derive_seed(seed, "adjust"),
         dtype=model.dtype,
