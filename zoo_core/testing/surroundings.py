@@ -247,9 +247,12 @@ def _registered(slot: str, need: Need, image_shape: ImageShape, labels: Labels, 
             refusals.setdefault(described(error), []).append(entry.qualified)
             continue
         for example in examples:
+            if example.get("labels", labels.type) != labels.type:
+                continue
+            params = {key: value for key, value in example.items() if key != "labels"}
             try:
                 part = build_part(
-                    need.kind, {"name": entry.qualified, **example}, image_shape=image_shape, labels=labels
+                    need.kind, {"name": entry.qualified, **params}, image_shape=image_shape, labels=labels
                 )
             except Exception as error:
                 why = str(error) if isinstance(error, ZooError) else described(error)
