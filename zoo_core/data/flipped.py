@@ -30,7 +30,9 @@ class FlippedDataset(MadeDataset):
     def __init__(self, dataset: Dataset) -> None:
         super().__init__(dataset)
         if dataset.modality != "image":
-            raise DataError(f"{shown(dataset.name)} is of {IN_WORDS[dataset.modality]}, which cannot be flipped", hint="leave data.flip out")
+            raise DataError(
+                f"{shown(dataset.name)} is of {IN_WORDS[dataset.modality]}, which cannot be flipped", hint="leave data.flip out"
+            )
 
     def split(self, name: SplitName) -> Split:
         native = self.dataset.split(name)

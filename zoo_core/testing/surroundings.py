@@ -291,8 +291,11 @@ def _registered(
             refusals.setdefault(described(error), []).append(entry.qualified)
             continue
         for example in examples:
+            if example.get("labels", labels.type) != labels.type:
+                continue
+            params = {key: value for key, value in example.items() if key != "labels"}
             try:
-                spec = {"name": entry.qualified, **example}
+                spec = {"name": entry.qualified, **params}
                 part = build_part(need.kind, spec, image_shape=image_shape, labels=labels, vocabulary=vocabulary)
             except Exception as error:
                 why = str(error) if isinstance(error, ZooError) else described(error)
