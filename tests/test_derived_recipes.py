@@ -174,7 +174,7 @@ def test_another_component_inside_one_starts_without_the_settings_of_the_old_one
 
 
 def test_the_page_about_recipes_says_what_is_true(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text("utf-8")
+    page = (Path(__file__).parents[1] / "docs" / "registry.md").read_text("utf-8")
     (tmp_path / "own.toml").write_text("\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)), "utf-8")
     found = read_catalogue(core_source(), extra=tmp_path / "own.toml")
     assert found.recipe("my-narrow-vae").parts["decoder"].params == {"hidden": [200]}

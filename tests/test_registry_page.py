@@ -1,4 +1,4 @@
-"""docs/recipes.md says every key that a registry.toml may have."""
+"""docs/registry.md says every key that a registry.toml may have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zoo_core.game.rules import PlayerRules, TurnRules
 from zoo_core.game.schedules import Schedule
 from zoo_core.game.settings import StreamSettings, TrainingSettings
 
-PAGE = (Path(__file__).parent.parent / "docs" / "recipes.md").read_text("utf-8")
+PAGE = (Path(__file__).parent.parent / "docs" / "registry.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^##+ ([^\n]+)\n(.*?)(?=^##+ |\Z)", PAGE, re.MULTILINE | re.DOTALL))
 
 
