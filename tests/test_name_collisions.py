@@ -62,7 +62,7 @@ def test_every_official_recipe_names_its_own_components(recipe: str, squatter: N
         names = [
             *((part.kind, part.name) for part in made.parts.values()),
             *(("objective", objective.name) for objective in made.objectives.values()),
-            *([("sampler", made.sampler)] if made.sampler else []),
+            *([("sampler", made.sampler.name)] if made.sampler else []),
         ]
         for kind, name in names:
             assert registry().resolve(kind, name).entry.plugin in catalogue().official

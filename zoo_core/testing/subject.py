@@ -107,7 +107,8 @@ class Subject:
     @property
     def labels(self) -> Labels:
         """Labels that it takes; in another order, and one more, where the example chooses some attributes of them."""
-        if asked := self.settings.get("attributes"):
+        asked = self.settings.get("attributes")
+        if isinstance(asked, list | tuple) and asked:  # a decoder's says only that it tells them
             return Labels("attributes", (ATTRIBUTES.names[0], *reversed(asked)))
         return ATTRIBUTES if "attributes" in (self.tags.labels, self.example.get("labels")) else CLASSES
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from zoo_core.errors import SeamError, SettingError
 from zoo_core.interfaces import Labels
 
 
-class LabelInput:
-    """The one-hot class y, or the attributes, beside a net's input where the net is conditional. It has no weights, and is no module: a
-    call costs nothing.
+class LabelInput(nn.Module):
+    """The one-hot class y, or the attributes, beside a net's input where the net is conditional. It has no weights.
 
     Arguments:
         labels: what the data say of each image.
@@ -24,6 +23,7 @@ class LabelInput:
     """
 
     def __init__(self, labels: Labels, conditional: bool, part: str) -> None:
+        super().__init__()
         if conditional and labels.count == 0:
             raise SettingError(
                 f"a conditional {part} needs data with classes or attributes, these have labels of type {labels.type}",
@@ -70,7 +70,7 @@ class LabelInput:
             return f"give y (N, {self.classes}): 0 or 1 for each attribute, -1 where not known"
         return f"give y (N,), 0 to {self.classes - 1}"
 
-    def __call__(self, inputs: Tensor, y: Tensor | None = None) -> Tensor:
+    def forward(self, inputs: Tensor, y: Tensor | None = None) -> Tensor:
         """Inputs (N, D) or (N, C, H, W) with y behind them: K numbers more, or K planes more, each of one number.
 
         Raises:
