@@ -22,7 +22,7 @@ def peak():  # MiB
 OURS = (
     PEAK
     + """
-import torch, zoo_core as zoo, zoo_core.training, zoo_core.data, zoo_core.building
+import torch, zoo_core as zoo, zoo_core.training, zoo_core.data, zoo_core.building.builder
 from accelerate import PartialState
 torch.set_num_threads(1)
 base = peak()

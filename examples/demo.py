@@ -15,7 +15,7 @@ import zoo_discreg
 
 import zoo_core as zoo
 from zoo_core.data import evaluation_batches, open_dataset, open_source
-from zoo_core.pictures import grid, save_png
+from zoo_core.drawing.grids import grid, save_png
 
 MODELS = ("vae", "discreg-vae")
 

@@ -26,10 +26,10 @@ from torch import Tensor
 from torchvision.transforms.functional import gaussian_blur
 
 import zoo_core as zoo
-from zoo_core.building import build_part
+from zoo_core.building.builder import build_part
 from zoo_core.data import evaluation_batches, open_source
+from zoo_core.drawing.grids import grid, save_png
 from zoo_core.interfaces import FeatureExtractor
-from zoo_core.pictures import grid, save_png
 
 IMAGES = 100
 STEPS = 400

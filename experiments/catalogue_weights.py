@@ -19,11 +19,11 @@ from typing import Any
 from bench import Deadline, arguments, data_root
 
 import zoo_core as zoo
-from zoo_core.figures import add_figures
-from zoo_core.files import write_json
-from zoo_core.hub.fetched import sha256
-from zoo_core.publishing.local_paths import without_paths
-from zoo_core.publishing.staged import stage
+from zoo_core.evaluation.public_names import without_paths
+from zoo_core.evaluation.results import add_figures
+from zoo_core.hub.download import sha256
+from zoo_core.publishing.staging import stage
+from zoo_core.storage.files import write_json
 from zoo_core.training.run import read_run
 
 ROOT = Path(__file__).parent.parent

@@ -21,7 +21,7 @@ from typing import Any
 from bench import Deadline, Results, add_lines, arguments, columns, data_root, measure, spread
 
 import zoo_core as zoo
-from zoo_core.pictures import grid, save_png
+from zoo_core.drawing.grids import grid, save_png
 
 RUNS = Path("runs") / "dfm_cifar"
 LINES = {"gan": "gan", "dfm": "dfm-gan"}

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import zoo_core as zoo
-from zoo_core.building import build_part
-from zoo_core.files import write_bytes
+from zoo_core.building.builder import build_part
 from zoo_core.interfaces import FeatureExtractor
+from zoo_core.storage.files import write_bytes
 
 OUT = HERE.parent / "plugins" / "zoo-features" / "zoo_features" / "weights" / "digit-classifier.safetensors"
 EPOCHS = 60

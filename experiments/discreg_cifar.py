@@ -22,7 +22,7 @@ from bench import Deadline, FirstImages, Results, arguments, data_root, measure,
 
 import zoo_core as zoo
 from zoo_core.data import evaluation_batches, open_source
-from zoo_core.pictures import grid, save_png
+from zoo_core.drawing.grids import grid, save_png
 
 EPOCHS = 20
 TRAIN_IMAGES = 20_000

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo_core.catalogue import catalogue
-from zoo_core.plugins import loaded_plugins
-from zoo_core.registry import registry
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import registry
+from zoo_core.registry.loading import loaded_plugins
 
 # Before torch is imported, here and in subprocesses: the nets are tiny, and threads would only wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

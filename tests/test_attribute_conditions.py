@@ -15,10 +15,10 @@ from zoo_basics.metrics.nll import NLL
 from zoo_basics.metrics.reconstruction import ReconstructionError
 
 import zoo_core as zoo
+from zoo_core.data.labels import in_turn
 from zoo_core.errors import SeamError, SettingError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Batch, Labels, Part
-from zoo_core.labels import in_turn
 from zoo_core.model import Model
 from zoo_core.noise import KeyedNoise
 

@@ -12,16 +12,16 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 import zoo_core as zoo
+from zoo_core.building.extractors import find_judge
 from zoo_core.cli import main
 from zoo_core.data import dataset_for, open_dataset
+from zoo_core.data.labels import attributes_for, chosen
 from zoo_core.errors import DataError, RunError, SeamError, SettingError
-from zoo_core.extractors import find_judge
 from zoo_core.game import Step
 from zoo_core.interfaces import Batch, Dataset, Labels, Split
-from zoo_core.labels import attributes_for, chosen
 from zoo_core.noise import KeyedNoise
 from zoo_core.publishing.card import model_card
-from zoo_core.registry import registry
+from zoo_core.registry.components import registry
 from zoo_core.saving import load
 from zoo_core.testing.running import component_checks, run_check
 from zoo_core.training import resume

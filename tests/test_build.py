@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 import zoo_core as zoo
-from zoo_core.building import build_part
-from zoo_core.catalogue import catalogue
+from zoo_core.building.builder import build_part
 from zoo_core.errors import PluginFailed, SeamError, SettingError, UnknownName
 from zoo_core.interfaces import Labels
+from zoo_core.registry.catalogue import catalogue
 
 SHAPE = (1, 8, 8)
 TINY: dict[str, Any] = {"encoder.hidden": [6], "decoder.hidden": [5], "latent_dim": 4}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo_core.catalogue import core_source, read_catalogue
 from zoo_core.errors import CatalogueError, UnknownName
-from zoo_core.recipes import ObjectiveSpec, PartSpec
+from zoo_core.registry.catalogue import core_source, read_catalogue
+from zoo_core.registry.recipes import ObjectiveSpec, PartSpec
 
 VAE = """\
 format = 1

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import zoo_core as zoo
-from zoo_core.catalogue import catalogue
 from zoo_core.errors import WeightsError
-from zoo_core.figures import read_figures
-from zoo_core.hub.located import locate
+from zoo_core.evaluation.results import read_figures
+from zoo_core.hub.reference import locate
 from zoo_core.publishing.card import validate_card
+from zoo_core.registry.catalogue import catalogue
 from zoo_core.saving import verify_folder
 
 NAMES = zoo.list_weights()
@@ -71,7 +71,7 @@ def test_the_regularised_model_is_better_in_features_than_the_plain_one() -> Non
 def test_a_changed_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_registry: object) -> None:
     import shutil
 
-    from zoo_core.files import write_bytes
+    from zoo_core.storage.files import write_bytes
 
     shutil.copytree(ROOT / "weights" / "vae-digits", tmp_path / "weights" / "changed")
     entry = catalogue().weights["vae-digits"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import zoo_core as zoo
-from zoo_core import building
+from zoo_core.building import builder as building
 from zoo_core.cli import main
 from zoo_core.errors import SeamError, SettingError, UnknownName, WeightsError
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from zoo_core import catalogue as catalogue_module
-from zoo_core.catalogue import catalogue
 from zoo_core.cli import VERBS, main
-from zoo_core.plugins import loaded_plugins
-from zoo_core.registry import registry
+from zoo_core.registry import catalogue as catalogue_module
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import registry
+from zoo_core.registry.loading import loaded_plugins
 
 PLUGIN = """
 from zoo_core.hookspecs import hookimpl
@@ -192,7 +192,7 @@ def run_python(fake: Path, code: str) -> subprocess.CompletedProcess[str]:
 
 PATCH = """
 import sys, pathlib
-import zoo_core.catalogue as c, zoo_core.cli as cli
+import zoo_core.registry.catalogue as c, zoo_core.cli as cli
 c.core_source = lambda: pathlib.Path(sys.path[1]) / "registry.toml"
 """
 

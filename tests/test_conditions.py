@@ -11,8 +11,8 @@ from torch import Tensor
 
 import zoo_core as zoo
 from zoo_core.cli import main
+from zoo_core.data.given import as_labels
 from zoo_core.errors import SettingError
-from zoo_core.given import as_labels
 from zoo_core.interfaces import Labels, Sampler, Samples
 
 SHAPE = (1, 8, 8)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import zoo_core as zoo
-from zoo_core.config import LARGEST, check_config, parse, read_config
 from zoo_core.errors import ConfigError, UnknownName, ZooError
+from zoo_core.storage.config import LARGEST, check_config, parse, read_config
 
 
 @pytest.fixture(scope="module")

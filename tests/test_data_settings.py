@@ -11,8 +11,8 @@ import torch
 import zoo_core as zoo
 from zoo_core.cli import main
 from zoo_core.errors import DataError, SettingError
-from zoo_core.evaluation import evaluate
-from zoo_core.registry import registry
+from zoo_core.evaluation.metrics import evaluate
+from zoo_core.registry.components import registry
 from zoo_core.saving import save
 from zoo_core.testing.running import component_checks, run_check
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import zoo_core as zoo
-from zoo_core.catalogue import core_source, read_catalogue
 from zoo_core.errors import CatalogueError
-from zoo_core.recipes import PartSpec, Recipe
+from zoo_core.registry.catalogue import core_source, read_catalogue
+from zoo_core.registry.recipes import PartSpec, Recipe
 
 BASE = """\
 format = 1

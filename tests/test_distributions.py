@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from zoo_core import build
+from zoo_core.building.compatibility import check_capabilities
 from zoo_core.distributions import Bernoulli, Gaussian, likelihood_family
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import Labels, Need
 from zoo_core.noise import KeyedNoise
-from zoo_core.seams import check_capabilities
 
 SHAPE = (2, 3, 4)
 

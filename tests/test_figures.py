@@ -10,7 +10,7 @@ import pytest
 
 from zoo_core.cli import main
 from zoo_core.errors import ConfigError, RunError
-from zoo_core.figures import FILE, add_figures, read_figures
+from zoo_core.evaluation.results import FILE, add_figures, read_figures
 from zoo_core.interfaces import Figure
 
 NLL = Figure("nll", 1.25, "nats", "lower", 0.5, {"data": "digits", "split": "test", "draws": 5, "seconds": 1.0})

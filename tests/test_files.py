@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from zoo_core.errors import RunError
-from zoo_core.files import replacing, sweep, write_bytes, write_json
+from zoo_core.storage.files import replacing, sweep, write_bytes, write_json
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

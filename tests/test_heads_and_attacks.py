@@ -17,7 +17,7 @@ from zoo_core.errors import SeamError
 from zoo_core.game import Step
 from zoo_core.interfaces import Batch
 from zoo_core.noise import KeyedNoise
-from zoo_core.registry import registry
+from zoo_core.registry.components import registry
 from zoo_core.testing.running import component_checks, run_check
 
 SMALL: dict[str, Any] = {"data": "digits", "encoder": "mlp", "decoder": "mlp", "latent_dim": 6}

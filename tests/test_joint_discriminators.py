@@ -9,12 +9,12 @@ import torch
 from zoo_basics.objectives.gradient_penalties import R1
 
 import zoo_core as zoo
-from zoo_core.building import build_part
+from zoo_core.building.builder import build_part
 from zoo_core.errors import SeamError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Batch
 from zoo_core.noise import KeyedNoise
-from zoo_core.registry import registry
+from zoo_core.registry.components import registry
 from zoo_core.testing.running import component_checks, run_check
 
 pytestmark = pytest.mark.usefixtures("toys")

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 import zoo_core as zoo
+from zoo_core.building.components import looker
 from zoo_core.cli import main
+from zoo_core.data.labels import places
 from zoo_core.errors import DataError, SeamError, SettingError
 from zoo_core.interfaces import Dataset, Labels, Split
-from zoo_core.labels import places
-from zoo_core.lookers import looker
-from zoo_core.registry import registry
+from zoo_core.registry.components import registry
 from zoo_core.training import resume
 
 SIDE, EXAMPLES = 16, 120

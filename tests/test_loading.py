@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 import zoo_core as zoo
 from zoo_core.errors import ConfigError, PluginMissing, WeightsError
-from zoo_core.files import write_json
 from zoo_core.saving import verify_folder
-from zoo_core.tensors.bounded import Empty, Skeleton, TooLarge, left_on_meta
-from zoo_core.tensors.opened import open_weights
+from zoo_core.storage.files import write_json
+from zoo_core.tensors.meta import Empty, Skeleton, TooLarge, left_on_meta
+from zoo_core.tensors.reader import open_weights
 
 SHAPE = (1, 8, 8)
 X = torch.rand(3, *SHAPE, generator=torch.Generator().manual_seed(0))
@@ -95,7 +95,7 @@ def test_lazy_shapes_are_settled_when_it_is_built(toys: None) -> None:
 
 
 def test_a_skeleton_takes_no_memory_and_draws_nothing() -> None:
-    from zoo_core.building import build_plan, plan_from_config
+    from zoo_core.building.builder import build_plan, plan_from_config
 
     config = tiny().config
     before = torch.get_rng_state()

@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import load_file
 
 import zoo_core as zoo
-from zoo_core.building import build_part
-from zoo_core.catalogue import catalogue
+from zoo_core.building.builder import build_part
+from zoo_core.building.plan import plan
 from zoo_core.cli import main
 from zoo_core.errors import NameConflict
 from zoo_core.interfaces import Labels
-from zoo_core.plan import plan
-from zoo_core.registry import registry
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import registry
 
 GOLDEN = sorted(path.parent for path in (Path(__file__).parent / "golden").glob("*/*/config.json"))
 SMALL = ["--set=encoder.hidden=[4]", "--set=decoder.hidden=[4]"]

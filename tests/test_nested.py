@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import save_file
 
 import zoo_core as zoo
-from zoo_core.building import build_part
+from zoo_core.building.builder import build_part
 from zoo_core.cli import main
 from zoo_core.errors import ConfigError, PluginMissing, SettingError, UnknownName, WeightsError
 from zoo_core.hub.requirements import requirements
 from zoo_core.interfaces import Decoder, Labels, Nested
-from zoo_core.parameters import parameters
+from zoo_core.registry.parameters import parameters
 
 CLASSES = Labels("classes", ("a", "b"))
 SMALL: dict[str, Any] = {"encoder.hidden": [4], "decoder.net.hidden": [5], "objective.adversarial-prior.hidden": [4]}
@@ -222,7 +222,7 @@ def test_an_older_config_that_names_weights_inside_takes_them_from_its_own_file(
 ) -> None:
     """Up to format 1 a discriminator's net was a bare table, and its weights came from wherever that said."""
     asked: list[str] = []
-    monkeypatch.setattr("zoo_core.hub.fetched.fetch_file", lambda repo, *rest, **more: asked.append(repo))
+    monkeypatch.setattr("zoo_core.hub.download.fetch_file", lambda repo, *rest, **more: asked.append(repo))
     monkeypatch.setattr("zoo_features.weights._parse", lambda content, where: asked.append(where))
     (tmp_path / "bait").write_text("not yours")
 

@@ -15,12 +15,12 @@ from torch.nn.functional import cross_entropy
 from zoo_features.preprocessing import IMAGENET_MEAN, IMAGENET_STD
 
 import zoo_core as zoo
-from zoo_core.building import build_part
+from zoo_core.building.builder import build_part
 from zoo_core.errors import SettingError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Batch, FeatureExtractor, Labels
 from zoo_core.noise import KeyedNoise
-from zoo_core.registry import registry
+from zoo_core.registry.components import registry
 from zoo_core.testing.running import component_checks, run_check
 
 pytestmark = pytest.mark.usefixtures("toys")

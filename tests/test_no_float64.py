@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import zoo_core as zoo
-from zoo_core.catalogue import catalogue
 from zoo_core.data import ArrayDataset
+from zoo_core.devices.doubles import float64, has_float64
 from zoo_core.errors import SeamError
-from zoo_core.float64 import float64, has_float64
-from zoo_core.registry import registry
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import registry
 
 from .no_float64 import DEVICE, NoFloat64
 

@@ -14,7 +14,7 @@ from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen, MultipleOf
 
 from zoo_core.cli.values import parse_settings
 from zoo_core.errors import PluginFailed, SettingError
-from zoo_core.parameters import check, context, parameters
+from zoo_core.registry.parameters import check, context, parameters
 
 if TYPE_CHECKING:
     from somewhere_that_is_not_there import ImageShape  # type: ignore[import-not-found]

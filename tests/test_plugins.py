@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from zoo_core.plugins import LoadedPlugins, PluginStatus, load_plugins
+from zoo_core.registry.loading import LoadedPlugins, PluginStatus, load_plugins
 
 GOOD = """
 from zoo_core.hookspecs import hookimpl

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from zoo_core.errors import NameConflict, PluginFailed, UnknownName
-from zoo_core.plugins import LoadedPlugins, PluginStatus
-from zoo_core.registry import Entry, Registry
+from zoo_core.registry.components import Entry, Registry
+from zoo_core.registry.loading import LoadedPlugins, PluginStatus
 
 
 def entry(kind: str, name: str, plugin: str = "zoo-a", target: str = "m:C") -> Entry:

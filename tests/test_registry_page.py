@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from zoo_core import catalogue
-from zoo_core.config import PART_KINDS
 from zoo_core.game.rules import PlayerRules, TurnRules
 from zoo_core.game.schedules import Schedule
 from zoo_core.game.settings import StreamSettings, TrainingSettings
+from zoo_core.registry import catalogue
+from zoo_core.storage.config import PART_KINDS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "registry.md").read_text("utf-8")
 SECTIONS = dict(re.findall(r"^##+ ([^\n]+)\n(.*?)(?=^##+ |\Z)", PAGE, re.MULTILINE | re.DOTALL))

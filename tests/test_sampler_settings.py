@@ -11,14 +11,14 @@ import pytest
 import torch
 
 import zoo_core as zoo
-from zoo_core.catalogue import Catalogue, core_source, read_catalogue
+from zoo_core.building.plan import plan
 from zoo_core.cli import main
-from zoo_core.config import check_config
 from zoo_core.errors import CatalogueError, ConfigError, SettingError, UnknownName, WeightsError
 from zoo_core.hub.external import refuse_local_file
 from zoo_core.hub.requirements import requirements
-from zoo_core.plan import plan
-from zoo_core.registry import registry
+from zoo_core.registry.catalogue import Catalogue, core_source, read_catalogue
+from zoo_core.registry.components import registry
+from zoo_core.storage.config import check_config
 
 SHAPE = (1, 8, 8)
 SMALL: dict[str, Any] = {"encoder.hidden": [6], "decoder.hidden": [5], "latent_dim": 4, "image_shape": SHAPE}

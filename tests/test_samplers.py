@@ -14,7 +14,7 @@ import zoo_core as zoo
 from zoo_core.cli import main
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Labels, Sampler, Samples
-from zoo_core.registry import registry
+from zoo_core.registry.components import registry
 from zoo_core.testing.results import CheckResult
 from zoo_core.testing.running import component_checks, run_check
 

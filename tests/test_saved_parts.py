@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import zoo_core as zoo
+from zoo_core.building.extractors import find_extractor, find_judge
+from zoo_core.building.saved_part import load_saved_part
 from zoo_core.errors import SeamError, SettingError, UnknownName
-from zoo_core.extractors import find_extractor, find_judge
 from zoo_core.interfaces import Encoder, Labels
-from zoo_core.saved_parts import load_saved_part
 
 SHAPE = (1, 8, 8)
 X = torch.rand(5, *SHAPE, generator=torch.Generator().manual_seed(0))

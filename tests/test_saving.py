@@ -13,7 +13,7 @@ from torch import Tensor
 
 import zoo_core as zoo
 from zoo_core.errors import RunError, UnknownName, WeightsError
-from zoo_core.files import write_bytes, write_json
+from zoo_core.storage.files import write_bytes, write_json
 
 SHAPE = (1, 8, 8)
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import zoo_core as zoo
-from zoo_core.catalogue import catalogue, read_catalogue
-from zoo_core.config import check_config
+from zoo_core.building.plan import plan
 from zoo_core.errors import CatalogueError, ConfigError, SettingError
-from zoo_core.plan import plan
+from zoo_core.registry.catalogue import catalogue, read_catalogue
+from zoo_core.storage.config import check_config
 
 SHAPE = (1, 8, 8)
 TINY: dict[str, Any] = {"encoder.hidden": [6], "decoder.hidden": [5], "latent_dim": 4}

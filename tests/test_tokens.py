@@ -19,7 +19,7 @@ from zoo_core.data import StreamingSource, dataset_for, open_dataset, open_sourc
 from zoo_core.errors import ConfigError, DataError, SeamError, SettingError
 from zoo_core.interfaces import Dataset, Labels, Split, Vocabulary
 from zoo_core.interfaces.dataset import SplitName
-from zoo_core.publishing.staged import stage
+from zoo_core.publishing.staging import stage
 
 RECIPE = """format = 1
 
@@ -132,7 +132,7 @@ def test_batches_hold_ids_as_they_are(toy: Path) -> None:
 
 
 def test_the_kit_takes_the_toys(toy: Path) -> None:
-    from zoo_core.registry import registry
+    from zoo_core.registry.components import registry
     from zoo_core.testing.running import component_checks, run_check
 
     for kind, name in (("feature-extractor", "toy-lstm"), ("objective", "toy-next-token"), ("metric", "toy-bits")):

@@ -135,7 +135,7 @@ def test_codes_of_the_cookbooks_sampler_reproduce_the_images_better_than_draws(c
 CARD = """
 from pathlib import Path
 import zoo_core as zoo
-from zoo_core.publishing.staged import stage
+from zoo_core.publishing.staging import stage
 run, staged = Path("runs/pairs"), Path("staged")
 stage(zoo.load(run), staged, repo="org/pairs", licence="mit", run=run)
 print((staged / "README.md").read_text())

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 from zoo_core.version import VERSION as __version__
 
 if TYPE_CHECKING:
-    from zoo_core.building import build as build
+    from zoo_core.building.builder import build as build
     from zoo_core.data import open_dataset as open_dataset
     from zoo_core.errors import ZooError as ZooError
-    from zoo_core.evaluation import evaluate as evaluate
-    from zoo_core.hub.inspected import inspect as inspect
-    from zoo_core.listing import list_components as list_components
-    from zoo_core.listing import list_models as list_models
-    from zoo_core.listing import list_weights as list_weights
+    from zoo_core.evaluation.metrics import evaluate as evaluate
+    from zoo_core.evaluation.plots import plot as plot
     from zoo_core.model import Model as Model
-    from zoo_core.plotting import plot as plot
+    from zoo_core.publishing.inspect import inspect as inspect
     from zoo_core.publishing.push import push as push
+    from zoo_core.registry.listing import list_components as list_components
+    from zoo_core.registry.listing import list_models as list_models
+    from zoo_core.registry.listing import list_weights as list_weights
     from zoo_core.saving import load as load
     from zoo_core.training import Run as Run
     from zoo_core.training import rounds as rounds
@@ -35,15 +35,15 @@ _WHERE = {
     "Model": "zoo_core.model",
     "Run": "zoo_core.training",
     "ZooError": "zoo_core.errors",
-    "build": "zoo_core.building",
-    "evaluate": "zoo_core.evaluation",
-    "inspect": "zoo_core.hub.inspected",
-    "list_components": "zoo_core.listing",
-    "list_models": "zoo_core.listing",
-    "list_weights": "zoo_core.listing",
+    "build": "zoo_core.building.builder",
+    "evaluate": "zoo_core.evaluation.metrics",
+    "inspect": "zoo_core.publishing.inspect",
+    "list_components": "zoo_core.registry.listing",
+    "list_models": "zoo_core.registry.listing",
+    "list_weights": "zoo_core.registry.listing",
     "load": "zoo_core.saving",
     "open_dataset": "zoo_core.data",
-    "plot": "zoo_core.plotting",
+    "plot": "zoo_core.evaluation.plots",
     "push": "zoo_core.publishing.push",
     "rounds": "zoo_core.training",
     "train": "zoo_core.training",

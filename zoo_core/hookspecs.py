@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
-    from zoo_core.training.callbacks import Callback
+    from zoo_core.interfaces.callback import Callback
     from zoo_core.training.trainer import Training
 
 PROJECT = "zoo_core"
@@ -50,7 +50,7 @@ class Register(Protocol):
         """Register one component.
 
         Arguments:
-            kind: one of :data:`zoo_core.names.KINDS`.
+            kind: one of :data:`zoo_core.registry.names.KINDS`.
             name: ``[a-z0-9][a-z0-9._-]*``; with a ``/`` at the end it is a family, whose class has a class method
                 ``architectures() -> list[str]``.
             target: ``package.module:Class``, imported when the component is built.

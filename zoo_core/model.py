@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self, cast, final
 import torch
 from torch import Tensor, nn
 
+from zoo_core.data.given import as_count, as_labels, as_tensor, as_tokens
 from zoo_core.distributions import Likelihood, Posterior
 from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
-from zoo_core.given import as_count, as_labels, as_tensor, as_tokens
 from zoo_core.interfaces import (
     Decoder,
     Encoder,
@@ -262,7 +262,7 @@ class Model(nn.Module):
         """The sampler called so, checked against this model's parts."""
         if isinstance(sampler, Sampler):
             return sampler
-        from zoo_core.lookers import sampler_for
+        from zoo_core.building.components import sampler_for
 
         return sampler_for(self, sampler)
 

@@ -12,16 +12,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo_core.config import read_config
+from zoo_core.building.migration import names_today
 from zoo_core.errors import WeightsError, ZooError, shown
-from zoo_core.files import write_json
 from zoo_core.interfaces import FeatureExtractor
-from zoo_core.migration import names_today
 from zoo_core.model import Model
-from zoo_core.tensors.bounded import Empty, Skeleton, bounded, left_on_meta, needs_memory
-from zoo_core.tensors.fitting import assign_weights, check_fit, restore_weights
-from zoo_core.tensors.opened import SavedWeights, open_weights
-from zoo_core.tensors.written import write_weights
+from zoo_core.storage.config import read_config
+from zoo_core.storage.files import write_json
+from zoo_core.tensors.assign import assign_weights, check_fit, restore_weights
+from zoo_core.tensors.meta import Empty, Skeleton, bounded, left_on_meta, needs_memory
+from zoo_core.tensors.reader import SavedWeights, open_weights
+from zoo_core.tensors.writer import write_weights
 
 _log = logging.getLogger("zoo_core")
 
@@ -69,7 +69,7 @@ def load(
         ConfigError, WeightsError: what is there is damaged or of another model.
         HubError: the Hub cannot be reached, or does not give it.
     """
-    from zoo_core.hub.located import locate
+    from zoo_core.hub.reference import locate
 
     found = locate(reference, revision=revision)
     model = load_folder(
@@ -80,7 +80,7 @@ def load(
 
 def load_folder(folder: Path, *, mmap: bool = False, allow_external: bool = True, where: str = "") -> Model:
     """The model saved in ``folder``, on the CPU and as wide as it was saved; see :func:`load`."""
-    from zoo_core.building import plan_from_config
+    from zoo_core.building.builder import plan_from_config
     from zoo_core.hub.external import announce_external
     from zoo_core.hub.requirements import refuse_missing
 
@@ -99,7 +99,7 @@ def load_folder(folder: Path, *, mmap: bool = False, allow_external: bool = True
 
 def _filled(made: Any, saved: SavedWeights, width: torch.dtype, mmap: bool) -> Model:
     """The plan's model with the saved weights: given to a skeleton where all of it stays one, else copied into an ordinary one."""
-    from zoo_core.building import build_plan
+    from zoo_core.building.builder import build_plan
 
     try:
         skeleton = build_plan(made, device=None, dtype=width, making=Skeleton())

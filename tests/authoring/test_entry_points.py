@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from zoo_core import entry_points
-from zoo_core.plugins import PluginStatus, loaded_plugins
+from zoo_core.registry import entry_points
+from zoo_core.registry.loading import PluginStatus, loaded_plugins
 
 Install = Callable[..., None]
 HOOK = """

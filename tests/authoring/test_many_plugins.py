@@ -57,7 +57,7 @@ def test_finding_them_parses_no_metadata_and_needs_no_packaging(site: Path, benc
         "import importlib.metadata as m, sys\n"
         "def refuse(self): raise AssertionError('metadata parsed')\n"
         "m.Distribution.metadata = property(refuse)\n"
-        "from zoo_core.plugins import loaded_plugins\n"
+        "from zoo_core.registry.loading import loaded_plugins\n"
         "print([s.version for s in loaded_plugins().statuses if s.name.startswith('zoo-made-up')])\n"
         "assert 'packaging' not in sys.modules\n"
     )

@@ -17,8 +17,8 @@ from zoo_core.authoring.kinds import AUTHORED, KINDS
 from zoo_core.authoring.package import new_plugin
 from zoo_core.cli import main
 from zoo_core.errors import NameConflict, RunError, SettingError
-from zoo_core.names import KINDS as EVERY_KIND
-from zoo_core.plugins import loaded_plugins
+from zoo_core.registry.loading import loaded_plugins
+from zoo_core.registry.names import KINDS as EVERY_KIND
 
 ROOT = Path(__file__).parents[2]
 

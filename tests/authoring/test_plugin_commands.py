@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from zoo_core.cli import main
-from zoo_core.plugins import loaded_plugins
+from zoo_core.registry.loading import loaded_plugins
 
 Install = Callable[..., None]
 

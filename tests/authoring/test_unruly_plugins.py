@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 import zoo_core as zoo
-from zoo_core import guarded as guards
-from zoo_core.catalogue import catalogue
 from zoo_core.cli import main
 from zoo_core.errors import PluginFailed, SettingError
-from zoo_core.guarded import guarded
-from zoo_core.plugins import PluginStatus, loaded_plugins
-from zoo_core.registry import registry
+from zoo_core.registry import guarded as guards
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import registry
+from zoo_core.registry.guarded import guarded
+from zoo_core.registry.loading import PluginStatus, loaded_plugins
 
 Install = Callable[..., None]
 REGISTERS = """
@@ -77,7 +77,7 @@ def test_what_a_component_or_a_later_hook_prints_goes_to_standard_error(
     sections = "@hookimpl\ndef card_sections(config):\n    print('section')\n    return {}\n"
     install("zoo-loud", REGISTERS + sections, modules={"zoo_unruly_parts": LOUD + PART})
     registry().resolve("encoder", "unruly").entry.load()
-    from zoo_core.hooks import card_sections
+    from zoo_core.registry.hooks import card_sections
 
     assert [given for plugin, given in card_sections({}) if plugin == "zoo-loud"] == [{}]
     out, err = capfd.readouterr()
@@ -105,7 +105,7 @@ def test_a_plugin_that_puts_another_stream_in_place_of_standard_output_is_undone
 def test_a_closed_stream_is_no_reason_to_lose_a_plugin(install: Install, closed: str) -> None:
     install("zoo-loud", "import os\nprint('hi')\n" + REGISTERS)
     script = (
-        "from zoo_core.plugins import loaded_plugins\n"
+        "from zoo_core.registry.loading import loaded_plugins\n"
         "import sys\n"
         "sys.exit(any(status.error for status in loaded_plugins().statuses if status.name == 'zoo-loud'))"
     )
@@ -114,7 +114,7 @@ def test_a_closed_stream_is_no_reason_to_lose_a_plugin(install: Install, closed:
 
 def test_what_was_printed_before_comes_out_before_and_on_standard_output(install: Install) -> None:
     install("zoo-loud", "print('plugin')\n" + REGISTERS)
-    script = "from zoo_core.plugins import loaded_plugins\nprint('before')\nloaded_plugins()\nprint('after')"
+    script = "from zoo_core.registry.loading import loaded_plugins\nprint('before')\nloaded_plugins()\nprint('after')"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("before\nafter\n", "plugin\n")
 
@@ -176,7 +176,7 @@ def test_what_a_hook_gives_may_fail_when_it_is_read(install: Install) -> None:
         def card_sections(config): return Lazy()
     """
     install("zoo-bad", given)
-    from zoo_core.hooks import card_sections
+    from zoo_core.registry.hooks import card_sections
 
     (failed,) = [given for plugin, given in card_sections({}) if plugin == "zoo-bad"]
     assert isinstance(failed, PluginFailed) and "card_sections failed: GeneratorExit" in str(failed)

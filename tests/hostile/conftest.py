@@ -16,8 +16,8 @@ from huggingface_hub import constants
 from hypothesis.strategies import SearchStrategy
 
 import zoo_core as zoo
-from zoo_core.parameters import parameters
-from zoo_core.registry import registry
+from zoo_core.registry.components import registry
+from zoo_core.registry.parameters import parameters
 
 from .budget import LONG, Attack
 from .budget import attack as try_all
@@ -60,7 +60,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _watch(ground: Path) -> Watch:
     (ground / "secret").write_text("not yours")
     # Before the clock runs. torch imports its compiler, for seconds, when weights are first drawn without memory for them.
-    ours = ("zoo_core.saving", "zoo_core.hub.fetched", "zoo_core.hub.inspected")
+    ours = ("zoo_core.saving", "zoo_core.hub.download", "zoo_core.publishing.inspect")
     for module in (*ours, "huggingface_hub.hf_api", "torch._dynamo"):
         import_module(module)
     for entry in registry().entries():

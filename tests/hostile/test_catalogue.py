@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from zoo_core.catalogue import core_source, read_catalogue
-from zoo_core.plan import plan
+from zoo_core.building.plan import plan
+from zoo_core.registry.catalogue import core_source, read_catalogue
 
 from .budget import Attack, rounds
 from .json_trees import IMPORT_PATHS, PATHS, TERMINAL, torn

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from zoo_core.config import PART_KINDS, check_config, parse
 from zoo_core.errors import ZooError
-from zoo_core.hub.inspected import inspect
-from zoo_core.parameters import parameters
-from zoo_core.registry import registry
+from zoo_core.publishing.inspect import inspect
+from zoo_core.registry.components import registry
+from zoo_core.registry.parameters import parameters
 from zoo_core.saving import load_folder
+from zoo_core.storage.config import PART_KINDS, check_config, parse
 
 from .budget import LONG, Attack, rounds
 from .conftest import Victim

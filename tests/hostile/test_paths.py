@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import zoo_core as zoo
 from zoo_core.errors import ZooError
-from zoo_core.hub.inspected import inspect
-from zoo_core.hub.located import locate
+from zoo_core.hub.reference import locate
+from zoo_core.publishing.inspect import inspect
 
 from .budget import Attack, rounds
 from .conftest import Victim

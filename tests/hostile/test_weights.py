@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import zoo_core as zoo
 from zoo_core.errors import WeightsError
-from zoo_core.hub.inspected import inspect
+from zoo_core.publishing.inspect import inspect
 from zoo_core.saving import load_folder, verify_folder
 
 from .budget import Attack, rounds

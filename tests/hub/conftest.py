@@ -99,7 +99,7 @@ def tiny() -> zoo.Model:
 @pytest.fixture
 def folder(tiny: zoo.Model, tmp_path: Path) -> Path:
     """The same, saved, and measured."""
-    from zoo_core.figures import add_figures
+    from zoo_core.evaluation.results import add_figures
     from zoo_core.interfaces import Figure
 
     tiny.save(tmp_path / "saved")

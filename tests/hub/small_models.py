@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import zoo_core as zoo
-from zoo_core.catalogue import catalogue
 from zoo_core.interfaces import Labels
-from zoo_core.parameters import parameters
-from zoo_core.registry import registry
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import registry
+from zoo_core.registry.parameters import parameters
 
 
 def small(recipe: str) -> zoo.Model:

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 import zoo_core as zoo
-from zoo_core.building import build_part
-from zoo_core.catalogue import catalogue
+from zoo_core.building.builder import build_part
 from zoo_core.errors import HubError, WeightsError, ZooError
+from zoo_core.registry.catalogue import catalogue
 
 from .small_models import small
 

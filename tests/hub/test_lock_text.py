@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo_core.catalogue import core_source, read_catalogue
-from zoo_core.hub.lock import entry_text, toml_string
+from zoo_core.publishing.lock import entry_text, toml_string
+from zoo_core.registry.catalogue import core_source, read_catalogue
 
 # All code points, the surrogates too, which a JSON config of somebody else's may hold.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))

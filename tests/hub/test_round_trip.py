@@ -17,8 +17,8 @@ import pytest
 import torch
 
 import zoo_core as zoo
-from zoo_core.catalogue import catalogue
-from zoo_core.config import entries
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.storage.config import entries
 from zoo_core.testing.hub import HubServer
 
 from .small_models import small

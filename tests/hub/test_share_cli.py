@@ -19,9 +19,9 @@ from huggingface_hub import CommitOperationAdd, HfApi
 from safetensors.torch import save_file
 
 import zoo_core as zoo
-from zoo_core.catalogue import catalogue, core_source
 from zoo_core.errors import HubError, SettingError, ZooError
 from zoo_core.publishing.push import push
+from zoo_core.registry.catalogue import catalogue, core_source
 from zoo_core.testing.hub import Fault, HubServer
 
 Cli = Callable[..., SimpleNamespace]
@@ -208,7 +208,7 @@ def test_every_model_that_travels_with_the_catalogue_can_be_pushed_at_once(
     recipes = core_source().read_text("utf-8").partition("\n[weights")[0]
     entry = '[weights."tiny-digits"]\nrecipe = "vae-mlp"\npath = "weights/tiny-digits"\nlicence = "cc-by-4.0"\n'
     (tmp_path / "registry.toml").write_text(f"{recipes}\n")
-    monkeypatch.setattr("zoo_core.catalogue.core_source", lambda: tmp_path / "registry.toml")
+    monkeypatch.setattr("zoo_core.registry.catalogue.core_source", lambda: tmp_path / "registry.toml")
     fresh_registry()
     refused(cli("push", "--catalogue", "--namespace", "org"), "the catalogue has no models in folders")
     (tmp_path / "registry.toml").write_text(f"{recipes}\n{entry}")

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from zoo_core.data.labels import chosen
 from zoo_core.distributions import Likelihood, LikelihoodFamily, LogSigma
 from zoo_core.distributions.likelihoods import BernoulliFamily, Gaussian, GaussianFamily, ImplicitFamily
 from zoo_core.interfaces import AttackedLoss, ImageShape, Labels, Tags, ascent
-from zoo_core.labels import chosen
 from zoo_core.noise import Noise
 
 from .originals import PlainAttack, PlainDecoder, PlainExtractor, PlainHead, PlainPrior, PlainTellingDecoder, Width

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zoo_core.interfaces import Component
-from zoo_core.names import Entry
+from zoo_core.registry.names import Entry
 from zoo_core.testing.results import CheckResult
 from zoo_core.testing.running import component_checks, run_check
 

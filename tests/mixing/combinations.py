@@ -16,10 +16,10 @@ from typing import Any
 import torch
 
 import zoo_core as zoo
-from zoo_core.catalogue import catalogue
 from zoo_core.errors import SeamError, SettingError
 from zoo_core.interfaces import Need, Objective
-from zoo_core.registry import registry
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import registry
 
 from .answers import EASIEST, Answer, answers, samplers
 from .rows import CATEGORIES, LATENT_DIM, Row, adversarial, every_row, objective_rows, official, own_width, pairs, rows

@@ -8,14 +8,14 @@ from typing import Any, Literal, get_args, get_origin
 
 import torch
 
-from zoo_core.building import build_part
-from zoo_core.catalogue import catalogue
+from zoo_core.building.builder import build_part
+from zoo_core.building.plan import plan
+from zoo_core.building.suggestions import fitting
 from zoo_core.errors import SettingError, UnknownName
 from zoo_core.interfaces import Decoder, Encoder, Labels, Need, Objective, Part, Prior
-from zoo_core.parameters import Parameter, check, parameters
-from zoo_core.plan import plan
-from zoo_core.registry import Entry, registry
-from zoo_core.remedies import fitting
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import Entry, registry
+from zoo_core.registry.parameters import Parameter, check, parameters
 
 IMAGE_SHAPE = (1, 32, 32)
 LABELS = Labels("classes", tuple("0123456789"))

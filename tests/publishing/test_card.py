@@ -13,15 +13,15 @@ import pytest
 from huggingface_hub import ModelCard
 
 import zoo_core as zoo
-from zoo_core.catalogue import catalogue
-from zoo_core.config import check_config
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Figure, Labels
-from zoo_core.parameters import parameters
 from zoo_core.publishing.bibtex import bibtex, papers
 from zoo_core.publishing.card import model_card, validate_card
 from zoo_core.publishing.markdown import text
-from zoo_core.registry import registry
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import registry
+from zoo_core.registry.parameters import parameters
+from zoo_core.storage.config import check_config
 
 RECIPES = sorted(catalogue().recipes)
 PICTURES = ["pictures/samples.png", "pictures/reconstructions.png"]

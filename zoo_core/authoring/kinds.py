@@ -102,7 +102,7 @@ AUTHORED = (
         "steps along slopes that are averaged over the way",
         "zoo info {name}",
         "import torch\n"
-        "from zoo_core.building import build_part\n"
+        "from zoo_core.building.builder import build_part\n"
         "from zoo_core.noise import KeyedNoise\n\n"
         'attack = build_part("attack", "{name}", image_shape=(1, 32, 32))\n'
         "attacked = attack.perturb(lambda x: x.square().sum((1, 2, 3)), torch.rand(8, 1, 32, 32), KeyedNoise(0, 0))",

@@ -74,8 +74,8 @@ def check_names(name: str, kinds: Sequence[str], *, recipe: bool) -> PluginNames
 
 
 def _refuse_taken(names: PluginNames, kinds: Sequence[str], *, recipe: bool) -> None:
-    from zoo_core.catalogue import catalogue
-    from zoo_core.registry import registry
+    from zoo_core.registry.catalogue import catalogue
+    from zoo_core.registry.components import registry
 
     name, component = names.plugin, names.component
     other = "choose another name"

@@ -51,7 +51,7 @@ def data_and_root(args: argparse.Namespace) -> tuple[Dataset, str | None]:
     """As :func:`data_of`, and where data sets lie."""
     from zoo_core.data import open_dataset
     from zoo_core.errors import RunError, shown
-    from zoo_core.files import expanded
+    from zoo_core.storage.files import expanded
     from zoo_core.training.run import read_run
 
     given, _ = data_settings(getattr(args, "settings", ()))  # not every command that looks at data has --set
@@ -69,10 +69,10 @@ def data_and_root(args: argparse.Namespace) -> tuple[Dataset, str | None]:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print, and keep the figures beside the weights."""
-    from zoo_core.evaluation import evaluate
-    from zoo_core.figures import as_table
-    from zoo_core.files import write_json
+    from zoo_core.evaluation.metrics import evaluate
+    from zoo_core.evaluation.results import as_table
     from zoo_core.saving import load
+    from zoo_core.storage.files import write_json
 
     metrics = settings_by_name(args.metric, data_settings(args.settings)[1], "metric")
     model = load(args.model)
@@ -103,8 +103,8 @@ def run(args: argparse.Namespace) -> int:
 def _keep(model: str, figures: Sequence[Figure]) -> None:
     """Write ``figures`` beside the weights they are of; where that cannot be done, say so and go on."""
     from zoo_core.errors import ZooError, shown
-    from zoo_core.figures import FILE, add_figures
-    from zoo_core.files import expanded, is_folder
+    from zoo_core.evaluation.results import FILE, add_figures
+    from zoo_core.storage.files import expanded, is_folder
 
     folder = expanded(model)
     if not is_folder(folder):
@@ -116,7 +116,7 @@ def _keep(model: str, figures: Sequence[Figure]) -> None:
 
 
 def _print(figures: Sequence[Figure]) -> None:
-    from zoo_core.figures import resting_on
+    from zoo_core.evaluation.results import resting_on
 
     widest = max(len(figure.name) for figure in figures) if sys.stdout.isatty() else 0
     separator = "  " if sys.stdout.isatty() else "\t"

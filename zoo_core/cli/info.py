@@ -8,13 +8,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo_core.catalogue import catalogue
 from zoo_core.cli.output import Row, print_json, print_sections
 from zoo_core.errors import UnknownName, ZooError, did_you_mean, shown
 from zoo_core.interfaces.tags import IN_WORDS
-from zoo_core.parameters import Parameter, nested_spec, parameters
-from zoo_core.recipes import Recipe
-from zoo_core.registry import Resolved, registry
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import Resolved, registry
+from zoo_core.registry.parameters import Parameter, nested_spec, parameters
+from zoo_core.registry.recipes import Recipe
 
 if TYPE_CHECKING:
     from zoo_core.interfaces import Dataset

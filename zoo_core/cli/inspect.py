@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look and print."""
     from zoo_core.cli.output import print_json, print_sections
-    from zoo_core.hub.inspected import inspect
+    from zoo_core.publishing.inspect import inspect
 
     found = inspect(args.model, verify=args.verify)
     if args.json:

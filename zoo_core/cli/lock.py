@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Resolve, fetch, hash, print."""
     from zoo_core.errors import RunError, shown
-    from zoo_core.hub.lock import lock, read_lines
+    from zoo_core.publishing.lock import lock, read_lines
 
     try:
         text = args.list.read_text("utf-8")

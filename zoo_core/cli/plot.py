@@ -44,9 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Draw, write, say so."""
-    from zoo_core.files import expanded, is_folder
-    from zoo_core.plotting import plot, writable
+    from zoo_core.evaluation.plots import plot, writable
     from zoo_core.saving import load
+    from zoo_core.storage.files import expanded, is_folder
 
     of_data, others = data_settings(args.settings)
     plots = settings_by_name((name for names in args.what for name in names.split(",") if name), others, "plot")

@@ -9,9 +9,9 @@ from typing import Any
 
 from zoo_core.cli import VERBS, run_verb
 from zoo_core.errors import PluginFailed, UnknownName, ZooError, did_you_mean, shown
-from zoo_core.guarded import described, guarded
-from zoo_core.plugins import loaded_plugins
-from zoo_core.registration import Command
+from zoo_core.registry.guarded import described, guarded
+from zoo_core.registry.loading import loaded_plugins
+from zoo_core.registry.registration import Command
 
 
 def spellings() -> dict[str, Command]:

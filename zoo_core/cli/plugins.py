@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from zoo_core.catalogue import catalogue
 from zoo_core.cli.output import print_json, print_table
 from zoo_core.errors import CatalogueError
-from zoo_core.registry import registry
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import registry
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from zoo_core.hub.located import Located
+    from zoo_core.hub.reference import Located
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +36,8 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from zoo_core.errors import RunError, SettingError, shown
-    from zoo_core.hub.located import locate
-    from zoo_core.hub.lock import locked_names, pull_locked
+    from zoo_core.hub.reference import locate
+    from zoo_core.publishing.lock import locked_names, pull_locked
 
     models = list(args.models)
     if args.locked:
@@ -68,9 +68,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _fetch_externals(found: Located) -> None:
     """The weights that the model takes from second repositories; without them it would not load offline."""
-    from zoo_core.config import read_config
+    from zoo_core.hub.download import check_pinned, fetch_file
     from zoo_core.hub.external import announce_external, externals
-    from zoo_core.hub.fetched import check_pinned, fetch_file
+    from zoo_core.storage.config import read_config
 
     config = read_config(found.folder)
     announce_external(config, found.label, allowed=True)
@@ -83,9 +83,9 @@ def _copy(folder: Path, out: Path) -> None:
     """Copies of the files, each written atomically, the config last."""
     from shutil import copyfile
 
-    from zoo_core.files import replacing
-    from zoo_core.hub.fetched import ABOUT
-    from zoo_core.tensors.opened import open_weights
+    from zoo_core.hub.download import ABOUT
+    from zoo_core.storage.files import replacing
+    from zoo_core.tensors.reader import open_weights
 
     about = [path.relative_to(folder).as_posix() for pattern in ABOUT for path in sorted(folder.glob(pattern))]
     for name in [*about, *open_weights(folder).all_files]:

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rehearse(model: str, repo: str, licence: str | None, args: argparse.Namespace) -> int:
-    from zoo_core.hub.fetched import check_repo
+    from zoo_core.hub.download import check_repo
     from zoo_core.publishing.push import staged
 
     check_repo(repo)
@@ -78,10 +78,10 @@ def _rehearse(model: str, repo: str, licence: str | None, args: argparse.Namespa
 
 def _push_catalogue(args: argparse.Namespace) -> int:
     """Publish what has a folder, and print the entries that then replace it in registry.toml."""
-    from zoo_core.catalogue import catalogue
     from zoo_core.errors import SettingError
-    from zoo_core.hub.lock import entry_text
+    from zoo_core.publishing.lock import entry_text
     from zoo_core.publishing.push import push
+    from zoo_core.registry.catalogue import catalogue
 
     entries = [entry for entry in catalogue().weights.values() if entry.folder is not None]
     if not entries:

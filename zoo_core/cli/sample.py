@@ -73,7 +73,7 @@ class _Destination:
 
 def _destination(text: str) -> _Destination:
     """An argparse type: a file; a folder where it ends with a slash, or there is one of that name."""
-    from zoo_core.files import is_folder
+    from zoo_core.storage.files import is_folder
 
     ends = text.endswith(tuple(filter(None, ("/", os.sep, os.altsep))))
     return _Destination(Path(text), ends or is_folder(Path(text)))
@@ -90,10 +90,10 @@ def _trace_file(text: str) -> Path:
 
 def run(args: argparse.Namespace) -> int:
     """Sample, write, say so."""
+    from zoo_core.devices.process import processes
+    from zoo_core.drawing.grids import refuse_without_pictures
     from zoo_core.errors import SettingError
-    from zoo_core.pictures import refuse_without_pictures
     from zoo_core.saving import load
-    from zoo_core.training.processes import processes
 
     if args.trace is True and not args.out.folder:
         try:
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _into_file(args: argparse.Namespace, model: Model, sampler: Sampler, n: int, given: Mapping[str, Any]) -> None:
-    from zoo_core.pictures import grid, save_png
+    from zoo_core.drawing.grids import grid, save_png
 
     images = given["x"]
     samples = model.samples(n, sampler, seed=args.seed, x=None if images is None else next(images), y=given["y"])
@@ -137,8 +137,8 @@ def _into_folder(args: argparse.Namespace, model: Model, sampler: Sampler, n: in
     Raises:
         SettingError: what is of one file, or a folder that is not empty.
     """
+    from zoo_core.drawing.grids import grid, save_png
     from zoo_core.errors import SettingError, shown
-    from zoo_core.pictures import grid, save_png
 
     folder = args.out.path
     for option in ("trace", "columns"):
@@ -162,8 +162,8 @@ def _write_trace(path: Path, samples: Samples, sampler: Sampler, n: int, columns
     Raises:
         SettingError: the sampler keeps none.
     """
+    from zoo_core.drawing.grids import grid, save_gif, save_png
     from zoo_core.errors import SettingError
-    from zoo_core.pictures import grid, save_gif, save_png
 
     if samples.trace is None:
         raise SettingError(f"--trace: {type(sampler).__name__} keeps no trace", hint="leave it out, or choose another --sampler")
@@ -242,8 +242,8 @@ def _attributes(model: Model, asked: Sequence[str]) -> Tensor:
     """
     import torch
 
+    from zoo_core.data.labels import listed
     from zoo_core.errors import SettingError, did_you_mean, shown
-    from zoo_core.labels import listed
 
     y = torch.full((model.labels.count,), -1)
     for text in asked:
@@ -263,6 +263,6 @@ def _attributes(model: Model, asked: Sequence[str]) -> Tensor:
 
 def _labels(model: Model, sampler: Sampler, asked: list[str]) -> Tensor:
     """The classes asked for, once each."""
-    from zoo_core.given import as_labels
+    from zoo_core.data.given import as_labels
 
     return as_labels(asked, model.labels, len(asked), classes=sampler.classes(model), what="--label", unknown=False)

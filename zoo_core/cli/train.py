@@ -61,12 +61,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, then say where everything is."""
-    from zoo_core.building import build_plan
-    from zoo_core.catalogue import catalogue
+    from zoo_core.building.builder import build_plan
+    from zoo_core.building.plan import plan
     from zoo_core.data.references import open_dataset, registered_name
     from zoo_core.errors import SettingError
-    from zoo_core.files import expanded, is_file
-    from zoo_core.plan import plan
+    from zoo_core.registry.catalogue import catalogue
+    from zoo_core.storage.files import expanded, is_file
     from zoo_core.training import resume, train
     from zoo_core.training.checkpoints import FILE
     from zoo_core.training.run import read_run, refuse_to_overwrite
@@ -160,8 +160,8 @@ def _uses_labels(model: Model) -> bool:
 
 def _same_model(config: dict[str, Any], out: Path) -> None:
     """Refuse to resume another model than the one that was started."""
-    from zoo_core.config import read_config
     from zoo_core.errors import RunError, shown
+    from zoo_core.storage.config import read_config
 
     saved = read_config(out)
     for table in ("recipe", "image_shape", "modality", "vocabulary", "labels", "parts", "objectives"):
@@ -174,8 +174,8 @@ def _same_model(config: dict[str, Any], out: Path) -> None:
 
 def _report(run: Run, device: str | None) -> int:
     """Say what came of it, once however many processes there are."""
+    from zoo_core.devices.process import processes
     from zoo_core.errors import shown
-    from zoo_core.training.processes import processes
 
     if not processes(device).main:
         return 0

@@ -120,8 +120,8 @@ def _having(parameter: str, names: Iterable[str], what: Literal["metric", "plot"
     Raises:
         SettingError: none has.
     """
-    from zoo_core.parameters import parameters
-    from zoo_core.registry import registry
+    from zoo_core.registry.components import registry
+    from zoo_core.registry.parameters import parameters
 
     known = {name: list(parameters(registry().resolve(what, name).entry.load())) for name in names}
     found = [name for name, settings in known.items() if parameter in settings]

@@ -8,11 +8,11 @@ from typing import final
 import torch
 from torch import Tensor
 
+from zoo_core.data.labels import listed, places
 from zoo_core.data.made import MadeDataset
 from zoo_core.errors import DataError, shown
 from zoo_core.interfaces.batch import Batch, Labels
 from zoo_core.interfaces.dataset import Dataset, Split, SplitName
-from zoo_core.labels import listed, places
 
 
 def aligned(dataset: Dataset, labels: Labels) -> Dataset:

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from zoo_core.data.expressions import Attribute, parse
+from zoo_core.data.labels import listed
 from zoo_core.data.made import MadeDataset
 from zoo_core.data.subsets import pick
 from zoo_core.errors import DataError, did_you_mean, shown
 from zoo_core.interfaces.batch import Labels
 from zoo_core.interfaces.dataset import Dataset, Split, SplitName
-from zoo_core.labels import listed
 from zoo_core.noise import derive_seed
 
 SEED = 0

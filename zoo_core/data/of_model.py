@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from zoo_core.data.alignment import aligned
+from zoo_core.data.labels import places, told_labels
 from zoo_core.data.references import open_native, resized
 from zoo_core.data.tokens import of_vocabulary
 from zoo_core.errors import DataError, shown
 from zoo_core.interfaces import Dataset, Part
 from zoo_core.interfaces.tags import IN_WORDS
-from zoo_core.labels import places, told_labels
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

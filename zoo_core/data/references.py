@@ -17,8 +17,8 @@ from zoo_core.data.settings import DataSettings
 from zoo_core.errors import DataError, NameConflict, SettingError, UnknownName, did_you_mean, shown
 from zoo_core.interfaces.dataset import Dataset
 from zoo_core.interfaces.tags import IN_WORDS
-from zoo_core.parameters import check, parameters
-from zoo_core.registry import Resolved, registry
+from zoo_core.registry.components import Resolved, registry
+from zoo_core.registry.parameters import check, parameters
 
 _FOR_ALL = parameters(DataSettings)
 

@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Lt
 from zoo_core.errors import SettingError, did_you_mean, shown
 from zoo_core.game.schedules import Schedule
 from zoo_core.interfaces.objective import Objective
-from zoo_core.parameters import check
+from zoo_core.registry.parameters import check
 
 Positive: TypeAlias = Annotated[float, Gt(0)]
 NonNegative: TypeAlias = Annotated[float, Ge(0)]

@@ -52,7 +52,7 @@ def announce_external(config: Mapping[str, Any], where: str, *, allowed: bool) -
     found = externals(config)
     if not found:
         return
-    from zoo_core.hub.fetched import is_cached
+    from zoo_core.hub.download import is_cached
 
     for one in found:
         told = (

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zoo_core.config import entries, sampler_entry
 from zoo_core.errors import PluginMissing, shown
+from zoo_core.storage.config import entries, sampler_entry
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Requirement:
 
 def requirements(config: Mapping[str, Any]) -> list[Requirement]:
     """The plugins behind the components of a checked config, those inside others too, by name."""
-    from zoo_core.catalogue import catalogue
-    from zoo_core.registry import registry
+    from zoo_core.registry.catalogue import catalogue
+    from zoo_core.registry.components import registry
 
     needed: dict[str, str] = {}
     for _, entry in entries(config):

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo_core.config import read_small
 from zoo_core.errors import SettingError, shown
 from zoo_core.interfaces.metric import Figure
 from zoo_core.publishing import sections
@@ -15,6 +14,7 @@ from zoo_core.publishing.facts import Facts
 from zoo_core.publishing.front_matter import card_data
 from zoo_core.publishing.licences import COMMON, OTHER, check_licence
 from zoo_core.publishing.plugin_sections import plugin_sections
+from zoo_core.storage.config import read_small
 
 FILE = "README.md"
 LARGEST = 1_000_000
@@ -57,7 +57,7 @@ def model_card(
     ``own images``; no local path gets into it.
 
     Arguments:
-        config: as :func:`zoo_core.config.check_config` passes it.
+        config: as :func:`zoo_core.storage.config.check_config` passes it.
         repo: what ``zoo.load`` is to be given: ``org/name``, or a catalogue name.
         licence: an identifier of :data:`zoo_core.publishing.licences.LICENCES`.
         run: what run.json says (:func:`zoo_core.training.run.read_run`), with ``rounds`` and ``seconds`` where they are

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from zoo_core.catalogue import catalogue
-from zoo_core.config import entries, is_entry, sampler_entry
 from zoo_core.errors import ZooError
+from zoo_core.evaluation.public_names import data_name
 from zoo_core.interfaces.metric import Figure
-from zoo_core.names import Entry, is_name
-from zoo_core.publishing.local_paths import data_name
 from zoo_core.publishing.public_data import PublicData, public_data
-from zoo_core.recipes import Recipe
-from zoo_core.registry import registry
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.components import registry
+from zoo_core.registry.names import Entry, is_name
+from zoo_core.registry.recipes import Recipe
+from zoo_core.storage.config import entries, is_entry, sampler_entry
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from zoo_core.evaluation.public_names import OWN_DATA, data_name, without_paths
 from zoo_core.interfaces.metric import Figure
 from zoo_core.publishing.facts import Facts
-from zoo_core.publishing.local_paths import OWN_DATA, data_name, without_paths
 from zoo_core.publishing.markdown import plain
 from zoo_core.publishing.public_data import public_data
 

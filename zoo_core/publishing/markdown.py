@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from zoo_core.errors import SettingError, shown
-from zoo_core.publishing.local_paths import without_paths
+from zoo_core.evaluation.public_names import without_paths
 
 LONGEST = 200
 """Characters that one value may have."""

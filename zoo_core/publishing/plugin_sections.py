@@ -7,9 +7,9 @@ import warnings
 from collections.abc import Mapping
 
 from zoo_core.errors import PluginFailed
-from zoo_core.hooks import card_sections
 from zoo_core.publishing.facts import Facts
 from zoo_core.publishing.markdown import text
+from zoo_core.registry.hooks import card_sections
 
 LONGEST_TITLE, LONGEST_TEXT, MOST = 80, 2_000, 5
 """Characters, and sections a plugin."""

@@ -14,9 +14,9 @@ from huggingface_hub.hf_api import RepoFile
 
 from zoo_core.errors import HubError, shown
 from zoo_core.hub.client import api, reachable, told, unreachable
-from zoo_core.hub.fetched import check_repo, is_as_listed, sha256
+from zoo_core.hub.download import check_repo, is_as_listed, sha256
 from zoo_core.model import Model
-from zoo_core.publishing.staged import Staged, stage
+from zoo_core.publishing.staging import Staged, stage
 
 OURS = (
     "config.json",
@@ -95,7 +95,7 @@ def staged(
     max_shard_size: int | str = "5GB",
 ) -> Iterator[Staged]:
     """A temporary folder with everything that would be published; see :func:`push`."""
-    from zoo_core.hub.located import locate
+    from zoo_core.hub.reference import locate
     from zoo_core.saving import load_folder
 
     if not isinstance(model, Model):

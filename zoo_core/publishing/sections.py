@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from zoo_core.catalogue import catalogue
-from zoo_core.figures import not_comparable
+from zoo_core.evaluation.public_names import OWN_DATA, data_name
+from zoo_core.evaluation.results import not_comparable
 from zoo_core.interfaces.metric import Figure
 from zoo_core.publishing.bibtex import Paper, bibtex, papers
 from zoo_core.publishing.facts import Facts, Used
-from zoo_core.publishing.local_paths import OWN_DATA, data_name
 from zoo_core.publishing.markdown import code, picture, settings, table, text
 from zoo_core.publishing.public_data import public_data
+from zoo_core.registry.catalogue import catalogue
 
 _ALT = {
     "samples": "Samples: pictures that the model made",

@@ -13,7 +13,7 @@ from zoo_core.distributions import Likelihood
 from zoo_core.errors import ZooError, shown
 from zoo_core.interfaces import Decoder, Encoder, Labels
 from zoo_core.noise import GeneratorNoise, KeyedNoise
-from zoo_core.parameters import context, parameters
+from zoo_core.registry.parameters import context, parameters
 from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.subject import Subject, difference, outputs

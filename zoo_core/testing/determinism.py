@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo_core.interfaces.part_noise import drawing, part_noises
 from zoo_core.noise import GeneratorNoise
-from zoo_core.parameters import parameters
+from zoo_core.registry.parameters import parameters
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, each, outputs
 

@@ -24,7 +24,7 @@ HEAVY = (
 _DISCOVER = """
 import sys
 from importlib.metadata import EntryPoint
-from zoo_core.plugins import load_plugins
+from zoo_core.registry.loading import load_plugins
 status, = load_plugins([EntryPoint(name=sys.argv[1], value=sys.argv[2], group="zoo_core")]).statuses
 print(status.error or "")
 print(" ".join(name for name in sys.argv[3].split(",") if name in sys.modules))
@@ -39,7 +39,7 @@ def check_loads(subject: PluginSubject) -> None:
 
 def check_registers_something(subject: PluginSubject) -> None:
     """The plugin registers at least one component, or a catalogue."""
-    from zoo_core.plugins import loaded_plugins
+    from zoo_core.registry.loading import loaded_plugins
 
     catalogues = {name for name, _ in loaded_plugins().catalogues}
     if subject.status.error is None and not subject.status.components and subject.name not in catalogues:

@@ -6,8 +6,8 @@ from typing import cast
 
 import torch
 
+from zoo_core.data.labels import told_apart
 from zoo_core.interfaces import Head
-from zoo_core.labels import told_apart
 from zoo_core.testing.capabilities import require_shape
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject

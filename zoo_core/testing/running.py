@@ -15,8 +15,8 @@ import torch
 
 from zoo_core.errors import PluginFailed, SettingError, UnknownName, did_you_mean, shown
 from zoo_core.interfaces import Component
-from zoo_core.plugins import PluginStatus
-from zoo_core.registry import Entry, registry
+from zoo_core.registry.components import Entry, registry
+from zoo_core.registry.loading import PluginStatus
 from zoo_core.testing.results import CheckFailed, CheckResult, CheckSkipped, Status
 from zoo_core.testing.selection import CHECKS, CLASS_IS_THERE, PLUGIN_CHECKS, Check, PluginCheck, checks_for
 from zoo_core.testing.subject import PluginSubject, Subject

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from zoo_core.interfaces import Tags
-from zoo_core.names import KINDS
+from zoo_core.registry.names import KINDS
 from zoo_core.testing import (
     attacks,
     capabilities,

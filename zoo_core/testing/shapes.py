@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zoo_core.errors import shown
 from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, Head, ImageShape, Labels, Part
-from zoo_core.parameters import parameters
+from zoo_core.registry.parameters import parameters
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, outputs
 
@@ -64,7 +64,7 @@ def _check_attributes(part: Head | FeatureExtractor, asked: tuple[str, ...]) -> 
         raise CheckFailed(
             f"{len(asked)} logits for the attributes {', '.join(asked)}",
             found=str(part.shapes["logits"]),
-            do="labels = zoo_core.labels.chosen(labels, attributes, …) in __init__",
+            do="labels = zoo_core.data.labels.chosen(labels, attributes, …) in __init__",
         )
 
 

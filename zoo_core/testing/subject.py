@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from zoo_core.building import constructed
+from zoo_core.building.builder import constructed
+from zoo_core.data.labels import one_each
 from zoo_core.interfaces import Component, Decoder, Encoder, Head, ImageShape, Labels, Modality, Part, Tags, Vocabulary
-from zoo_core.labels import one_each
-from zoo_core.names import Entry
 from zoo_core.noise import derive_seed
-from zoo_core.parameters import check, context
-from zoo_core.plugins import PluginStatus
+from zoo_core.registry.loading import PluginStatus
+from zoo_core.registry.names import Entry
+from zoo_core.registry.parameters import check, context
 from zoo_core.tensors.lazy import settle_lazy
 from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch, vocabulary_of
 from zoo_core.testing.quiet import quieted

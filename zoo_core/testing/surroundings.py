@@ -15,7 +15,6 @@ from torch.nn.functional import one_hot
 from zoo_core.distributions import likelihood_family, posterior_family
 from zoo_core.distributions.posteriors import PosteriorName
 from zoo_core.errors import ZooError
-from zoo_core.guarded import described
 from zoo_core.interfaces import (
     Attack,
     AttackedLoss,
@@ -36,6 +35,7 @@ from zoo_core.interfaces import (
 from zoo_core.interfaces.vocabulary import NO_TOKENS
 from zoo_core.model import Model
 from zoo_core.noise import Noise
+from zoo_core.registry.guarded import described
 from zoo_core.testing.results import CheckSkipped
 
 LATENT_DIM = 12
@@ -279,8 +279,8 @@ def _lacking(part: Part, need: Need) -> list[str]:
 def _registered(
     slot: str, need: Need, image_shape: ImageShape, labels: Labels, vocabulary: Vocabulary, plugin: str
 ) -> Part:
-    from zoo_core.building import build_part
-    from zoo_core.registry import registry
+    from zoo_core.building.builder import build_part
+    from zoo_core.registry.components import registry
 
     refusals: dict[str, list[str]] = {}  # why not, and whom that is true of
     entries = [entry for entry in registry().entries(need.kind) if not entry.family]

@@ -1,7 +1,7 @@
 """Training: the game with data, devices, checkpoints, logs and pictures around it."""
 
 from zoo_core.game.settings import TrainingSettings, training_settings
-from zoo_core.training.callbacks import Callback
+from zoo_core.interfaces.callback import Callback
 from zoo_core.training.entry import resume, train
 from zoo_core.training.run import Run
 from zoo_core.training.session import Session, rounds

@@ -18,11 +18,11 @@ from annotated_types import Ge
 from torch import Tensor
 
 from zoo_core.errors import RunError, SettingError, WeightsError, ZooError, shown
-from zoo_core.files import plain_copies, write_plain
 from zoo_core.model import Model
-from zoo_core.parameters import check
-from zoo_core.tensors.fitting import check_fit
-from zoo_core.tensors.opened import read_file
+from zoo_core.registry.parameters import check
+from zoo_core.storage.files import plain_copies, write_plain
+from zoo_core.tensors.assign import check_fit
+from zoo_core.tensors.reader import read_file
 
 if TYPE_CHECKING:
     from zoo_core.training.session import Session

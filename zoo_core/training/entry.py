@@ -10,13 +10,13 @@ import torch
 
 from zoo_core.data.references import qualified
 from zoo_core.errors import RunError, shown
-from zoo_core.files import expanded
 from zoo_core.game.settings import training_settings
-from zoo_core.hooks import training_callbacks
+from zoo_core.interfaces.callback import Callback
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
+from zoo_core.registry.hooks import training_callbacks
 from zoo_core.saving import load
-from zoo_core.training.callbacks import Callback
+from zoo_core.storage.files import expanded
 from zoo_core.training.run import Run, read_run
 from zoo_core.training.session import Session
 from zoo_core.training.trainer import Training

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo_core.files import write_bytes
+from zoo_core.storage.files import write_bytes
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter

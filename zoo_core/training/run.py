@@ -10,9 +10,9 @@ from typing import Any
 
 from zoo_core.data.references import saved_reference
 from zoo_core.errors import RunError, SettingError, shown
-from zoo_core.files import is_file, is_folder, write_json
 from zoo_core.game.settings import as_table, training_settings
 from zoo_core.model import Model
+from zoo_core.storage.files import is_file, is_folder, write_json
 from zoo_core.training import checkpoints
 from zoo_core.training.logs import FILE as LOG
 from zoo_core.training.logs import read_lines

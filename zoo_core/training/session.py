@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 
 from zoo_core.data import Source, Stream, dataset_for, labelled, open_source, refuse_without_labels, with_labels
+from zoo_core.devices.process import Processes, processes
 from zoo_core.errors import SettingError
 from zoo_core.game import Game, Round, rules_for
 from zoo_core.game.settings import TrainingSettings, training_settings
@@ -16,7 +17,6 @@ from zoo_core.model import Model
 from zoo_core.noise import GlobalDraws, derive_seed
 from zoo_core.training.heap import keep_freed_memory
 from zoo_core.training.precision import prepared
-from zoo_core.training.processes import Processes, processes
 
 
 class Session:

@@ -16,18 +16,18 @@ import torch
 from torch import Tensor
 
 from zoo_core.data import COUNTED, Source, evaluation_batches, open_source
+from zoo_core.data.labels import labels_for
+from zoo_core.drawing.grids import beside, grid, save_png
 from zoo_core.errors import NonFinite, shown
-from zoo_core.figures import FILE as FIGURES
-from zoo_core.files import is_file, sweep
+from zoo_core.evaluation.results import FILE as FIGURES
 from zoo_core.game import Game, Round
 from zoo_core.game.settings import TrainingSettings, as_table
 from zoo_core.interfaces import Samples
-from zoo_core.labels import labels_for
+from zoo_core.interfaces.callback import Callback
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
-from zoo_core.pictures import beside, grid, save_png
+from zoo_core.storage.files import is_file, sweep
 from zoo_core.training import checkpoints
-from zoo_core.training.callbacks import Callback
 from zoo_core.training.checkpoints import Progress, read_checkpoint, write_checkpoint
 from zoo_core.training.diversity import COLLAPSED, diversity
 from zoo_core.training.lock import locked

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from zoo_core.catalogue import catalogue
-from zoo_core.recipes import Recipe
+from zoo_core.registry.catalogue import catalogue
+from zoo_core.registry.recipes import Recipe
 
 TWINS = [name for name in catalogue().recipes if name.startswith("aae") and f"{name}-fast" in catalogue().recipes]
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from zoo_basics.discriminators.discriminator import Discriminator, spectrally_normalised
 
-from zoo_core.building import build_part
+from zoo_core.building.builder import build_part
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Labels
 

@@ -14,7 +14,7 @@ import zoo_core as zoo
 from zoo_core.cli import main
 from zoo_core.cli.values import settings_by_name
 from zoo_core.errors import SettingError, UnknownName
-from zoo_core.figures import comparable, differing, not_comparable, read_figures, resting_on
+from zoo_core.evaluation.results import comparable, differing, not_comparable, read_figures, resting_on
 from zoo_core.interfaces import Figure
 from zoo_core.publishing.card import model_card
 
@@ -132,7 +132,7 @@ def test_torchmetrics_is_loaded_only_when_it_is_asked_for() -> None:
 
     code = (
         "import sys; from zoo_core.cli import main; main(['list', '--kind', 'metric']); "
-        "import zoo_basics.metrics.fid, zoo_basics.metrics.kid, zoo_basics.metrics.inception_score, zoo_core.evaluation; "
+        "import zoo_basics.metrics.fid, zoo_basics.metrics.kid, zoo_basics.metrics.inception_score, zoo_core.evaluation.metrics; "
         "assert 'torchmetrics' not in sys.modules"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0

@@ -16,7 +16,7 @@ from zoo_basics.metrics.real_images import RealImages
 
 import zoo_core as zoo
 from zoo_core.errors import DataError
-from zoo_core.evaluation import evaluate
+from zoo_core.evaluation.metrics import evaluate
 from zoo_core.interfaces import Batch, Figure
 from zoo_core.model import Model
 

@@ -14,7 +14,7 @@ from zoo_basics.metrics.extractor import choose_extractor
 from zoo_basics.metrics.fid import FID, feature_moments, frechet_distance
 
 import zoo_core as zoo
-from zoo_core.evaluation import evaluate
+from zoo_core.evaluation.metrics import evaluate
 from zoo_core.interfaces import Batch
 from zoo_core.model import Model
 

@@ -11,7 +11,7 @@ from zoo_basics.metrics.inception_score import inception_score
 from zoo_basics.metrics.modes import entropy, modes
 
 import zoo_core as zoo
-from zoo_core.evaluation import evaluate
+from zoo_core.evaluation.metrics import evaluate
 from zoo_core.model import Model
 
 

@@ -10,7 +10,7 @@ from zoo_basics.metrics.kid import squared_discrepancy
 from zoo_basics.metrics.real_images import RealImages
 
 import zoo_core as zoo
-from zoo_core.evaluation import evaluate
+from zoo_core.evaluation.metrics import evaluate
 from zoo_core.interfaces import Batch
 
 

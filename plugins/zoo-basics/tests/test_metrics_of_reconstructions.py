@@ -16,7 +16,7 @@ from zoo_basics.metrics.kid import squared_discrepancy
 import zoo_core as zoo
 from zoo_core.cli import main
 from zoo_core.errors import DataError, SeamError, SettingError
-from zoo_core.evaluation import evaluate
+from zoo_core.evaluation.metrics import evaluate
 from zoo_core.interfaces import Figure
 
 SMALL: dict[str, Any] = {"latent_dim": 4, "encoder.hidden": [16], "decoder.hidden": [16]}

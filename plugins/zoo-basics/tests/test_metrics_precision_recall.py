@@ -12,7 +12,7 @@ from zoo_basics.metrics.precision_recall import share_inside
 
 import zoo_core as zoo
 from zoo_core.errors import SettingError
-from zoo_core.evaluation import evaluate
+from zoo_core.evaluation.metrics import evaluate
 
 
 def by_neighbours(points: Tensor, manifold: Tensor, k: int) -> float:

@@ -157,7 +157,7 @@ def test_a_trained_denoiser_points_up_the_density_of_the_features() -> None:
     """r(h) − h is σ² times the slope of log q for corrupted features (Alain and Bengio 2014; Eq. 11): with Gaussian features of
     standard deviation s, the best r is h s² / (s² + σ²)."""
     torch.manual_seed(0)
-    from zoo_core.building import build_part
+    from zoo_core.building.builder import build_part
 
     denoiser = build_part("network", {"name": "mlp-denoiser", "depth": 2, "width": 64}, image_shape=(2, 1, 1))
     optimizer = torch.optim.Adam(denoiser.parameters(), 1e-2)

@@ -9,10 +9,10 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
+from zoo_core.building.compatibility import check_layer
 from zoo_core.errors import SeamError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import FeatureExtractor, Need, Nested, Objective, Part, Tags, Term
-from zoo_core.seams import check_layer
 
 
 class DenoisingFeatureMatching(Objective):

@@ -15,7 +15,7 @@ from zoo_core.errors import SettingError
 from zoo_core.game import Game, Step, rules_for
 from zoo_core.interfaces import Batch, Decoder, Encoder, FeatureExtractor, Part
 from zoo_core.noise import KeyedNoise
-from zoo_core.registry import registry
+from zoo_core.registry.components import registry
 
 IMAGE = (1, 6, 6)
 

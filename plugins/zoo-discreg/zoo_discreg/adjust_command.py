@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.cli.evaluate import data_of
     from zoo_core.cli.values import refuse_all_but_data
     from zoo_core.errors import RunError, SettingError, shown
-    from zoo_core.files import expanded, is_folder
     from zoo_core.saving import load
+    from zoo_core.storage.files import expanded, is_folder
     from zoo_discreg.adjustment import adjust
 
     refuse_all_but_data(args.settings)

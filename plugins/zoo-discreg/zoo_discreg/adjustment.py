@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from zoo_core.data import Stream, dataset_for, open_source, refuse_without_labels
+from zoo_core.data.labels import one_each
+from zoo_core.devices.process import processes
 from zoo_core.errors import SeamError
 from zoo_core.game import Game, rules_for
 from zoo_core.interfaces import Decoder, Objective, Part, Prior
-from zoo_core.labels import one_each
 from zoo_core.model import Model
 from zoo_core.noise import GeneratorNoise, derive_seed
-from zoo_core.training.processes import processes
 from zoo_discreg.objective import DiscriminativeRegularization
 
 

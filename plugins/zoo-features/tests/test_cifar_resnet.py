@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import zoo_core as zoo
-from zoo_core.building import build_part
+from zoo_core.building.builder import build_part
 from zoo_core.errors import WeightsError
 from zoo_core.interfaces import FeatureExtractor
 

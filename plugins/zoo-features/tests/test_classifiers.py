@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import zoo_core as zoo
-from zoo_core.building import build_part
+from zoo_core.building.builder import build_part
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import FeatureExtractor, Labels
 

@@ -16,11 +16,11 @@ from zoo_features.timm_family import Timm
 from zoo_features.torchvision_family import Torchvision
 
 import zoo_core as zoo
-from zoo_core.building import build_part
+from zoo_core.building.builder import build_part
+from zoo_core.building.extractors import find_judge
 from zoo_core.cli import main
 from zoo_core.data import ArrayDataset
 from zoo_core.errors import SeamError, SettingError, UnknownName, WeightsError
-from zoo_core.extractors import find_judge
 from zoo_core.interfaces import FeatureExtractor, Labels
 
 SHARED = Path(os.environ.get("ZOO_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))

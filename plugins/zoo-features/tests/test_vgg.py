@@ -9,7 +9,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from zoo_core.building import build_part
+from zoo_core.building.builder import build_part
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import FeatureExtractor
 

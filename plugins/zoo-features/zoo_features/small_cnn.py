@@ -8,9 +8,9 @@ import torch
 from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
+from zoo_core.data.labels import chosen
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
-from zoo_core.labels import chosen
 from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN
 

@@ -120,7 +120,7 @@ def _referenced(reference: Mapping[str, Any], who: str) -> tuple[dict[str, Tenso
 
 def _download(repo: str, file: str, revision: str, who: str) -> tuple[Path, str]:
     """The file in the Hub's cache (fetched if need be), and its commit."""
-    from zoo_core.hub.fetched import fetch_file
+    from zoo_core.hub.download import fetch_file
 
     try:
         return fetch_file(repo, file, revision)

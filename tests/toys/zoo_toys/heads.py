@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from zoo_core.data.labels import chosen
 from zoo_core.errors import SeamError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import (
@@ -24,7 +25,6 @@ from zoo_core.interfaces import (
     Tags,
     Term,
 )
-from zoo_core.labels import chosen
 from zoo_core.noise import Noise
 
 

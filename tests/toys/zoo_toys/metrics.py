@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 import torch
 
 from zoo_core.data import open_dataset
-from zoo_core.float64 import float64
+from zoo_core.devices.doubles import float64
 from zoo_core.interfaces import Batch, Figure, Metric
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 from zoo_features.weights import fetch
 
-from zoo_core.building import build_part
+from zoo_core.building.builder import build_part
 from zoo_core.distributions import LikelihoodFamily
 from zoo_core.interfaces import Decoder, FeatureExtractor, ImageShape, Nested, PartNoise
 

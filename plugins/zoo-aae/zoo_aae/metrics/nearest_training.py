@@ -11,9 +11,9 @@ from torch import Tensor
 
 from zoo_aae.metrics.prior_draws import prior_pictures
 from zoo_core.data.nearest import nearest
+from zoo_core.devices.doubles import float64
 from zoo_core.distributions import promote
 from zoo_core.errors import DataError
-from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Figure, Metric, Need
 from zoo_core.interfaces.dataset import SplitName
 

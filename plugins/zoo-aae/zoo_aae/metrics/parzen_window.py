@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from zoo_core.data.nearest import squared_distances
-from zoo_core.float64 import float64
+from zoo_core.devices.doubles import float64
 
 POINTS_AT_ONCE = 2048
 """Bounds the table of distances: so many points by one chunk of samples."""

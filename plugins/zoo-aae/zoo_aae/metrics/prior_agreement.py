@@ -12,10 +12,10 @@ from torch import Tensor
 from zoo_aae.metrics.mmd import median_distance, squared_mmd
 from zoo_aae.metrics.prior_draws import prior_codes
 from zoo_aae.metrics.two_sample import FEWEST, ClassifierName, two_sample_accuracy
+from zoo_core.data.labels import labels_for
 from zoo_core.distributions import CodeSide, promote
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Encoder, Figure, Metric, Need
-from zoo_core.labels import labels_for
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from zoo_aae.class_names import categories, category_names
-from zoo_core.axes import CELL, class_names, draw_images
+from zoo_core.data.labels import labels_for
+from zoo_core.drawing.axes import CELL, class_names, draw_images
 from zoo_core.interfaces import Batch, Decoder, Need, Plot
-from zoo_core.labels import labels_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase

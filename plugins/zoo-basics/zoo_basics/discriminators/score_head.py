@@ -13,8 +13,8 @@ from zoo_basics.discriminators.discriminator import (
     spectrally_normalised,
 )
 from zoo_basics.layers.bounds import Width
+from zoo_core.building.compatibility import check_layer
 from zoo_core.interfaces import FeatureExtractor, Labels, Nested, Tags
-from zoo_core.seams import check_layer
 
 
 class ScoredExtractor(FeatureExtractor):

@@ -7,9 +7,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from zoo_basics.layers.bounds import Width
+from zoo_core.data.labels import chosen
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import Head, Labels
-from zoo_core.labels import chosen
 
 
 class LinearHead(Head):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+from zoo_core.data.labels import told_apart
 from zoo_core.errors import SeamError
 from zoo_core.interfaces import FeatureExtractor, Head, Labels, Part
-from zoo_core.labels import told_apart
-from zoo_core.parameters import parameters
+from zoo_core.registry.parameters import parameters
 
 
 def check_logits(classifier: Part, labels: Labels, type: Literal["classes", "attributes"]) -> None:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.data import refuse_unlike
+from zoo_core.data.labels import attributes_for, listed, logit_places, told_apart
 from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
 from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Labels, Metric, Need
-from zoo_core.labels import attributes_for, listed, logit_places, told_apart
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

@@ -16,8 +16,8 @@ from zoo_basics.metrics.real_images import RealImages
 from zoo_basics.metrics.reconstructed_features import ReconstructedFeatures
 from zoo_basics.metrics.sample_features import SampleFeatures
 from zoo_basics.metrics.sample_metric import SampleMetric
+from zoo_core.building.extractors import Wanted
 from zoo_core.errors import DataError, SeamError, SettingError
-from zoo_core.extractors import Wanted
 from zoo_core.interfaces import Batch
 
 if TYPE_CHECKING:

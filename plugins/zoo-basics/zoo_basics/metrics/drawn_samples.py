@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from zoo_basics.samplers.codes import takes_labels
-from zoo_core.config import sampler_entry
+from zoo_core.data.labels import in_turn
 from zoo_core.errors import DataError
-from zoo_core.labels import in_turn
+from zoo_core.storage.config import sampler_entry
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

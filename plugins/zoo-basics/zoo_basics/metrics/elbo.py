@@ -11,10 +11,10 @@ from torch import Tensor
 
 from zoo_basics.kl_divergence import has_closed_form, kl_divergence
 from zoo_basics.metrics.mean import StreamingMean
+from zoo_core.data.labels import labels_for
+from zoo_core.devices.doubles import float64
 from zoo_core.errors import DataError
-from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, Decoder, Encoder, Figure, Metric, Need, Prior
-from zoo_core.labels import labels_for
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from zoo_basics.metrics.resizing import resize_rule
+from zoo_core.building.compatibility import check_inputs
+from zoo_core.building.extractors import Wanted, find_extractor
 from zoo_core.errors import DataError, SettingError, WeightsError, did_you_mean, shown
-from zoo_core.extractors import Wanted, find_extractor
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Need
-from zoo_core.seams import check_inputs
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from zoo_basics.metrics.extractor import ChosenExtractor
 from zoo_core.errors import RunError
-from zoo_core.files import write_tensors
+from zoo_core.storage.files import write_tensors
 from zoo_core.tensors.digest import tensor_digest
 
 FORMAT = 1

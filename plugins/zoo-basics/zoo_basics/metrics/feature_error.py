@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, final
 import torch
 from torch import Tensor
 
+from zoo_core.building.compatibility import check_inputs
+from zoo_core.building.extractors import find_extractor
+from zoo_core.data.labels import labels_for
+from zoo_core.devices.doubles import float64
 from zoo_core.errors import DataError, SeamError
-from zoo_core.extractors import find_extractor
-from zoo_core.float64 import float64
 from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Metric, Need
-from zoo_core.labels import labels_for
-from zoo_core.seams import check_inputs
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

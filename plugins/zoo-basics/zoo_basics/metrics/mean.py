@@ -7,8 +7,8 @@ from typing import final
 
 from torch import Tensor
 
+from zoo_core.devices.doubles import float64
 from zoo_core.errors import DataError
-from zoo_core.float64 import float64
 
 
 @final

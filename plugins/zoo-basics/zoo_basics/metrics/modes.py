@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo_basics.metrics.drawn_samples import SamplerSpec
 from zoo_basics.metrics.extractor import DEFAULT, Features
 from zoo_basics.metrics.sample_metric import SampleMetric
-from zoo_core.extractors import Wanted
+from zoo_core.building.extractors import Wanted
 from zoo_core.interfaces import Batch, Figure
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from annotated_types import Ge
 from torch import Tensor
 
 from zoo_basics.metrics.mean import StreamingMean
-from zoo_core.float64 import float64
+from zoo_core.data.labels import labels_for
+from zoo_core.devices.doubles import float64
 from zoo_core.interfaces import Batch, Decoder, Encoder, Figure, Metric, Need, Prior
-from zoo_core.labels import labels_for
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:

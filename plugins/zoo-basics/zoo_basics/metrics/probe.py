@@ -11,11 +11,11 @@ from annotated_types import Ge, MinLen
 from torch import Tensor
 
 from zoo_basics.metrics.mean import StreamingMean
+from zoo_core.data.labels import labels_for
 from zoo_core.distributions import CodeSide
 from zoo_core.errors import DataError, SeamError
 from zoo_core.interfaces import Batch, Encoder, Figure, Metric, Need, Tags
 from zoo_core.interfaces.dataset import SplitName
-from zoo_core.labels import labels_for
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

@@ -11,9 +11,9 @@ from zoo_basics.metrics.drawn_samples import BATCH
 from zoo_basics.metrics.extractor import ChosenExtractor
 from zoo_basics.metrics.progress import tracked
 from zoo_basics.metrics.real_images import RealImages
+from zoo_core.data.labels import labels_for
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch
-from zoo_core.labels import labels_for
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

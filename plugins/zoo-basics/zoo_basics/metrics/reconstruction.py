@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, final
 import torch
 
 from zoo_basics.metrics.mean import StreamingMean
-from zoo_core.float64 import float64
+from zoo_core.data.labels import labels_for
+from zoo_core.devices.doubles import float64
 from zoo_core.interfaces import Batch, Figure, Metric, Need
-from zoo_core.labels import labels_for
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

@@ -9,10 +9,10 @@ from annotated_types import Gt
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from zoo_basics.layers.logits import check_logits
+from zoo_core.data.labels import attributes_for, told_apart
 from zoo_core.errors import SettingError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Labels, Need, Objective, Part, Tags, Term
-from zoo_core.labels import attributes_for, told_apart
 
 Positive: TypeAlias = Annotated[float, Gt(0)]
 

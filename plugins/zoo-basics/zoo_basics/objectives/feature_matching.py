@@ -9,9 +9,9 @@ from annotated_types import Ge, Gt, Le
 
 from zoo_basics.objectives.adversarial_game import DISCRIMINATOR, AdversarialGame
 from zoo_core.adversarial import AdversarialLoss
+from zoo_core.building.compatibility import check_layer
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Part, Term
-from zoo_core.seams import check_layer
 
 
 class FeatureMatching(AdversarialGame):

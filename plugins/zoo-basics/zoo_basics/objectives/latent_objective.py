@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor
 
 from zoo_basics.layers.logits import check_head
+from zoo_core.data.labels import told_apart
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Labels, Need, Objective, Part, Term
-from zoo_core.labels import told_apart
 
 
 class LatentObjective(Objective):

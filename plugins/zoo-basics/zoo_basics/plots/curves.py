@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from zoo_core.errors import RunError, SettingError, shown
-from zoo_core.files import expanded
 from zoo_core.interfaces import Batch, Plot
+from zoo_core.storage.files import expanded
 from zoo_core.training.logs import read_lines
 
 if TYPE_CHECKING:

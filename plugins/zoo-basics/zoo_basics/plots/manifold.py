@@ -11,10 +11,10 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from zoo_basics.samplers.codes import decode_codes
-from zoo_core.axes import draw_images
+from zoo_core.data.labels import one_each
+from zoo_core.drawing.axes import draw_images
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Batch, Need, Part, Plot, Prior
-from zoo_core.labels import one_each
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase

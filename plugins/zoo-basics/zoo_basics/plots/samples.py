@@ -10,8 +10,8 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from zoo_basics.samplers.prior import PriorSampler
-from zoo_core.axes import CELL, draw_images
 from zoo_core.data.nearest import nearest
+from zoo_core.drawing.axes import CELL, draw_images
 from zoo_core.interfaces import Batch, Need, Plot
 from zoo_core.interfaces.dataset import SplitName
 

@@ -10,9 +10,9 @@ from annotated_types import Ge
 from torch import Tensor
 
 from zoo_basics.samplers.codes import decode_codes, draw_codes, takes_labels
+from zoo_core.data.labels import in_turn
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Need, Sampler, Samples
-from zoo_core.labels import in_turn
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

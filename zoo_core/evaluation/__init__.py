@@ -1,0 +1,1 @@
+"""A model measured and plotted by the names of metrics and plots."""

@@ -1,0 +1,1 @@
+"""What there is, by name: plugins, their components and recipes."""
