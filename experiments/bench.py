@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from zoo_core.interfaces import Dataset, Figure, Split
+from zoo_core.interfaces import Dataset, MetricResult, Split
 from zoo_core.interfaces.dataset import SplitName
 from zoo_core.training import Callback
 from zoo_core.training.trainer import Training
@@ -120,7 +120,7 @@ def measure(args: argparse.Namespace, lines: Iterable[Line], run: Callable[[Line
             break
 
 
-def columns(figures: Iterable[Figure]) -> dict[str, dict[str, Any]]:
+def columns(figures: Iterable[MetricResult]) -> dict[str, dict[str, Any]]:
     """Figures as a line of results holds them: values, errors and protocols by the figure's name."""
     measured = list(figures)
     return {

@@ -20,7 +20,7 @@ from bench import Deadline, arguments, data_root
 
 import zoo_core as zoo
 from zoo_core.evaluation.public_names import without_paths
-from zoo_core.evaluation.results import add_figures
+from zoo_core.evaluation.results import add_results
 from zoo_core.hub.download import sha256
 from zoo_core.publishing.staging import stage
 from zoo_core.storage.files import write_json
@@ -104,7 +104,7 @@ def make(name: str, seed: int, deadline: Deadline) -> bool:
         about = without_paths({**read_run(run), "data_root": None, **published.data})
         write_json(Path(source) / "run.json", about)
         shutil.copytree(run / "pictures", Path(source) / "pictures")
-        add_figures(Path(source), figures)
+        add_results(Path(source), figures)
         saved = model.half() if published.half else model
         ready = stage(saved, Path(target), repo=name, licence=published.licence, run=Path(source))
         shutil.rmtree(folder, ignore_errors=True)

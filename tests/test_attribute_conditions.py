@@ -16,7 +16,7 @@ from zoo_basics.metrics.reconstruction import ReconstructionError
 
 import zoo_core as zoo
 from zoo_core.data.labels import in_turn
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Batch, Labels, Part
 from zoo_core.model import Model
@@ -120,10 +120,10 @@ def test_what_is_no_row_of_attributes_is_refused_in_words() -> None:
     with pytest.raises(SettingError, match="y should be 6 rows of 3 attributes, or one for all") as caught:
         model.encode(x, 1)
     assert "bald, smiling, young" in str(caught.value)
-    with pytest.raises(SeamError, match="a conditional encoder was given no labels y") as missing:
+    with pytest.raises(IncompatibleError, match="a conditional encoder was given no labels y") as missing:
         model.encode(x)
     assert "give y (N, 3): 0 or 1 for each attribute" in str(missing.value)
-    with pytest.raises(SeamError, match=r"takes attributes, got labels of shape \(6,\)"):
+    with pytest.raises(IncompatibleError, match=r"takes attributes, got labels of shape \(6,\)"):
         cast(Any, model.parts["decoder"])(torch.zeros(6, 3), torch.zeros(6, dtype=torch.int64))
     with pytest.raises(SettingError, match="a conditional decoder needs data with classes or attributes"):
         zoo.build("vae", image_shape=SHAPE, labels=Labels(), decoder={"conditional": True})
@@ -165,5 +165,5 @@ def test_a_part_told_classes_does_not_become_one_told_attributes(tmp_path: Path)
     told = zoo.build("vae", image_shape=SHAPE, labels=Labels("classes", ("a", "b", "c")), latent_dim=3,
                      encoder={"name": "mlp", "hidden": [4]}, decoder={"name": "mlp", "hidden": [4], "conditional": True})
     saved = told.save(tmp_path / "classes")
-    with pytest.raises(SeamError, match="was trained with the classes a, b, c; this model has the attributes bald, smiling, young"):
+    with pytest.raises(IncompatibleError, match="was trained with the classes a, b, c; this model has the attributes bald, smiling, young"):
         zoo.build("vae", image_shape=SHAPE, labels=ATTRIBUTES, latent_dim=3, encoder={"name": "mlp", "hidden": [4]}, decoder=str(saved))

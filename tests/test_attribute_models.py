@@ -16,7 +16,7 @@ from zoo_core.building.extractors import find_judge
 from zoo_core.cli import main
 from zoo_core.data import dataset_for, open_dataset
 from zoo_core.data.labels import attributes_for, chosen
-from zoo_core.errors import DataError, RunError, SeamError, SettingError
+from zoo_core.errors import DataError, IncompatibleError, RunError, SettingError
 from zoo_core.game import Step
 from zoo_core.interfaces import Batch, Dataset, Labels, Split
 from zoo_core.noise import KeyedNoise
@@ -184,7 +184,7 @@ def test_a_classifiers_attributes_are_learnt_measured_and_judged_by_name(tmp_pat
     part: Any = own.parts["classifier"]
     with torch.no_grad():
         assert torch.equal(find_judge(str(tmp_path / "judge"), asked).logits(x), part.features(x)["logits"][:, [1, 0]])
-    with pytest.raises(SeamError, match="was trained with the attributes round, small"):
+    with pytest.raises(IncompatibleError, match="was trained with the attributes round, small"):
         find_judge(str(tmp_path / "judge"), by_model_of("prime"))
 
 
@@ -204,9 +204,9 @@ def test_columns_are_those_of_a_hand_made_selection() -> None:
     head: Any = zoo.build("vae", **{**WITH_HEAD, "head.attributes": ["round", "small"]}).parts["head"]
     assert torch.equal(attributes_for(Batch(torch.zeros(7, 1, 1, 1), attributes=marks), head, labels), marks[:, [3, 1]])
     assert chosen(labels, ("prime",), "attributes").names == ("prime",)
-    with pytest.raises(SeamError, match="labels of type classes"):
+    with pytest.raises(IncompatibleError, match="labels of type classes"):
         attributes_for(Batch(torch.zeros(7, 1, 1, 1)), head, Labels("classes", NAMES))
-    with pytest.raises(SeamError, match="tells round, small"):
+    with pytest.raises(IncompatibleError, match="tells round, small"):
         attributes_for(Batch(torch.zeros(7, 1, 1, 1), attributes=marks), head, Labels("attributes", ("round",)))
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import zoo_core as zoo
 from zoo_core.building.builder import build_part
-from zoo_core.errors import PluginFailed, SeamError, SettingError, UnknownName
+from zoo_core.errors import IncompatibleError, PluginFailed, SettingError, UnknownName
 from zoo_core.interfaces import Labels
 from zoo_core.registry.catalogue import catalogue
 
@@ -58,7 +58,7 @@ def test_a_wrong_shared_parameter_is_told_by_the_name_that_was_typed(value: obje
 def test_a_shared_parameter_reaches_every_part_and_one_part_may_say_otherwise() -> None:
     model = tiny(latent_dim=7)
     assert {part["params"]["latent_dim"] for part in model.config["parts"].values()} == {7}
-    with pytest.raises(SeamError, match=r'"encoder".*width 3.*"decoder".*width 4.*latent_dim='):
+    with pytest.raises(IncompatibleError, match=r'"encoder".*width 3.*"decoder".*width 4.*latent_dim='):
         tiny(**{"encoder.latent_dim": 3})
 
 
@@ -168,13 +168,13 @@ def test_what_is_wrong_is_refused_in_words_that_help(settings: dict[str, Any], e
 
 
 def test_a_missing_part_is_refused_with_what_could_fill_it(toys: None) -> None:
-    with pytest.raises(SeamError, match=r'"discreg" needs part "classifier" \(of kind feature-extractor\); try classifier=') as told:
+    with pytest.raises(IncompatibleError, match=r'"discreg" needs part "classifier" \(of kind feature-extractor\); try classifier=') as told:
         tiny(objective=["elbo", "discreg"])
     assert told.value.fields == {"part": "classifier", "kind": "feature-extractor"}
 
 
 def test_a_missing_capability_is_refused(toys: None) -> None:
-    with pytest.raises(SeamError, match=r'"toy-wishful" needs "prior.magic" of part "prior", and "gaussian"'):
+    with pytest.raises(IncompatibleError, match=r'"toy-wishful" needs "prior.magic" of part "prior", and "gaussian"'):
         tiny(objective="toy-wishful")
 
 
@@ -301,7 +301,7 @@ def test_a_trained_classifier_by_path_is_frozen_and_looked_through(tmp_path: Pat
 
 
 def test_a_missing_capability_is_refused_with_the_setting_and_the_parts_that_would_give_it() -> None:
-    with pytest.raises(SeamError) as refused:
+    with pytest.raises(IncompatibleError) as refused:
         zoo.build("vae", data="digits", encoder={"name": "dcgan", "posterior": "deterministic"})
     assert "set encoder.posterior=gaussian, or encoder=" in refused.value.hint and "mlp" in refused.value.hint
     zoo.build("vae", data="digits", encoder={"name": "dcgan", "posterior": "gaussian"})

@@ -9,7 +9,7 @@ import pytest
 
 import zoo_core as zoo
 from zoo_core.errors import WeightsError
-from zoo_core.evaluation.results import read_figures
+from zoo_core.evaluation.results import read_results
 from zoo_core.hub.reference import locate
 from zoo_core.publishing.card import validate_card
 from zoo_core.registry.catalogue import catalogue
@@ -51,7 +51,7 @@ def test_its_files_are_whole_small_and_say_no_path(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.endswith("-digits")])
 def test_its_figures_are_measured_again(name: str) -> None:
     folder = locate(name).folder
-    told = {figure.name: figure.value for figure in read_figures(folder)}
+    told = {figure.name: figure.value for figure in read_results(folder)}
     again = zoo.evaluate(
         zoo.load(name), "digits", ["reconstruction", {"name": "feature-error", "extractor": "digit-classifier"}]
     )
@@ -63,7 +63,7 @@ def test_the_regularised_model_is_better_in_features_than_the_plain_one() -> Non
     """Of the same nets, seed and budget, in the figures that both publish."""
     for plain, regularised in (("vae-digits", "discreg-vae-digits"), ("vae-cifar10", "discreg-vae-cifar10")):
         a, b = (
-            {figure.name: figure.value for figure in read_figures(locate(name).folder)} for name in (plain, regularised)
+            {figure.name: figure.value for figure in read_results(locate(name).folder)} for name in (plain, regularised)
         )
         assert b["feature-error"] < a["feature-error"]
 

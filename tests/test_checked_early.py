@@ -10,7 +10,7 @@ import pytest
 import zoo_core as zoo
 from zoo_core.building import builder as building
 from zoo_core.cli import main
-from zoo_core.errors import SeamError, SettingError, UnknownName, WeightsError
+from zoo_core.errors import IncompatibleError, SettingError, UnknownName, WeightsError
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ({"objective.elbo.beta": "big"}, SettingError, r"objective\.elbo\.beta: should be a number"),
     ({"decoder": "cluster-heads", "decoder.net.hiden": [3]}, SettingError, r"decoder\.net\.hiden: "),
     ({"decoder": "cluster-heads", "decoder.net": "mpl"}, UnknownName, 'no decoder "mpl"'),
-    ({"image_shape": (2, 32, 32)}, SeamError, r"classifier: \"vgg19\" takes 1 or 3 channels, not 2"),
+    ({"image_shape": (2, 32, 32)}, IncompatibleError, r"classifier: \"vgg19\" takes 1 or 3 channels, not 2"),
 ])  # fmt: skip
 def test_what_is_wrong_with_the_last_part_is_told_before_the_first_is_built(
     settings: dict[str, Any], error: type[Exception], says: str, built: list[str]

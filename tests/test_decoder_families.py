@@ -13,7 +13,7 @@ from zoo_basics.metrics.elbo import ELBOMetric
 
 import zoo_core as zoo
 from zoo_core.distributions import Attributes, likelihood_family
-from zoo_core.errors import DataError, SeamError, SettingError
+from zoo_core.errors import DataError, IncompatibleError, SettingError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Batch, Decoder, Labels, Part
 from zoo_core.model import Model
@@ -180,10 +180,10 @@ def test_a_gan_trains_with_noise_beside_the_code_and_comes_back(tmp_path: Path) 
 
 
 def test_what_needs_a_density_refuses_it_when_the_model_is_built() -> None:
-    with pytest.raises(SeamError, match=r'objective "elbo" needs "likelihood\.log_prob" of part "decoder"') as caught:
+    with pytest.raises(IncompatibleError, match=r'objective "elbo" needs "likelihood\.log_prob" of part "decoder"') as caught:
         model(likelihood="implicit")
     assert "decoder.likelihood=gaussian" in str(caught.value)
-    with pytest.raises(SeamError, match="kind=likelihood needs a decoder with a density"):
+    with pytest.raises(IncompatibleError, match="kind=likelihood needs a decoder with a density"):
         zoo.build("autoencoder", image_shape=SHAPE, labels=Labels(), decoder={"name": "mlp", "likelihood": "implicit"},
                   objective={"name": "reconstruction", "kind": "likelihood"})
     with pytest.raises(SettingError, match=r"decoder\.noise_dim: noise stands beside z in an implicit decoder, this one is gaussian"):

@@ -8,7 +8,7 @@ import torch
 from zoo_core import build
 from zoo_core.building.compatibility import check_capabilities
 from zoo_core.distributions import Bernoulli, Gaussian, likelihood_family
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces import Labels, Need
 from zoo_core.noise import KeyedNoise
 
@@ -49,5 +49,5 @@ def test_an_objective_that_asks_for_them_is_refused_when_the_model_is_built() ->
         if fits:
             check_capabilities("objective", needs, parts, {"decoder": "mlp"})  # type: ignore[arg-type]
         else:
-            with pytest.raises(SeamError, match=r"needs \"likelihood.rsample\" of part \"decoder\""):
+            with pytest.raises(IncompatibleError, match=r"needs \"likelihood.rsample\" of part \"decoder\""):
                 check_capabilities("objective", needs, parts, {"decoder": "mlp"})  # type: ignore[arg-type]

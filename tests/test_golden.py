@@ -26,7 +26,7 @@ def test_a_model_of_an_earlier_version_computes_what_it_did(folder: Path) -> Non
         if "encoder" in model.parts:
             now |= {"encoded": model.encode(x), "reconstructed": model.reconstruct(x)}
     else:
-        with model.at_rest():
+        with model.evaluating():
             now = {f"features.{i}": features for i, features in enumerate(model.parts["classifier"](x))}
     assert now.keys() == then.keys()
     for name, value in then.items():

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 import zoo_core as zoo
 from zoo_core.cli import main
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.game import Step
 from zoo_core.interfaces import Batch
 from zoo_core.noise import KeyedNoise
@@ -31,7 +31,7 @@ def test_latent_dim_reaches_a_head() -> None:
 
 
 def test_a_head_of_another_width_is_refused() -> None:
-    with pytest.raises(SeamError, match=r'part "encoder" .* width 6, part "head" .* of width 7'):
+    with pytest.raises(IncompatibleError, match=r'part "encoder" .* width 6, part "head" .* of width 7'):
         zoo.build("vae", **WITH_HEAD, **{"head.latent_dim": 7})
 
 

@@ -15,7 +15,7 @@ import zoo_core as zoo
 from zoo_core.building.components import looker
 from zoo_core.cli import main
 from zoo_core.data.labels import places
-from zoo_core.errors import DataError, SeamError, SettingError
+from zoo_core.errors import DataError, IncompatibleError, SettingError
 from zoo_core.interfaces import Dataset, Labels, Split
 from zoo_core.registry.components import registry
 from zoo_core.training import resume
@@ -116,7 +116,7 @@ def looked(model: zoo.Model, data: Any, folder: Path) -> dict[str, Any]:
                 else:
                     zoo.plot(model, data, spec, out=folder / "plot.png", device="cpu")
                     found[entry.name] = (folder / "plot.png").read_bytes()
-            except (SeamError, SettingError):
+            except (IncompatibleError, SettingError):
                 continue  # not for this model
     return found
 
@@ -276,14 +276,14 @@ def test_a_saved_part_keeps_its_own_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [FEWER, WIDER, Toy("attributes", ATTRIBUTES, called=("hat", "male", "old"))])
 def test_a_saved_part_of_other_labels_is_refused_where_they_are_learnt(data: Dataset, tmp_path: Path) -> None:
     built("judge").save(tmp_path / "judge")
-    with pytest.raises(SeamError, match=r"trained with the attributes smiling, male, old; this model has the attributes \w+"):
+    with pytest.raises(IncompatibleError, match=r"trained with the attributes smiling, male, old; this model has the attributes \w+"):
         zoo.build("classifier", image_shape=data.image_shape, labels=data.labels, objective=["attribute-bce"],
                   classifier=str(tmp_path / "judge"))
 
 
 def test_a_saved_conditional_decoder_of_other_classes_is_refused(tmp_path: Path) -> None:
     built("conditional").save(tmp_path / "vae")
-    with pytest.raises(SeamError, match="trained with the classes cat, dog, hen, owl; this model has the classes cat, dog, hen, yak"):
+    with pytest.raises(IncompatibleError, match="trained with the classes cat, dog, hen, owl; this model has the classes cat, dog, hen, yak"):
         zoo.build("vae-mlp", image_shape=PETS.image_shape, labels=STRANGERS.labels, latent_dim=2, decoder=str(tmp_path / "vae"),
                   **{"encoder.hidden": [8]})
     zoo.build("vae-mlp", image_shape=PETS.image_shape, labels=STRANGERS.labels, latent_dim=2, encoder=str(tmp_path / "vae"),

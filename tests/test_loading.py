@@ -16,7 +16,7 @@ import zoo_core as zoo
 from zoo_core.errors import ConfigError, PluginMissing, WeightsError
 from zoo_core.saving import verify_folder
 from zoo_core.storage.files import write_json
-from zoo_core.tensors.meta import Empty, Skeleton, TooLarge, left_on_meta
+from zoo_core.tensors.meta import MetaInit, NoInit, TooLarge, left_on_meta
 from zoo_core.tensors.reader import open_weights
 
 SHAPE = (1, 8, 8)
@@ -99,14 +99,14 @@ def test_a_skeleton_takes_no_memory_and_draws_nothing() -> None:
 
     config = tiny().config
     before = torch.get_rng_state()
-    skeleton = build_plan(plan_from_config(config), device=None, making=Skeleton())
+    skeleton = build_plan(plan_from_config(config), device=None, making=MetaInit())
     assert all(p.is_meta for p in skeleton.parameters())
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_nothing_is_drawn_where_weights_are_given_afterwards() -> None:
     before = torch.get_rng_state()
-    with Empty().loaded():
+    with NoInit().loaded():
         layers = [nn.Linear(3, 4), nn.Conv2d(3, 4, 3), nn.Embedding(5, 6)]
     assert torch.equal(torch.get_rng_state(), before)
     assert not any(tensor.is_meta for layer in layers for tensor in layer.parameters())

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import zoo_core as zoo
-from zoo_core.errors import SeamError, SettingError, UnknownName
+from zoo_core.errors import IncompatibleError, SettingError, UnknownName
 
 SHAPE = (1, 8, 8)
 
@@ -49,10 +49,10 @@ def test_the_same_seed_gives_the_same_pictures_and_leaves_the_global_generator_a
 
 def test_a_model_in_training_is_looked_at_at_rest_and_goes_on_training() -> None:
     model = tiny()
-    at_rest = model.reconstruct(X)
+    evaluating = model.reconstruct(X)
     statistics = model.parts["encoder"].hidden[1].running_mean.clone()
     model.train()
-    assert torch.equal(model.reconstruct(X), at_rest)
+    assert torch.equal(model.reconstruct(X), evaluating)
     assert not model.encode(X).requires_grad
     assert torch.equal(model.parts["encoder"].hidden[1].running_mean, statistics)
     assert model.training and model.parts["encoder"].hidden[1].training
@@ -61,7 +61,7 @@ def test_a_model_in_training_is_looked_at_at_rest_and_goes_on_training() -> None
 def test_modes_come_back_even_after_an_error_and_module_by_module() -> None:
     model = tiny().train()
     model.parts["decoder"].eval()
-    with pytest.raises(RuntimeError), model.at_rest():
+    with pytest.raises(RuntimeError), model.evaluating():
         assert not any(module.training for module in model.modules())
         raise RuntimeError
     assert model.parts["encoder"].training and not model.parts["decoder"].training
@@ -99,13 +99,13 @@ def test_a_sampler_is_a_name_a_table_or_none() -> None:
 
 def test_what_a_model_lacks_is_told(toys: None) -> None:
     model = zoo.build("autoencoder", image_shape=(1, 8, 8), **{"encoder.width": 2, "decoder.width": 2})
-    with pytest.raises(SeamError, match='sampler "prior" needs part "prior"'):
+    with pytest.raises(IncompatibleError, match='sampler "prior" needs part "prior"'):
         model.sample(1, "prior")
-    with pytest.raises(SeamError, match="no prior to draw codes from"):
+    with pytest.raises(IncompatibleError, match="no prior to draw codes from"):
         model.sample(1)
     classifier = zoo.build("classifier", image_shape=SHAPE, classifier={"name": "toy-net", "layers": ["a"]},
                            objective=["discreg"], encoder="toy-dropout", decoder={"name": "mlp", "latent_dim": 4})
-    with pytest.raises(SeamError, match="makes no pictures by itself"):
+    with pytest.raises(IncompatibleError, match="makes no pictures by itself"):
         classifier.sample(1)
 
 

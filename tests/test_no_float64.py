@@ -13,7 +13,7 @@ import torch
 import zoo_core as zoo
 from zoo_core.data import ArrayDataset
 from zoo_core.devices.doubles import float64, has_float64
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import registry
 
@@ -65,7 +65,7 @@ def fitting(use: Callable[[zoo.Model], T]) -> tuple[zoo.Model, T]:
         model = built(recipe)
         try:
             return model, use(model)
-        except SeamError:
+        except IncompatibleError:
             continue
     raise AssertionError("no model is taken")
 

@@ -48,7 +48,7 @@ def test_figures_and_plots_follow_their_seed(noisy: zoo.Model, tmp_path: Path) -
 
 
 def test_batches_of_an_evaluation_see_other_draws(noisy: zoo.Model) -> None:
-    with noisy.at_rest(torch.Generator().manual_seed(0)):
+    with noisy.evaluating(torch.Generator().manual_seed(0)):
         one, other = noisy.decode(torch.zeros(2, 4)), noisy.decode(torch.zeros(2, 4))
     assert not torch.equal(one, other)
 

@@ -12,7 +12,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 
 import zoo_core as zoo
 from zoo_core.distributions import Posterior, Standardised, posterior_family
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.interfaces import Labels
 from zoo_core.noise import KeyedNoise
 from zoo_core.testing.surroundings import PlainPrior
@@ -131,7 +131,7 @@ def test_bounds_that_cannot_hold_are_refused_in_words(params: dict[str, Any], sa
 
 
 def test_what_needs_a_divergence_refuses_it_when_the_model_is_built() -> None:
-    with pytest.raises(SeamError, match=r'"elbo" needs "posterior.kl" or "posterior.log_prob" of part "encoder"') as caught:
+    with pytest.raises(IncompatibleError, match=r'"elbo" needs "posterior.kl" or "posterior.log_prob" of part "encoder"') as caught:
         zoo.build("vae-mlp", **SMALL, **{"encoder.posterior": "standardised"})
     assert "encoder.posterior=gaussian" in str(caught.value)
 

@@ -207,5 +207,5 @@ def test_a_step_decodes_and_infers_with_the_labels_of_its_batch() -> None:
     assert torch.autograd.grad(step.decode(z).mean.sum(), z)[0].abs().sum() > 0
     value = step.value("near", lambda: step.decode(z.detach()).mean)
     assert step.value("near", lambda: None) is value
-    step.outdate(frozenset({"decoder"}))
+    step.invalidate(frozenset({"decoder"}))
     assert step.value("near", lambda: None) is None, "it used the decoder"

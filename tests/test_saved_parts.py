@@ -11,7 +11,7 @@ import torch
 import zoo_core as zoo
 from zoo_core.building.extractors import find_extractor, find_judge
 from zoo_core.building.saved_part import load_saved_part
-from zoo_core.errors import SeamError, SettingError, UnknownName
+from zoo_core.errors import IncompatibleError, SettingError, UnknownName
 from zoo_core.interfaces import Encoder, Labels
 
 SHAPE = (1, 8, 8)
@@ -77,12 +77,12 @@ def test_a_judge_answers_in_the_models_order(tmp_path: Path, labels: Labels) -> 
 
 def test_a_judge_of_other_labels_is_refused(tmp_path: Path) -> None:
     folder, _ = classifier(tmp_path / "c", PETS)
-    with pytest.raises(SeamError, match="knows no labels"):
+    with pytest.raises(IncompatibleError, match="knows no labels"):
         find_judge(folder, vae())
     for other in (FACES, Labels("classes", ("cat", "wolf", "hen")), Labels("classes", ("cat", "dog", "hen", "cow"))):
-        with pytest.raises(SeamError, match="was trained with the classes cat, dog, hen; the model has"):
+        with pytest.raises(IncompatibleError, match="was trained with the classes cat, dog, hen; the model has"):
             find_judge(folder, vae(other))
-    with pytest.raises(SeamError, match="digit-classifier was trained with the classes 0, 1, 2"):
+    with pytest.raises(IncompatibleError, match="digit-classifier was trained with the classes 0, 1, 2"):
         find_judge("digit-classifier", vae(PETS))
-    with pytest.raises(SeamError, match="cifar-resnet20 tells 10 labels apart, the model has 3"):
+    with pytest.raises(IncompatibleError, match="cifar-resnet20 tells 10 labels apart, the model has 3"):
         find_judge("cifar-resnet20", vae(PETS))

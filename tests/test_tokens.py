@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 import zoo_core as zoo
 from zoo_core.cli import main
 from zoo_core.data import StreamingSource, dataset_for, open_dataset, open_source
-from zoo_core.errors import ConfigError, DataError, SeamError, SettingError
+from zoo_core.errors import ConfigError, DataError, IncompatibleError, SettingError
 from zoo_core.interfaces import Dataset, Labels, Split, Vocabulary
 from zoo_core.interfaces.dataset import SplitName
 from zoo_core.publishing.staging import stage
@@ -257,7 +257,7 @@ def test_images_and_tokens_are_told_apart(
 
 
 def test_a_part_of_images_is_refused_before_it_is_built(toy: Path) -> None:
-    with pytest.raises(SeamError, match='language_model: "cifar-resnet20" takes images, not tokens') as refused:
+    with pytest.raises(IncompatibleError, match='language_model: "cifar-resnet20" takes images, not tokens') as refused:
         zoo.build("toy", data=f"text:{toy}", language_model={"name": "cifar-resnet20", "layers": ["logits"]})
     assert "toy-lstm" in (refused.value.hint or "")
 
@@ -269,7 +269,7 @@ def test_a_saved_part_keeps_its_ids(toy: Path, tmp_path: Path) -> None:
     model = zoo.build("toy", data=f"text:{other}", language_model=str(tmp_path / "model"))
     assert model.vocabulary.tokens == tuple(sorted(set(POEM)))
     other.write_text("TO BE" * 400)
-    with pytest.raises(SeamError, match="lacks 'B', 'E', 'O', 'T' of the data"):
+    with pytest.raises(IncompatibleError, match="lacks 'B', 'E', 'O', 'T' of the data"):
         zoo.build("toy", data=f"text:{other}", language_model=str(tmp_path / "model"))
 
 
@@ -313,7 +313,7 @@ def test_without_data_a_vocabulary_may_be_given(toy: Path) -> None:
 
 
 def test_a_missing_part_is_said_with_those_that_take_the_data(toy: Path) -> None:
-    with pytest.raises(SeamError) as refused:
+    with pytest.raises(IncompatibleError) as refused:
         zoo.build("vae", data="digits", objective=["elbo", "cross-entropy"])
     assert "classifier" in str(refused.value) and "toy-lstm" not in (refused.value.hint or "")
 

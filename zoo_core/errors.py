@@ -56,7 +56,7 @@ class ConfigError(ZooError):
     """A ``config.json`` that does not describe a model."""
 
 
-class SeamError(ZooError):
+class IncompatibleError(ZooError):
     """Two parts that do not fit, or a part that an objective or sampler needs and does not find."""
 
 

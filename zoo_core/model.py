@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from zoo_core.data.given import as_count, as_labels, as_tensor, as_tokens
 from zoo_core.distributions import Likelihood, Posterior
-from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
+from zoo_core.errors import IncompatibleError, SettingError, did_you_mean, shown
 from zoo_core.interfaces import (
     Decoder,
     Encoder,
@@ -109,7 +109,7 @@ class Model(nn.Module):
         """How wide its weights are."""
         return next((p.dtype for p in self.parameters()), torch.float32)
 
-    def placed(self, device: torch.device | str | None, dtype: torch.dtype) -> Self:
+    def to_device(self, device: torch.device | str | None, dtype: torch.dtype) -> Self:
         """Itself, moved to ``device`` (None leaves it where it is) and made as wide as ``dtype``.
 
         As ``to`` does, which takes its time also where there is nothing to do.
@@ -136,11 +136,11 @@ class Model(nn.Module):
         return cast(Part, self.parts[part]).capabilities if part in self.parts else frozenset()
 
     @contextmanager
-    def at_rest(self, generator: torch.Generator | None = None) -> Iterator[None]:
+    def evaluating(self, generator: torch.Generator | None = None) -> Iterator[None]:
         """Eval mode and no autograd inside; the modes come back after.
 
         Arguments:
-            generator: where parts draw from that draw in their own forwards (``PartNoise``); None is that of the ``at_rest`` around this
+            generator: where parts draw from that draw in their own forwards (``PartNoise``); None is that of the ``evaluating`` around this
                 one, or the same draws every time.
         """
         modes = {module: module.training for module in self.modules()}
@@ -196,7 +196,7 @@ class Model(nn.Module):
         given = self._conditions(chosen, n, conditions)
         generator = torch.Generator()
         generator.seed() if seed is None else generator.manual_seed(seed)
-        with self.at_rest(generator):
+        with self.evaluating(generator):
             return chosen(self, n, generator, **given)
 
     def sample_chunks(
@@ -232,7 +232,7 @@ class Model(nn.Module):
             asked = min(chunk, n - done)
             own = {"x": None if images is None else _next(images, done), "y": None if labels is None else labels[done : done + asked]}
             given = self._conditions(chosen, asked, own)
-            with self.at_rest(generator):
+            with self.evaluating(generator):
                 samples = chosen(self, asked, generator, **given)
             if asked < n - done and samples.columns is not None and asked % samples.columns and samples.columns < asked:
                 chunk = asked - asked % samples.columns
@@ -274,13 +274,13 @@ class Model(nn.Module):
             SettingError: labels for an encoder that takes none, or other images or labels than it takes.
         """
         encoder = cast(Encoder, self._part("encoder"))
-        with self.at_rest():
+        with self.evaluating():
             x = self._images(x)
             return encoder.posterior(x, None if y is None else self._labels_for("encoder", y, len(x)))
 
     def encode(self, x: Tensor, y: Any = None) -> Tensor:
         """The posterior's mean, (N, latent_dim); labels as in :meth:`posterior`."""
-        with self.at_rest():
+        with self.evaluating():
             return self.posterior(x, y).mean
 
     def likelihood(self, z: Tensor, y: Any = None) -> Likelihood:
@@ -294,7 +294,7 @@ class Model(nn.Module):
         z = as_tensor(z, "codes")
         if z.dim() != 2 or z.shape[1] != decoder.latent_dim:
             raise SettingError(f"codes should be (N, {decoder.latent_dim}), got {tuple(z.shape)}")
-        with self.at_rest():
+        with self.evaluating():
             labels = None if y is None else self._labels_for("decoder", y, len(z))
             return decoder.likelihood(z.to(self.device, self.dtype), labels)
 
@@ -321,7 +321,7 @@ class Model(nn.Module):
 
     def _part(self, name: str) -> Part:
         if name not in self.parts:
-            raise SeamError(f"a {self.recipe} has no {name}", hint=f"its parts are {', '.join(self.parts)}")
+            raise IncompatibleError(f"a {self.recipe} has no {name}", hint=f"its parts are {', '.join(self.parts)}")
         return cast(Part, self.parts[name])
 
     def _images(self, x: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from zoo_core.model import Model
 from zoo_core.storage.config import read_config
 from zoo_core.storage.files import write_json
 from zoo_core.tensors.assign import assign_weights, check_fit, restore_weights
-from zoo_core.tensors.meta import Empty, Skeleton, bounded, left_on_meta, needs_memory
+from zoo_core.tensors.meta import MetaInit, NoInit, bounded, left_on_meta, needs_memory
 from zoo_core.tensors.reader import SavedWeights, open_weights
 from zoo_core.tensors.writer import write_weights
 
@@ -75,7 +75,7 @@ def load(
     model = load_folder(
         found.folder, mmap=found.immutable if mmap is None else mmap, allow_external=allow_external, where=found.label
     )
-    return model.placed(device, dtype)
+    return model.to_device(device, dtype)
 
 
 def load_folder(folder: Path, *, mmap: bool = False, allow_external: bool = True, where: str = "") -> Model:
@@ -102,7 +102,7 @@ def _filled(made: Any, saved: SavedWeights, width: torch.dtype, mmap: bool) -> M
     from zoo_core.building.builder import build_plan
 
     try:
-        skeleton = build_plan(made, device=None, dtype=width, making=Skeleton())
+        skeleton = build_plan(made, device=None, dtype=width, making=MetaInit())
     except (ZooError, RuntimeError, TypeError) as error:
         # Some nets compute with their first weights and cannot be built without memory. What is wrong otherwise is wrong there too,
         # and must not be tried with memory: a config from a stranger could ask for any amount of it.
@@ -114,7 +114,7 @@ def _filled(made: Any, saved: SavedWeights, width: torch.dtype, mmap: bool) -> M
         assign_weights(skeleton, saved.read(mapped=mmap))
         if not left_on_meta(skeleton):
             return skeleton
-    model = build_plan(made, device=None, dtype=width, making=Empty())
+    model = build_plan(made, device=None, dtype=width, making=NoInit())
     check_fit(model, saved.tensors, model.published_state(), saved.where)
     model.load_state_dict(saved.read(mapped=True), strict=False)  # held against it just now
     return model

@@ -40,14 +40,14 @@ class ToyDiscreg(Objective):
 
     def __init__(self, *, encoder_gradient: bool = True) -> None:
         super().__init__()
-        self.reaches = None if encoder_gradient else frozenset({"decoder", "self"})
+        self.grad_parts = None if encoder_gradient else frozenset({"decoder", "self"})
         self.log_sigma = nn.ParameterDict({"hidden": torch.zeros(4), "logits": torch.zeros(CLASSES)})
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         real, made = step.features("classifier"), step.features("classifier", of="reconstruction")
         for layer in real:
             log_density = gaussian_log_prob(real[layer], made[layer], self.log_sigma[layer])
-            yield Term(layer, -log_density.mean(), reaches=self.reaches)
+            yield Term(layer, -log_density.mean(), grad_parts=self.grad_parts)
 
 
 class ToyReconstruction(Objective):
@@ -114,7 +114,7 @@ class ToyIntroVAC(Objective):
     """The encoder tells images from reconstructions by their KL, the decoder then fools the encoder as it is after that."""
 
     losses = ("fit", "fool")
-    looks_back = frozenset({"reconstruction"})
+    retained_values = frozenset({"reconstruction"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -211,7 +211,7 @@ class ToyGibbs(Objective):
         """The last pair, with its graph."""
         if not self.steps:
             return step.generated(), step.prior_draw()
-        walked = step.value("walked", lambda: step.aside(lambda: self.walk(step)))
+        walked = step.value("walked", lambda: step.isolated(lambda: self.walk(step)))
         return self.move(step, walked, self.steps - 1)
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
@@ -240,7 +240,7 @@ class ToyFortified(Objective):
         dae = step.part("dae")
         assert step.y is not None
         clean = step.features("classifier")
-        attacked = net.features(step.aside(lambda: fast_gradient_sign(net, step.x, step.y)))
+        attacked = net.features(step.isolated(lambda: fast_gradient_sign(net, step.x, step.y)))
         yield Term("clean", cross_entropy(clean["logits"], step.y))
         yield Term("attacked", cross_entropy(attacked["logits"], step.y))
         noisy = clean["hidden"] + 0.1 * step.noise.normal("dae", clean["hidden"].shape)

@@ -45,7 +45,7 @@ def test_a_forward_aside_normalises_by_its_batch_and_moves_nothing() -> None:
     made = fortified()
     net, untouched = copy.deepcopy(made.parts["classifier"]), made.copies("classifier")
     step = Step(made.modules, batch("main", 0), noise(0))
-    aside = step.aside(lambda: step.features("classifier")["logits"])
+    aside = step.isolated(lambda: step.features("classifier")["logits"])
     assert same(made, classifier=untouched)
     assert torch.equal(aside, net.features(step.x)["logits"])  # in train mode, too
     step.features("classifier")
@@ -79,7 +79,7 @@ def test_other_buffers_are_put_back_and_graphs_that_saved_them_stay_whole() -> N
     step = Step(made.modules, batch("main", 0), noise(0))
     x = torch.ones(2, dtype=torch.float64, requires_grad=True)
     before = counting(x).sum()
-    step.aside(lambda: counting(x))
+    step.isolated(lambda: counting(x))
     assert torch.equal(counting.moved, torch.full_like(counting.moved, 2))
     assert torch.equal(counting.replaced, torch.full_like(counting.replaced, 2))
     before.backward()
@@ -93,4 +93,4 @@ def test_a_layer_in_eval_mode_keeps_its_running_statistics_aside() -> None:
     made.parts["encoder"].extra = norm
     step = Step(made.modules, batch("main", 0), noise(0))
     x = 5 * step.x[:, 0].transpose(1, 2)
-    assert torch.equal(step.aside(lambda: norm(x)), norm(x))
+    assert torch.equal(step.isolated(lambda: norm(x)), norm(x))

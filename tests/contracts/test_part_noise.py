@@ -63,7 +63,7 @@ def test_a_value_that_is_computed_again_sees_the_same_draws_and_other_values_oth
     made = discreg_vae(noisy=True)
     step = Step(made.modules, batch("main", 0), noise(0))
     before, features = step.reconstruction(), step.features("classifier", "x")["hidden"]
-    step.outdate(frozenset({"decoder", "classifier"}))
+    step.invalidate(frozenset({"decoder", "classifier"}))
     assert torch.equal(step.reconstruction(), before) and torch.equal(step.features("classifier", "x")["hidden"], features)
     again = step.value("again", lambda: step.part("decoder").likelihood(step.z()).mean)
     assert not torch.equal(again, before)
@@ -99,7 +99,7 @@ def test_pieces_of_a_batch_draw_the_rows_of_the_whole() -> None:
 def test_aside_draws_the_same_under_the_same_name() -> None:
     made = discreg_vae(noisy=True)
     step = Step(made.modules, batch("main", 0), noise(0))
-    assert torch.equal(step.aside(step.reconstruction), step.reconstruction())
+    assert torch.equal(step.isolated(step.reconstruction), step.reconstruction())
 
 
 def test_it_is_found_at_any_depth_and_copies_are_their_own() -> None:

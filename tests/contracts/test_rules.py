@@ -106,7 +106,7 @@ def test_rules_written_to_a_config_give_the_same_rules() -> None:
 
 def test_networks_that_an_objective_owns_go_to_the_first_listener_of_its_loss() -> None:
     class Late(ToyCodeCritic):
-        own_loss = "fool"
+        trained_by = "fool"
         default_players: ClassVar[Mapping[str, Any]] = {}
 
     players = {**AUTOENCODER, "a": player(["encoder"], ["discriminate"]), "b": player(["encoder"], ["fool"]),

@@ -41,7 +41,7 @@ class LooksBack(Objective):
     """Goes back through pictures that were decoded before the decoder has stepped."""
 
     losses = ("again",)
-    looks_back = frozenset({"reconstruction"})
+    retained_values = frozenset({"reconstruction"})
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         yield Term("square", step.as_of_turn(0, "reconstruction").square().mean())

@@ -51,7 +51,7 @@ def test_an_aside_leaves_the_running_statistics_alone() -> None:
     made = standardised()
     step = Step(made.modules, batch("main", 0), noise(0))
     before = {key: tensor.clone() for key, tensor in made.state().items()}
-    drawn = step.aside(step.z)
+    drawn = step.isolated(step.z)
     assert drawn.shape == (8, 2) and all(torch.equal(before[key], tensor) for key, tensor in made.state().items())
     assert torch.equal(step.z(), drawn)
     assert not torch.equal(made.state()["encoder.family.running_mean"], before["encoder.family.running_mean"])

@@ -44,7 +44,7 @@ def test_a_cache_that_is_not_outdated_is_silently_wrong_with_a_one_layer_encoder
     right, wrong = aae(), aae()
     right.play()
     with monkeypatch.context() as patch:
-        patch.setattr(Step, "outdate", lambda self, stepped: None)
+        patch.setattr(Step, "invalidate", lambda self, stepped: None)
         wrong.play()
     assert states_differ(right, wrong)
 
@@ -54,10 +54,10 @@ def test_a_value_is_computed_once_until_a_part_that_it_used_has_stepped() -> Non
     step = step_of(made)
     reconstruction = step.reconstruction()
     assert step.reconstruction() is reconstruction
-    step.outdate(frozenset({"decoder"}))
+    step.invalidate(frozenset({"decoder"}))
     z = step.z()
     assert step.reconstruction() is not reconstruction and step.z() is z
-    step.outdate(frozenset({"encoder"}))
+    step.invalidate(frozenset({"encoder"}))
     assert step.z() is not z
 
 
@@ -65,7 +65,7 @@ def test_a_value_that_is_made_of_a_kept_value_depends_on_the_parts_of_that_one()
     step = step_of(vae())
     step.z()
     step.value("norm", lambda: step.z().norm())
-    step.outdate(frozenset({"encoder"}))
+    step.invalidate(frozenset({"encoder"}))
     asked = []
     step.value("norm", lambda: asked.append("again"))
     assert asked == ["again"]
@@ -74,7 +74,7 @@ def test_a_value_that_is_made_of_a_kept_value_depends_on_the_parts_of_that_one()
 def test_recomputing_keeps_the_noise() -> None:
     step = step_of(vae())
     before = step.z()
-    step.outdate(frozenset({"encoder"}))
+    step.invalidate(frozenset({"encoder"}))
     assert torch.equal(step.z(), before)
 
 
@@ -90,9 +90,9 @@ def test_draws_depend_on_seed_step_and_name_alone() -> None:
 
 def test_as_of_turn_gives_the_value_from_before_with_its_graph() -> None:
     made = introvac()
-    step = step_of(made, looks_back=frozenset({"reconstruction"}))
+    step = step_of(made, retained_values=frozenset({"reconstruction"}))
     before = step.reconstruction()
-    step.outdate(frozenset({"encoder"}))
+    step.invalidate(frozenset({"encoder"}))
     step.turn = 1
     assert step.reconstruction() is not before
     assert step.as_of_turn(0, "reconstruction") is before and before.requires_grad
@@ -101,13 +101,13 @@ def test_as_of_turn_gives_the_value_from_before_with_its_graph() -> None:
 
 def test_as_of_loss_goes_by_the_last_turn_in_which_the_loss_was_played() -> None:
     made = introvac()
-    step = Step(made.modules, batch("main", 0), noise(0), looks_back=frozenset({"reconstruction"}), turns=(("warm",), ("fit",), ("fool",)))
+    step = Step(made.modules, batch("main", 0), noise(0), retained_values=frozenset({"reconstruction"}), turns=(("warm",), ("fit",), ("fool",)))
     with pytest.raises(LookupError, match=r"as of the loss 'fit': it has no turn in this round before turn 1"):
         step.as_of_loss("fit", "reconstruction")
     step.turn = 1
     before = step.reconstruction()
     assert step.as_of_loss("fit", "reconstruction") is before
-    step.outdate(frozenset({"encoder"}))
+    step.invalidate(frozenset({"encoder"}))
     step.turn = 2
     assert step.reconstruction() is not before
     assert step.as_of_loss("fit", "reconstruction") is before and before.requires_grad
@@ -134,8 +134,8 @@ def test_a_turn_put_before_changes_nothing_of_what_an_objective_looks_back_at() 
 def test_as_of_turn_refuses_what_was_not_kept() -> None:
     step = step_of(vae())
     step.reconstruction()
-    step.outdate(frozenset({"encoder"}))
-    with pytest.raises(LookupError, match="looks_back"):
+    step.invalidate(frozenset({"encoder"}))
+    with pytest.raises(LookupError, match="retained_values"):
         step.as_of_turn(0, "reconstruction")
 
 
@@ -157,15 +157,15 @@ def test_images_that_nobody_computed_are_refused_by_name() -> None:
 def test_aside_leaves_no_value_and_no_change_of_the_global_random_state() -> None:
     step = step_of(vae())
     state = torch.get_rng_state()
-    inside = step.aside(lambda: (step.z(), torch.randn(3)))[0]
+    inside = step.isolated(lambda: (step.z(), torch.randn(3)))[0]
     assert torch.equal(torch.get_rng_state(), state)
     assert step.z() is not inside and torch.equal(step.z(), inside)
 
 
 def test_a_value_that_used_a_part_aside_depends_on_it() -> None:
     step = step_of(vae())
-    value = step.value("attacked", lambda: step.aside(lambda: step.part("encoder")(step.x)).detach())
-    step.outdate(frozenset({"encoder"}))
+    value = step.value("attacked", lambda: step.isolated(lambda: step.part("encoder")(step.x)).detach())
+    step.invalidate(frozenset({"encoder"}))
     assert step.value("attacked", lambda: value + 1) is not value
 
 
@@ -177,7 +177,7 @@ def dropped() -> torch.Tensor:
 def test_aside_drops_others_than_the_forward_that_follows_and_than_the_aside_before() -> None:
     """An attack that knew the very mask of the forward that it attacks would be stronger than any there is."""
     step = step_of(vae())
-    masks = [step.aside(dropped), step.aside(dropped), dropped(), dropped()]
+    masks = [step.isolated(dropped), step.isolated(dropped), dropped(), dropped()]
     assert all(not torch.equal(a, b) for a, b in itertools.combinations(masks, 2))
 
 
@@ -187,29 +187,29 @@ def test_aside_draws_the_same_in_the_same_step_whatever_the_global_generator_is_
         masks = []
         for seed in (1, 2):
             torch.manual_seed(seed)
-            masks.append(step_of(vae()).aside(dropped))
+            masks.append(step_of(vae()).isolated(dropped))
     assert torch.equal(*masks)
     others = [KeyedNoise(SEED, 1), KeyedNoise(SEED + 1, 0), KeyedNoise(SEED, 0, rank=1, world=2)]
     made = vae()
-    masks = [masks[0], *(Step(made.modules, batch("main", 0), other).aside(dropped) for other in others)]
+    masks = [masks[0], *(Step(made.modules, batch("main", 0), other).isolated(dropped) for other in others)]
     assert all(not torch.equal(a, b) for a, b in itertools.combinations(masks, 2))
 
 
 def test_an_aside_in_an_aside_leaves_the_outer_ones_draws_as_they_were() -> None:
     plain, nested = step_of(vae()), step_of(vae())
-    expected = plain.aside(lambda: (dropped(), dropped()))
-    first, _, second = nested.aside(lambda: (dropped(), nested.aside(dropped), dropped()))
+    expected = plain.isolated(lambda: (dropped(), dropped()))
+    first, _, second = nested.isolated(lambda: (dropped(), nested.isolated(dropped), dropped()))
     assert torch.equal(first, expected[0]) and torch.equal(second, expected[1])
 
 
 def test_named_draws_are_the_same_aside() -> None:
     step = step_of(vae())
-    inside = step.aside(lambda: step.noise.normal("z", (8, 2)))
+    inside = step.isolated(lambda: step.noise.normal("z", (8, 2)))
     assert torch.equal(inside, step.noise.normal("z", (8, 2)))
 
 
 def test_an_aside_that_fails_puts_the_random_state_back() -> None:
     step, state = step_of(vae()), torch.get_rng_state()
     with pytest.raises(ZeroDivisionError):
-        step.aside(lambda: (dropped(), 1 / 0))
+        step.isolated(lambda: (dropped(), 1 / 0))
     assert torch.equal(torch.get_rng_state(), state)

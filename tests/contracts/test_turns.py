@@ -169,7 +169,7 @@ def test_a_loss_without_a_gradient_is_refused_by_name() -> None:
 
 class Astray(Objective):
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
-        yield Term("square", step.reconstruction().square().mean(), reaches=frozenset({"decodr"}))
+        yield Term("square", step.reconstruction().square().mean(), grad_parts=frozenset({"decodr"}))
 
 
 def test_a_term_that_reaches_an_unknown_part_is_refused_with_a_suggestion() -> None:

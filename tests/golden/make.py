@@ -83,7 +83,7 @@ def main(version: str) -> None:
             if "encoder" in model.parts:
                 outputs |= {"encoded": model.encode(x), "reconstructed": model.reconstruct(x)}
         else:
-            with model.at_rest():
+            with model.evaluating():
                 outputs |= {f"features.{i}": features for i, features in enumerate(model.parts["classifier"](x))}
         save_file({key: value.contiguous() for key, value in outputs.items()}, folder / "outputs.safetensors")
 

@@ -99,11 +99,11 @@ def tiny() -> zoo.Model:
 @pytest.fixture
 def folder(tiny: zoo.Model, tmp_path: Path) -> Path:
     """The same, saved, and measured."""
-    from zoo_core.evaluation.results import add_figures
-    from zoo_core.interfaces import Figure
+    from zoo_core.evaluation.results import add_results
+    from zoo_core.interfaces import MetricResult
 
     tiny.save(tmp_path / "saved")
-    add_figures(tmp_path / "saved", [Figure("mse", 0.25, protocol={"data": "digits", "split": "test"})])
+    add_results(tmp_path / "saved", [MetricResult("mse", 0.25, protocol={"data": "digits", "split": "test"})])
     return tmp_path / "saved"
 
 

@@ -39,7 +39,7 @@ def outputs(model: zoo.Model) -> dict[str, str]:
         found["reconstruct"] = model.reconstruct(x, torch.arange(4) % 2 if labelled else None)
     for slot in ("classifier", "discriminator"):
         if slot in model.parts:
-            with model.at_rest():
+            with model.evaluating():
                 found |= {f"{slot}.{number}": layer for number, layer in enumerate(model.parts[slot](x))}
     return {
         name: f"{tensor.dtype} {tuple(tensor.shape)} {hashlib.sha256(tensor.detach().contiguous().numpy()).hexdigest()}"

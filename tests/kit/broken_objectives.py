@@ -82,7 +82,7 @@ class ReachesTooMuch(PlainObjective):
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         for term in super().terms(loss, step):
-            yield term if term.reaches is None else term._replace(reaches=frozenset({"encoder", "decoder"}))
+            yield term if term.grad_parts is None else term._replace(grad_parts=frozenset({"encoder", "decoder"}))
 
 
 class ReachesNobody(PlainObjective):
@@ -90,7 +90,7 @@ class ReachesNobody(PlainObjective):
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         for term in super().terms(loss, step):
-            yield term._replace(reaches=frozenset({"generator"}))
+            yield term._replace(grad_parts=frozenset({"generator"}))
 
 
 class GradientAgainstIt(PlainObjective):

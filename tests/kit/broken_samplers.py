@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from zoo_core.interfaces import Batch, Figure, Samples
+from zoo_core.interfaces import Batch, MetricResult, Samples
 from zoo_core.model import Model
 
 from .originals import PlainMetric, PlainSampler
@@ -71,23 +71,23 @@ class LeavesTraces(PlainSampler):
 class MeanOfMeans(PlainMetric):
     """Depends on how the data are cut into batches."""
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         means = [float((model.reconstruct(b.x) - b.x).square().mean()) for b in batches]
-        return [Figure("mse", sum(means) / len(means))]
+        return [MetricResult("mse", sum(means) / len(means))]
 
 
 class UnseededFigure(PlainMetric):
     """A figure that no seed decides."""
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
-        return [Figure("mse", float(torch.rand(())))]
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
+        return [MetricResult("mse", float(torch.rand(())))]
 
 
 class InfiniteFigure(PlainMetric):
     """Divides by nothing."""
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
-        return [Figure("ratio", float("inf"))]
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
+        return [MetricResult("ratio", float("inf"))]
 
 
 SAMPLERS_AND_METRICS: Mapping[type[Any], str] = {

@@ -22,11 +22,11 @@ from zoo_core.interfaces import (
     Decoder,
     Encoder,
     FeatureExtractor,
-    Figure,
     Head,
     ImageShape,
     Labels,
     Metric,
+    MetricResult,
     Need,
     Objective,
     Part,
@@ -380,7 +380,7 @@ class PlainCritic(Objective):
         "decoder": Need("decoder"),
         "prior": Need("prior"),
     }
-    own_loss: ClassVar[str | None] = "discriminate"
+    trained_by: ClassVar[str | None] = "discriminate"
     training_only: ClassVar[frozenset[str]] = frozenset({"critic"})
     default_players: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "critic": {"trains": ("self",), "losses": ("discriminate",)},
@@ -434,12 +434,12 @@ class PlainMetric(Metric):
 
     needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "decoder": Need("decoder")}
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         total, count = 0.0, 0
         for batch in batches:
             total += float((model.reconstruct(batch.x) - batch.x).square().sum())
             count += batch.x.numel()
-        return [Figure("mse", total / count, better="lower")]
+        return [MetricResult("mse", total / count, better="lower")]
 
 
 class PlainPlot(Plot):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zoo_core import build
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces import Labels, Tags
 
 SIXTEEN = Tags(sides_multiple_of=16, smallest_side=32, largest_side=100)
@@ -42,7 +42,7 @@ def test_a_size_that_does_is_its_own_nearest() -> None:
 
 
 def test_build_refuses_a_size_and_says_which_would_do_and_which_parts_take_it() -> None:
-    with pytest.raises(SeamError) as refused:
+    with pytest.raises(IncompatibleError) as refused:
         build("vae", image_shape=(1, 40, 40), encoder="discgen", decoder="mlp")
     text = str(refused.value)
     assert text.startswith(
@@ -54,7 +54,7 @@ def test_build_refuses_a_size_and_says_which_would_do_and_which_parts_take_it() 
 
 def test_the_size_that_is_suggested_is_taken() -> None:
     settings = {"encoder": {"name": "discgen", "width": 2, "hidden": 4}, "decoder": "mlp", "latent_dim": 2}
-    with pytest.raises(SeamError) as refused:
+    with pytest.raises(IncompatibleError) as refused:
         build("vae", image_shape=(1, 20, 36), **settings)
     sides = str(refused.value).split("image_size=")[1].split(" would")[0]
     height, width = map(int, sides.strip("[]").split(","))
@@ -63,10 +63,10 @@ def test_the_size_that_is_suggested_is_taken() -> None:
 
 def test_build_refuses_channels_that_a_frozen_net_does_not_take() -> None:
     classifier = {"name": "vgg11", "weights": None}
-    with pytest.raises(SeamError, match='classifier: "vgg11" takes 1 or 3 channels, not 4'):
+    with pytest.raises(IncompatibleError, match='classifier: "vgg11" takes 1 or 3 channels, not 4'):
         build("vae", image_shape=(4, 16, 16), objective=["elbo", "discreg"], classifier=classifier)
 
 
 def test_build_refuses_an_objective_that_needs_other_labels() -> None:
-    with pytest.raises(SeamError, match=r'"attribute-bce" takes data with attributes, not with labels of type classes'):
+    with pytest.raises(IncompatibleError, match=r'"attribute-bce" takes data with attributes, not with labels of type classes'):
         build("classifier", image_shape=(1, 16, 16), labels=Labels("classes", ("a", "b")), objective="attribute-bce")

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar
 
 import zoo_core as zoo
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 
 from .rows import Row, official
 
-Answer: TypeAlias = zoo.Model | SeamError | SettingError
+Answer: TypeAlias = zoo.Model | IncompatibleError | SettingError
 
 EASIEST = "interpolation"
 """The sampler that asks for a decoder alone: what is refused with it is refused with every other."""
@@ -56,7 +56,7 @@ def answers(asked: Iterable[One]) -> Iterator[tuple[One, Answer]]:
             one = replace(any_sampler, sampler=sampler)
             try:
                 yield one, one.build()
-            except (SeamError, SettingError) as refusal:
+            except (IncompatibleError, SettingError) as refusal:
                 yield one, refusal
                 if sampler == EASIEST:
                     break

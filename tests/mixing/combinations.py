@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 import zoo_core as zoo
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.interfaces import Need, Objective
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import registry
@@ -113,7 +113,7 @@ class Outcomes:
 
     def count(self, one: Combination, said: Answer) -> None:
         """Count ``one``, accepted as a model or refused."""
-        if isinstance(said, SeamError | SettingError):
+        if isinstance(said, IncompatibleError | SettingError):
             text = str(said).replace(f'"{one.encoder.name}"', '"ENCODER"')
             text = text.replace(f"zoo info {one.encoder.name}", "zoo info ENCODER")
             self.refusals[text] = self.refusals.get(text, 0) + 1
@@ -254,7 +254,7 @@ def _is_taken_by(model: tuple[dict[str, Any], str, dict[str, Any], str, dict[str
     one = Combination(encoder, Row(decoder, decoder_params), (objective,), "prior", Row(prior, prior_params))
     try:
         one.build()
-    except (SeamError, SettingError):
+    except (IncompatibleError, SettingError):
         return False
     return True
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 import zoo_core as zoo
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 
 from .answers import EASIEST, Answer, answers
 from .combinations import PRIOR, Objectives, priors, title
@@ -105,7 +105,7 @@ class GameOutcomes:
 
     def count(self, one: Game, said: Answer) -> None:
         """Count ``one``, accepted as a model or refused."""
-        if isinstance(said, SeamError | SettingError):
+        if isinstance(said, IncompatibleError | SettingError):
             self.refusals[str(said)] += 1
         else:
             self.accepted[one.discriminator, one.objectives, one.prior] += 1

@@ -14,7 +14,7 @@ from huggingface_hub import ModelCard
 
 import zoo_core as zoo
 from zoo_core.errors import SettingError
-from zoo_core.interfaces import Figure, Labels
+from zoo_core.interfaces import Labels, MetricResult
 from zoo_core.publishing.bibtex import bibtex, papers
 from zoo_core.publishing.card import model_card, validate_card
 from zoo_core.publishing.markdown import text
@@ -26,9 +26,9 @@ from zoo_core.storage.config import check_config
 RECIPES = sorted(catalogue().recipes)
 PICTURES = ["pictures/samples.png", "pictures/reconstructions.png"]
 FIGURES = [
-    Figure("nll", 1.0625, "nats per dimension", "lower", 0.1, {"data": "digits", "split": "test", "draws": 500}),
-    Figure("mse", 0.03, protocol={"data": "cifar10", "split": "validation", "examples": 1000, "seed": 3}),
-    Figure("accuracy", 1e-07, "fraction", "higher", protocol={"data": "digits", "split": "test"}),
+    MetricResult("nll", 1.0625, "nats per dimension", "lower", 0.1, {"data": "digits", "split": "test", "draws": 500}),
+    MetricResult("mse", 0.03, protocol={"data": "cifar10", "split": "validation", "examples": 1000, "seed": 3}),
+    MetricResult("accuracy", 1e-07, "fraction", "higher", protocol={"data": "digits", "split": "test"}),
 ]
 RUN = {
     "data": "digits",
@@ -63,7 +63,7 @@ def card_of(
     repo: str = "org/name",
     licence: str = "mit",
     run: Mapping[str, Any] | None = None,
-    figures: Sequence[Figure] = (),
+    figures: Sequence[MetricResult] = (),
     pictures: Sequence[str] = (),
 ) -> str:
     return model_card(
@@ -138,7 +138,7 @@ def test_the_figures_stand_with_error_direction_and_protocol() -> None:
 
 
 def test_a_figure_that_is_not_finite_is_told_and_is_no_result() -> None:
-    card = card_of(config_of("vae"), figures=[Figure("nll", float("nan")), Figure("mse", 1.0, std=float("inf"))])
+    card = card_of(config_of("vae"), figures=[MetricResult("nll", float("nan")), MetricResult("mse", 1.0, std=float("inf"))])
     assert "| nll | not finite |" in card
     assert [r.metric_type for r in ModelCard(card).data.eval_results] == ["mse"]
 
@@ -154,7 +154,7 @@ def test_no_local_path_is_told(data: str | None) -> None:
         "out": "/home/ada",
     }
     protocol = {"data": data, "split": "test", "extractor": {"weights": "/home/ada/w.safetensors"}, "log": "~/ada"}
-    card = card_of(config_of("vae"), run=run, figures=[Figure("mse", 1.0, protocol=protocol)])
+    card = card_of(config_of("vae"), run=run, figures=[MetricResult("mse", 1.0, protocol=protocol)])
     assert "ada" not in card.lower().replace("adam", "")
     assert "own images, test split" in card
     assert "ada" not in card_of(config_of("vae"), run=RUN).replace("adam", "")
@@ -228,7 +228,7 @@ def hostile(with_text: str) -> str:
         },
     }
     protocol = {"data": with_text, "split": with_text, "examples": with_text, with_text: with_text}
-    return card_of(config, run=run, figures=[Figure(with_text, 1.0, with_text, with_text, None, protocol)])
+    return card_of(config, run=run, figures=[MetricResult(with_text, 1.0, with_text, with_text, None, protocol)])
 
 
 def rendered(markdown: str, renderer: str) -> Seen:

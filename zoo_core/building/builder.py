@@ -17,7 +17,7 @@ from zoo_core.building import compatibility as seams
 from zoo_core.building import saved_labels
 from zoo_core.building.migration import migrated
 from zoo_core.building.plan import Chosen, PartPlan, Plan, plan
-from zoo_core.building.suggestions import fitting, remedy
+from zoo_core.building.suggestions import fitting, suggestion
 from zoo_core.data.labels import told_labels
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
 from zoo_core.game.rules import check_tables, rules_for
@@ -32,8 +32,8 @@ from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import registry
 from zoo_core.registry.parameters import check, context, parameters
 from zoo_core.storage.config import FORMAT, check_config, sampler_entry
-from zoo_core.tensors.lazy import settle_lazy
-from zoo_core.tensors.meta import Making
+from zoo_core.tensors.lazy import materialize_lazy
+from zoo_core.tensors.meta import WeightInit
 from zoo_core.version import VERSION
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def build(
             with a dotted key (``**{"encoder.width": 64}``). ``zoo info RECIPE`` lists them all.
 
     Raises:
-        UnknownName, SettingError, SeamError, WeightsError: with what to type instead.
+        UnknownName, SettingError, IncompatibleError, WeightsError: with what to type instead.
     """
     if "pretrained" in settings:
         raise SettingError(
@@ -118,7 +118,7 @@ def build_plan(
     seed: int = 0,
     device: torch.device | str | None = "cpu",
     dtype: torch.dtype = torch.float32,
-    making: Making | None = None,
+    making: WeightInit | None = None,
 ) -> Model:
     """The model that a plan describes.
 
@@ -127,15 +127,15 @@ def build_plan(
         making: how its parts come into being, where their weights are given to them afterwards.
     """
     if made.listed is None:
-        return _build_plan(made, seed, device, dtype, making or Making())
+        return _build_plan(made, seed, device, dtype, making or WeightInit())
     with only(made.listed):
-        return _build_plan(made, seed, device, dtype, making or Making())
+        return _build_plan(made, seed, device, dtype, making or WeightInit())
 
 
 def _build_plan(
-    made: Plan, seed: int, device: torch.device | str | None, dtype: torch.dtype, making: Making
+    made: Plan, seed: int, device: torch.device | str | None, dtype: torch.dtype, making: WeightInit
 ) -> Model:
-    asked = {f'objective "{name}"': objective.component.asks(objective.params) for name, objective in made.objectives.items()}
+    asked = {f'objective "{name}"': objective.component.needs_for(objective.params) for name, objective in made.objectives.items()}
     _check_settings(made, asked)
     # A saved part goes by its own order of the labels; the data are brought into that.
     made = replace(made, labels=saved_labels.in_saved_order(made), vocabulary=saved_labels.saved_vocabulary(made))
@@ -150,7 +150,7 @@ def _build_plan(
         parts,
         names,
         asked,
-        lambda slot, wanted: remedy(slot, made.parts[slot], made, wanted),
+        lambda slot, wanted: suggestion(slot, made.parts[slot], made, wanted),
         lambda need: fitting(need, made),
     )
 
@@ -183,7 +183,7 @@ def _build_plan(
         "training": training,
     }
     model = Model(config, parts, objectives, frozen=frozenset(parts) - trainable)
-    return model.placed(device, dtype)
+    return model.to_device(device, dtype)
 
 
 def _check_settings(made: Plan, asked: Mapping[str, Mapping[str, Need]]) -> None:
@@ -250,7 +250,7 @@ def build_part(
         params["weights"] = params.get("weights") if isinstance(params.get("weights"), Mapping) else None
     made = Plan("", image_shape, labels or Labels(), {}, {}, None, {})
     made.modality, made.vocabulary = modality_of(vocabulary), vocabulary or NO_TOKENS
-    part, _ = _build_part(kind, planned, made, seed, Making())
+    part, _ = _build_part(kind, planned, made, seed, WeightInit())
     return part
 
 
@@ -260,7 +260,7 @@ def modality_of(vocabulary: Vocabulary | None) -> Modality:
 
 
 def _build_part(
-    slot: str, planned: PartPlan, made: Plan, seed: int, making: Making
+    slot: str, planned: PartPlan, made: Plan, seed: int, making: WeightInit
 ) -> tuple[Part, dict[str, Any]]:
     resolved, cls = planned.resolved, cast("type[Part]", planned.component)
     params = check(cls, planned.params, slot)
@@ -270,7 +270,7 @@ def _build_part(
     within = nullcontext() if planned.saved is None else only(planned.saved.listed)  # its config may be a stranger's
     with within, making.self_loading() if brings_weights else making.loaded():
         part = cast(Part, _construct(cls, slot, params, made, seed, inner, architecture=resolved.architecture))
-        settle_lazy(part, slot, made.image_shape, seed, made.modality)
+        materialize_lazy(part, slot, made.image_shape, seed, made.modality)
     if planned.saved is not None and not planned.saved.referenced:
         from zoo_core.saving import load_part
 
@@ -286,7 +286,7 @@ def _build_part(
 
 
 def _build_objective(
-    name: str, planned: Chosen, made: Plan, parts: Mapping[str, Part], seed: int, making: Making
+    name: str, planned: Chosen, made: Plan, parts: Mapping[str, Part], seed: int, making: WeightInit
 ) -> tuple[Objective, dict[str, Any]]:
     cls = cast("type[Objective]", planned.component)
     params = check(cls, planned.params, f"objective.{name}")
@@ -360,7 +360,7 @@ class Inner:
             if image_shape is None:  # it sees what the model sees
                 plan.modality, plan.vocabulary = available["modality"], available["vocabulary"]
             planned = PartPlan(kind, given.name, {**given.params, **params})
-            part, entry = _build_part(where, planned, plan, derive_seed(seed, key, next(times)), Making())
+            part, entry = _build_part(where, planned, plan, derive_seed(seed, key, next(times)), WeightInit())
             seams.check_inputs(self.cls.__name__, part, f'"{given.name}"', Need(kind), where)
             entry["params"] = {name: value for name, value in entry["params"].items() if name not in params}
             self.entries[key] = entry

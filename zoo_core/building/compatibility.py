@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from zoo_core.errors import SeamError, ZooError
+from zoo_core.errors import IncompatibleError, ZooError
 from zoo_core.interfaces import (
     Component,
     Decoder,
@@ -40,7 +40,7 @@ def check_tags(
         name: of the component ``cls``.
 
     Raises:
-        SeamError: names the component, what it takes, the nearest size that would do, and the components of its kind that
+        IncompatibleError: names the component, what it takes, the nearest size that would do, and the components of its kind that
             take these images.
     """
     refused = _refusal(kind, cls, image_shape, labels, modality)
@@ -60,7 +60,7 @@ def check_tags(
         )
     else:
         advice.append(f"no installed {kind} takes these data")
-    raise SeamError(
+    raise IncompatibleError(
         f'{where}: "{name}" takes {refused}',
         hint="; ".join(advice),
         part=where,
@@ -110,7 +110,7 @@ def check_slots(
         fitting: a need to the names of the components that meet it; asked where one is missing. By default all of its kind.
 
     Raises:
-        SeamError: names the part, and the components that could fill it.
+        IncompatibleError: names the part, and the components that could fill it.
     """
     for name, need in needs.items():
         if slots.get(name) == need.kind:
@@ -119,7 +119,7 @@ def check_slots(
         example = f'try {name}="{named[0]}"' if named else f"no {need.kind} that fits is installed"
         others = f", or one of: {', '.join(named[1:12])}{' …' if len(named) > 12 else ''}" if len(named) > 1 else ""
         has = f"; the model's {name} is a {slots[name]}" if name in slots else ""
-        raise SeamError(
+        raise IncompatibleError(
             f'{who} needs part "{name}" (of kind {need.kind}){has}', hint=example + others, part=name, kind=need.kind
         )
 
@@ -153,18 +153,18 @@ def check_capabilities(
     needs: Mapping[str, Need],
     parts: Mapping[str, Part],
     names: Mapping[str, str],
-    remedy: Callable[[str, str], str] | None = None,
+    suggestion: Callable[[str, str], str] | None = None,
     fitting: Callable[[Need], list[str]] | None = None,
 ) -> None:
     """Refuse parts that cannot do what ``who`` asks of them, and feature extractors that look at something else than it gives them.
 
     Arguments:
         names: part name to the component that fills it, for the message.
-        remedy: part name and missing capability to what would give it; asked where something is refused.
+        suggestion: part name and missing capability to what would give it; asked where something is refused.
         fitting: a need to the names of the components that meet it; asked where a feature extractor takes other inputs.
 
     Raises:
-        SeamError: names both and the missing capability, or both inputs.
+        IncompatibleError: names both and the missing capability, or both inputs.
     """
     for slot, need in needs.items():
         check_inputs(who, parts[slot], f'"{names[slot]}" as part "{slot}"', need, slot, fitting or _of_kind)
@@ -173,8 +173,8 @@ def check_capabilities(
             if not able & set(wanted.split("|")):
                 what = " or ".join(f'"{w}"' for w in wanted.split("|"))
                 has = ", ".join(sorted(able)) or "none"
-                helps = "" if remedy is None else remedy(slot, wanted)
-                raise SeamError(
+                helps = "" if suggestion is None else suggestion(slot, wanted)
+                raise IncompatibleError(
                     f'{who} needs {what} of part "{slot}", and "{names[slot]}" as set here does not give it',
                     hint=helps or f"its capabilities are: {has}; see zoo info {names[slot]}",
                     part=slot,
@@ -198,12 +198,12 @@ def check_inputs(
         slot: where another one would be set.
 
     Raises:
-        SeamError: names both inputs, and the components that would do.
+        IncompatibleError: names both inputs, and the components that would do.
     """
     if not isinstance(part, FeatureExtractor) or need.inputs in (None, part.inputs):
         return
     named = fitting(need)
-    raise SeamError(
+    raise IncompatibleError(
         f"{who} gives a feature extractor {_in_words(need.inputs)}, and {called} takes {_in_words(part.inputs)}",
         hint=f"set {slot}={' or '.join(named[:6])}{' …' if len(named) > 6 else ''}"
         if named
@@ -225,12 +225,12 @@ def check_layer(extractor: Part, part: str, layer: str) -> None:
         part: its slot, for the message.
 
     Raises:
-        SeamError: it names the layers that there are, and how to ask for more.
+        IncompatibleError: it names the layers that there are, and how to ask for more.
     """
     layers = extractor.layers if isinstance(extractor, FeatureExtractor) else ()
     if layer not in layers:
         asked = ",".join(f'"{name}"' for name in (*layers, layer))
-        raise SeamError(
+        raise IncompatibleError(
             f'part "{part}" gives the layers {", ".join(layers)}, not "{layer}"',
             hint=f"set {part}.layers='[{asked}]' if it has such a layer, or choose one of these",
             part=part,
@@ -241,7 +241,7 @@ def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
     """Refuse encoders, decoders, priors, heads and joint discriminators whose codes differ in width.
 
     Raises:
-        SeamError: names both and their widths.
+        IncompatibleError: names both and their widths.
     """
     widths = {
         slot: part.latent_dim
@@ -253,7 +253,7 @@ def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
         if width != widths[first]:
             both = f"set both: latent_dim={widths[first]}, or {slot}.latent_dim={widths[first]}"
             fixed = f"latent_dim={width}, which is all that {names[slot]} has, or another {slot}"
-            raise SeamError(
+            raise IncompatibleError(
                 f'part "{first}" ({names[first]}) has codes of width {widths[first]}, part "{slot}" ({names[slot]}) of width {width}',
                 hint=both if "latent_dim" in parameters(type(parts[slot])) else fixed,
             )
@@ -263,10 +263,10 @@ def check_all(
     parts: Mapping[str, Part],
     names: Mapping[str, str],
     asked: Mapping[str, Mapping[str, Need]],
-    remedy: Callable[[str, str], str] | None = None,
+    suggestion: Callable[[str, str], str] | None = None,
     fitting: Callable[[Need], list[str]] | None = None,
 ) -> None:
     """Every check on built parts; ``asked`` maps ``objective "elbo"`` and the like to what it needs."""
     for who, needs in asked.items():
-        check_capabilities(who, needs, parts, names, remedy, fitting)
+        check_capabilities(who, needs, parts, names, suggestion, fitting)
     check_latents(parts, names)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from zoo_core.building.compatibility import check_capabilities, check_slots
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.hub.external import only
 from zoo_core.interfaces import Metric, Part, Plot, Sampler
 from zoo_core.registry.components import registry
@@ -21,13 +21,13 @@ def sampler_for(model: Model, sampler: str | Mapping[str, Any] | None) -> Sample
     """The sampler that is asked for, or the model's own; see :meth:`~zoo_core.model.Model.samples`.
 
     Raises:
-        UnknownName, SettingError, SeamError: as :func:`looker`; or none is named and the model has none of its own.
+        UnknownName, SettingError, IncompatibleError: as :func:`looker`; or none is named and the model has none of its own.
     """
     params = dict(sampler) if isinstance(sampler, Mapping) else {"name": sampler or ""}
     own = sampler_entry(model.config)
     name = params.pop("name", "") or (own["name"] if own is not None else "")
     if not name:
-        raise SeamError(f"a {model.recipe} makes no pictures by itself", hint="see zoo list --kind sampler")
+        raise IncompatibleError(f"a {model.recipe} makes no pictures by itself", hint="see zoo list --kind sampler")
     if own is None or not own["params"] or registry().resolve("sampler", str(name)).qualified != own["name"]:
         return cast(Sampler, looker(model, "sampler", {"name": name, **params}))
     # What the model's config sets may come from a stranger: it can make nothing open files or fetch any.
@@ -45,7 +45,7 @@ def looker(
         context: parameters that are filled in where the component has them, ``spec`` leaves them out and they are not None.
 
     Raises:
-        UnknownName, SettingError, SeamError: it is not there, takes other parameters, or is not for this model.
+        UnknownName, SettingError, IncompatibleError: it is not there, takes other parameters, or is not for this model.
     """
     params = dict(spec) if isinstance(spec, Mapping) else {"name": spec}
     name = str(params.pop("name", ""))
@@ -53,7 +53,7 @@ def looker(
     who = f'{kind} "{name}"'
     refused = cls.tags.refusal(model.image_shape, model.labels.type, model.modality)
     if refused:
-        raise SeamError(f"{who} takes {refused}", hint=f"see zoo list --kind {kind} for others", component=name)
+        raise IncompatibleError(f"{who} takes {refused}", hint=f"see zoo list --kind {kind} for others", component=name)
     config = model.config["parts"]
     check_slots(who, cls.needs, {slot: entry["kind"] for slot, entry in config.items()})
     parts = {slot: cast(Part, part) for slot, part in model.parts.items()}

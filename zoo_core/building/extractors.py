@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo_core.building.saved_part import build_saved, saved_part
 from zoo_core.data.labels import logit_places, told_apart
-from zoo_core.errors import SeamError, SettingError, UnknownName, shown
+from zoo_core.errors import IncompatibleError, SettingError, UnknownName, shown
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels
 from zoo_core.storage.files import is_file
 from zoo_core.tensors.digest import tensor_digest
@@ -122,10 +122,10 @@ def find_judge(spec: str | Mapping[str, Any], model: Model) -> Judge:
 
     Raises:
         UnknownName, SettingError, WeightsError: as :func:`find_extractor`; or it gives no logits.
-        SeamError: the model has no labels, or others.
+        IncompatibleError: the model has no labels, or others.
     """
     if not model.labels.count:
-        raise SeamError(f"this {model.recipe} knows no labels to judge by", hint="train it on data with classes or attributes")
+        raise IncompatibleError(f"this {model.recipe} knows no labels to judge by", hint="train it on data with classes or attributes")
     found = find_extractor(spec, image_shape=model.image_shape, labels=model.labels, wanted="logits")
     who = found.name.rpartition(":")[2]
     if "logits" not in found.part.layers:

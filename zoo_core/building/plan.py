@@ -219,7 +219,7 @@ def _asked_parts(made: Plan) -> dict[str, Need]:
     """Parts that the objectives ask for."""
     asked: dict[str, Need] = {}
     for objective in made.objectives.values():
-        for name, need in objective.component.asks(objective.params).items():
+        for name, need in objective.component.needs_for(objective.params).items():
             if name not in asked or need.trained:
                 asked[name] = need
     return asked

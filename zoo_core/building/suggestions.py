@@ -20,7 +20,7 @@ from zoo_core.registry.parameters import parameters
 MOST = 6
 
 
-def remedy(slot: str, planned: PartPlan, made: Plan, wanted: str) -> str:
+def suggestion(slot: str, planned: PartPlan, made: Plan, wanted: str) -> str:
     """What to type so that the part ``slot`` has a capability of ``wanted`` (alternatives stand as ``a|b``); empty where nothing does.
 
     Arguments:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zoo_core.cli.values import add_data, add_device, add_settings, count, data_settings, settings_by_name, whole
 
 if TYPE_CHECKING:
-    from zoo_core.interfaces import Dataset, Figure
+    from zoo_core.interfaces import Dataset, MetricResult
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -100,22 +100,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _keep(model: str, figures: Sequence[Figure]) -> None:
+def _keep(model: str, figures: Sequence[MetricResult]) -> None:
     """Write ``figures`` beside the weights they are of; where that cannot be done, say so and go on."""
     from zoo_core.errors import ZooError, shown
-    from zoo_core.evaluation.results import FILE, add_figures
+    from zoo_core.evaluation.results import FILE, add_results
     from zoo_core.storage.files import expanded, is_folder
 
     folder = expanded(model)
     if not is_folder(folder):
         return
     try:
-        add_figures(folder, figures)
+        add_results(folder, figures)
     except ZooError as error:
         print(f"zoo: the figures are not kept in {FILE}: {shown(error.what, 1000)}", file=sys.stderr)
 
 
-def _print(figures: Sequence[Figure]) -> None:
+def _print(figures: Sequence[MetricResult]) -> None:
     from zoo_core.evaluation.results import resting_on
 
     widest = max(len(figure.name) for figure in figures) if sys.stdout.isatty() else 0

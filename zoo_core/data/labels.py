@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
+from zoo_core.errors import IncompatibleError, SettingError, did_you_mean, shown
 from zoo_core.interfaces import Batch, FeatureExtractor, Head, Labels, Part, Prior
 
 if TYPE_CHECKING:
@@ -84,16 +84,16 @@ def attributes_for(batch: Batch, part: Part, labels: Labels) -> Tensor:
         labels: the model's, in whose order the batch is.
 
     Raises:
-        SeamError: the batch has no attributes, or not all that the part tells.
+        IncompatibleError: the batch has no attributes, or not all that the part tells.
     """
     own = told_apart(part, labels)
     if batch.attributes is None or labels.type != "attributes":
-        raise SeamError(f"attributes were asked for, and these data have labels of type {labels.type}", hint="choose data with attributes")
+        raise IncompatibleError(f"attributes were asked for, and these data have labels of type {labels.type}", hint="choose data with attributes")
     if own == labels:
         return batch.attributes
     columns = places(labels, own)
     if columns is None:
-        raise SeamError(f"the part tells {listed(own.names)}, the model knows the attributes {listed(labels.names)}",
+        raise IncompatibleError(f"the part tells {listed(own.names)}, the model knows the attributes {listed(labels.names)}",
                         hint="choose data with these attributes")
     # Columns rather than an index, which would have to go to the device first.
     return torch.stack([batch.attributes[:, column] for column in columns], dim=1)
@@ -109,16 +109,16 @@ def logit_places(own: Labels, count: int, wanted: Labels, who: str) -> tuple[int
         who: the classifier, for messages.
 
     Raises:
-        SeamError: it knows other labels, or another number of them.
+        IncompatibleError: it knows other labels, or another number of them.
     """
     if own.type == "none":
         if count == wanted.count:
             return tuple(range(count))
-        raise SeamError(f"{shown(who)} tells {count} labels apart, the model has {wanted.count}", hint="choose another classifier")
+        raise IncompatibleError(f"{shown(who)} tells {count} labels apart, the model has {wanted.count}", hint="choose another classifier")
     # Of classes, too, it may know others than the model: what is asked is which logit stands for each of the model's labels.
     found = places(own, wanted) if own.type == "attributes" or numbered(own) else places(wanted, own)
     if own.type != wanted.type or found is None or len(found) != wanted.count:
-        raise SeamError(
+        raise IncompatibleError(
             f"{shown(who)} was trained with the {own.type} {listed(own.names)}; the model has the {wanted.type} {listed(wanted.names)}",
             hint="choose a classifier of the same labels",
         )

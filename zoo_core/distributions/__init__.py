@@ -3,7 +3,7 @@
 from zoo_core.distributions.attributes import Attributes
 from zoo_core.distributions.likelihoods import Bernoulli, Gaussian, Likelihood, LikelihoodFamily, likelihood_family
 from zoo_core.distributions.log_sigma import LogSigma, gaussian_log_prob
-from zoo_core.distributions.posterior import GaussianPosterior, Posterior, promote
+from zoo_core.distributions.posterior import GaussianPosterior, Posterior, to_float32
 from zoo_core.distributions.posteriors import (
     CodeSide,
     Deterministic,
@@ -38,5 +38,5 @@ __all__ = [
     "gaussian_log_prob",
     "likelihood_family",
     "posterior_family",
-    "promote",
+    "to_float32",
 ]

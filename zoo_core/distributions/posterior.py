@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LOG_2PI = math.log(2 * math.pi)
 
 
-def promote(values: Tensor) -> Tensor:
+def to_float32(values: Tensor) -> Tensor:
     """``values`` in float32 where they are narrower: densities are computed outside autocast, in full precision."""
     return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 

@@ -14,7 +14,7 @@ from torch.nn.functional import logsigmoid
 from zoo_core.distributions.log_sigma import log_sigma_within
 from zoo_core.distributions.posterior import GaussianPosterior, Posterior
 from zoo_core.distributions.standardised import Standardised, spread
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.noise import GeneratorNoise, Noise
 
 SigmaBounds: TypeAlias = tuple[Annotated[float, Gt(0), Le(1000)], Annotated[float, Gt(0), Le(1000)]] | None
@@ -130,12 +130,12 @@ class PosteriorFamily(nn.Module, ABC):
             setting: what the user types to choose the side, for the error.
 
         Raises:
-            SeamError: a side of codes that have none.
+            IncompatibleError: a side of codes that have none.
         """
         if side == "code":
             return slice(0, self.latent_dim)
         if not self.categories:
-            raise SeamError(
+            raise IncompatibleError(
                 f"{setting}={side} takes a side of a joint code, and the encoder's codes have no sides",
                 hint=f"{setting}=code takes the whole code",
             )

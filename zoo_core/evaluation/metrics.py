@@ -13,7 +13,7 @@ from zoo_core.building.components import looker
 from zoo_core.data.references import protocol
 from zoo_core.data.splits import Splits
 from zoo_core.errors import SettingError
-from zoo_core.interfaces import Figure, Metric
+from zoo_core.interfaces import Metric, MetricResult
 from zoo_core.interfaces.dataset import SplitName
 from zoo_core.model import Model
 from zoo_core.noise import derive_seed
@@ -31,7 +31,7 @@ def evaluate(
     device: str | torch.device | None = None,
     data_root: str | None = None,
     data_settings: Mapping[str, Any] | None = None,
-) -> list[Figure]:
+) -> list[MetricResult]:
     """Measure ``model`` on one split of ``data``.
 
     Arguments:
@@ -44,7 +44,7 @@ def evaluate(
         data_root, data_settings: where data sets lie (metrics that look at further ones are told), and parameters of this one.
 
     Raises:
-        SettingError, SeamError: a metric that this model cannot be measured by.
+        SettingError, IncompatibleError: a metric that this model cannot be measured by.
         DataError: data that do not fit the model, see :func:`zoo_core.data.dataset_for`.
     """
     from zoo_core.devices.process import processes
@@ -59,11 +59,11 @@ def evaluate(
         raise SettingError(f"limit and batch_size should be at least 1, got {limit} and {batch_size}")
     model.to(processes(device).device)
     splits = Splits(model, data, root=data_root, settings=data_settings, batch_size=batch_size)
-    figures: list[Figure] = []
+    figures: list[MetricResult] = []
     for name, metric in chosen:
         generator = torch.Generator().manual_seed(seed)
         started = time.monotonic()
-        with model.at_rest(torch.Generator().manual_seed(derive_seed(seed, "parts"))):
+        with model.evaluating(torch.Generator().manual_seed(derive_seed(seed, "parts"))):
             metric.prepare(model, splits.batches, generator)
             measured = metric(model, splits.batches(split, limit), generator)
         about = {

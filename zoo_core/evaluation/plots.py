@@ -71,7 +71,7 @@ def plot(
         run: the run's folder, for plots of its history.
 
     Raises:
-        UnknownName, SettingError, SeamError: a plot that is not there, or not for this model.
+        UnknownName, SettingError, IncompatibleError: a plot that is not there, or not for this model.
         RunError: the figure cannot be written.
     """
     from matplotlib import rc_context
@@ -89,7 +89,7 @@ def plot(
         raise SettingError(f"limit should be at least 1, got {limit}")
     model.to(processes(device).device)
     splits = Splits(model, data, root=data_root, settings=data_settings)
-    with model.at_rest(torch.Generator().manual_seed(derive_seed(seed, "parts"))), rc_context(_STYLE):
+    with model.evaluating(torch.Generator().manual_seed(derive_seed(seed, "parts"))), rc_context(_STYLE):
         generators = [torch.Generator().manual_seed(seed) for _ in plots]
         for one, generator in zip(plots, generators):
             one.prepare(model, splits.batches, generator)

@@ -10,7 +10,7 @@ from typing import Any
 
 from zoo_core.errors import ConfigError, shown
 from zoo_core.evaluation.public_names import data_name, without_paths
-from zoo_core.interfaces.metric import Figure
+from zoo_core.interfaces.metric import MetricResult
 from zoo_core.storage.config import parse, read_small
 from zoo_core.storage.files import write_json
 
@@ -26,13 +26,13 @@ _FREE = frozenset({"seed", "seconds", "sampler", "warning"})
 _LOOKED_THROUGH = ("extractor", "extractor_sha256", "layer", "resize")
 
 
-def as_table(figure: Figure) -> dict[str, Any]:
+def as_table(figure: MetricResult) -> dict[str, Any]:
     """``figure`` as JSON has it, null for a number that is not finite."""
     table: dict[str, Any] = _plain({field: getattr(figure, field) for field in _FIELDS})
     return table
 
 
-def read_figures(folder: Path) -> list[Figure]:
+def read_results(folder: Path) -> list[MetricResult]:
     """The figures in ``folder``'s metrics.json, none where there is no such file. A value of null is read as NaN.
 
     Raises:
@@ -45,10 +45,10 @@ def read_figures(folder: Path) -> list[Figure]:
         return []
     except (OSError, ValueError) as error:
         raise ConfigError(f"{shown(path)} cannot be read: {shown(error)}") from None
-    return parse_figures(text, str(path))
+    return parse_results(text, str(path))
 
 
-def parse_figures(text: str, where: str) -> list[Figure]:
+def parse_results(text: str, where: str) -> list[MetricResult]:
     """The figures of a metrics.json's text.
 
     Arguments:
@@ -72,7 +72,7 @@ def parse_figures(text: str, where: str) -> list[Figure]:
     return [_figure(table, f"{where}: figure {number}") for number, table in enumerate(content["figures"], 1)]
 
 
-def add_figures(folder: Path, figures: Iterable[Figure]) -> None:
+def add_results(folder: Path, figures: Iterable[MetricResult]) -> None:
     """Write ``figures`` into ``folder``'s metrics.json, atomically, beside what stands there.
 
     One of the same name and protocol (time aside) takes the place of the old one. The file is published with the weights:
@@ -82,7 +82,7 @@ def add_figures(folder: Path, figures: Iterable[Figure]) -> None:
         ConfigError: what is there is damaged.
         RunError: the folder cannot be written.
     """
-    kept = {_same(table): table for table in map(as_table, read_figures(folder))}
+    kept = {_same(table): table for table in map(as_table, read_results(folder))}
     for figure in figures:
         table = as_table(figure)
         protocol = without_paths({**table["protocol"], "data": None})
@@ -95,7 +95,7 @@ def add_figures(folder: Path, figures: Iterable[Figure]) -> None:
     write_json(folder / FILE, {"format": FORMAT, "figures": list(kept.values())})
 
 
-def differing(a: Figure, b: Figure) -> list[str]:
+def differing(a: MetricResult, b: MetricResult) -> list[str]:
     """What keeps two figures from being compared: ``name``, ``unit``, or keys of their protocols, in order. Two figures of one
     name are over the same data, split and counts, and through the same extractor, layer and resizing, or they are not comparable;
     a key that only one of them has counts as a difference."""
@@ -105,12 +105,12 @@ def differing(a: Figure, b: Figure) -> list[str]:
     return [field for field in ("name", "unit") if getattr(a, field) != getattr(b, field)] + apart
 
 
-def comparable(a: Figure, b: Figure) -> bool:
+def comparable(a: MetricResult, b: MetricResult) -> bool:
     """Whether the two may be held against one another: see :func:`differing`."""
     return not differing(a, b)
 
 
-def not_comparable(figures: Sequence[Figure]) -> dict[str, list[str]]:
+def not_comparable(figures: Sequence[MetricResult]) -> dict[str, list[str]]:
     """Name to what differs, for each name that several of ``figures`` have which are not all comparable."""
     apart: dict[str, list[str]] = {}
     for name in dict.fromkeys(figure.name for figure in figures):
@@ -121,7 +121,7 @@ def not_comparable(figures: Sequence[Figure]) -> dict[str, list[str]]:
     return apart
 
 
-def resting_on(figure: Figure) -> str:
+def resting_on(figure: MetricResult) -> str:
     """In a few words what a figure that looks through a feature extractor cannot be compared without, empty for another:
     ``over digit-classifier (cd4335d3), conv3, none, 32x32; real 360, samples 10,000``."""
     protocol = figure.protocol
@@ -144,7 +144,7 @@ def _same(table: Mapping[str, Any]) -> str:
     return json.dumps([table["name"], protocol], sort_keys=True)
 
 
-def _figure(table: Any, where: str) -> Figure:
+def _figure(table: Any, where: str) -> MetricResult:
     if not isinstance(table, dict) or set(table) != set(_FIELDS):
         raise ConfigError(f"{shown(where)}: should be a table of {', '.join(_FIELDS)}")
     for field in ("name", "unit", "better"):
@@ -157,7 +157,7 @@ def _figure(table: Any, where: str) -> Figure:
     if not isinstance(table["protocol"], dict):
         raise ConfigError(f"{shown(where)}: protocol should be a table")
     value, std = (_number(table[field], f"{where}: {field}") for field in ("value", "std"))
-    return Figure(
+    return MetricResult(
         table["name"], math.nan if value is None else value, table["unit"], table["better"], std, table["protocol"]
     )
 

@@ -53,7 +53,7 @@ class Game:
     """Turns, players and losses over one model.
 
     All gradients of a turn are taken at the same parameters. Each loss is differentiated once for the union of its
-    listeners' weights, and again for each distinct ``reaches`` among its terms, by ``torch.autograd.grad``.
+    listeners' weights, and again for each distinct ``grad_parts`` among its terms, by ``torch.autograd.grad``.
 
     Arguments:
         parts: the model's parts by name.
@@ -96,7 +96,7 @@ class Game:
         self._progress = progress
         self._drawn = next((p.dtype for module in self._modules.values() for p in module.parameters()), torch.float32)
         self._turns = tuple(turn.losses for turn in rules.turns)
-        self._looks_back = frozenset().union(*(objective.looks_back for objective in objectives.values()))
+        self._retained_values = frozenset().union(*(objective.retained_values for objective in objectives.values()))
         self._asked = {
             loss: [(name, o) for name, o in objectives.items() if loss in o.losses]
             for turn in rules.turns
@@ -116,16 +116,16 @@ class Game:
             if name not in trained and any(weight.requires_grad for weight in module.parameters())
         ]
 
-    def _route(self, loss: str, reaches: frozenset[str] | None) -> _Route:
-        """Where the gradients of ``loss`` go, for terms with this ``reaches``."""
-        key = (loss, reaches)
+    def _route(self, loss: str, grad_parts: frozenset[str] | None) -> _Route:
+        """Where the gradients of ``loss`` go, for terms with this ``grad_parts``."""
+        key = (loss, grad_parts)
         if key not in self._routes:
-            for part in (reaches or frozenset()) - set(self._modules):
+            for part in (grad_parts or frozenset()) - set(self._modules):
                 raise SettingError(
                     f"a term of the loss {loss!r} reaches {part!r}, which is no part of this model",
                     hint=did_you_mean(part, self._modules) or f"its parts are {', '.join(sorted(self._modules))}",
                 )
-            allowed = None if reaches is None else {p for part in reaches for p in self._modules[part].parameters()}
+            allowed = None if grad_parts is None else {p for part in grad_parts for p in self._modules[part].parameters()}
             weights: dict[Tensor, int] = {}
             places: list[tuple[Player, list[int | None]]] = []
             for name in self.rules.listeners(loss):
@@ -154,7 +154,7 @@ class Game:
                 self._play_turn(turn, steps, values, final=index == last)
                 # Weights that moved make values stale on every stream, not only on the one that was played.
                 for step in itertools.chain.from_iterable(current.values()):
-                    step.outdate(self._stepped[index])
+                    step.invalidate(self._stepped[index])
                     if play == turn.batches - 1:
                         step.turn += 1
         self._share_buffers()
@@ -193,7 +193,7 @@ class Game:
             self._modules,
             batch,
             noise,
-            looks_back=self._looks_back,
+            retained_values=self._retained_values,
             turn=turn,
             turns=self._turns,
             progress=progress,
@@ -207,9 +207,9 @@ class Game:
     ) -> None:
         for step in steps:
             groups = self._groups(turn, step, values)
-            for i, (loss, reaches, total) in enumerate(groups):
+            for i, (loss, grad_parts, total) in enumerate(groups):
                 # A graph that nothing asks for again is freed as it is walked.
-                self._differentiate(loss, reaches, total, step, keep=not final or i < len(groups) - 1)
+                self._differentiate(loss, grad_parts, total, step, keep=not final or i < len(groups) - 1)
         for name in turn.players:
             player = self.players[name]
             schedule = player.rules.schedule
@@ -222,26 +222,26 @@ class Game:
         """What is differentiated in this turn: losses that the same players listen to are added up, and walked through once."""
         groups: dict[tuple[tuple[str, ...], frozenset[str] | None], tuple[str, Tensor]] = {}
         for loss in turn.losses:
-            for reaches, total in self._loss(loss, step, values).items():
-                key = (tuple(self.rules.listeners(loss)), reaches)
+            for grad_parts, total in self._loss(loss, step, values).items():
+                key = (tuple(self.rules.listeners(loss)), grad_parts)
                 first, before = groups.get(key, (loss, None))
                 groups[key] = (first, total if before is None else before + total)
-        return [(loss, reaches, total) for (_, reaches), (loss, total) in groups.items()]
+        return [(loss, grad_parts, total) for (_, grad_parts), (loss, total) in groups.items()]
 
     def _loss(self, loss: str, step: Step, values: dict[str, list[Tensor]]) -> dict[frozenset[str] | None, Tensor]:
-        """The loss's terms added up, apart for each distinct ``reaches``."""
+        """The loss's terms added up, apart for each distinct ``grad_parts``."""
         totals: dict[frozenset[str] | None, Tensor] = {}
         for name, objective in self._asked[loss]:
             try:
                 with step.drawing(f"{name}.{loss}"):
                     for term in objective.terms(loss, step):
-                        reaches = (
-                            term.reaches
-                            if term.reaches is None
-                            else frozenset(name if r == "self" else r for r in term.reaches)
+                        grad_parts = (
+                            term.grad_parts
+                            if term.grad_parts is None
+                            else frozenset(name if r == "self" else r for r in term.grad_parts)
                         )
-                        seen = totals.get(reaches)
-                        totals[reaches] = term.value if seen is None else seen + term.value
+                        seen = totals.get(grad_parts)
+                        totals[grad_parts] = term.value if seen is None else seen + term.value
                         values.setdefault(f"{name}.{term.name}", []).append(term.value.detach())
             except RuntimeError as error:
                 # A penalty differentiates by itself; which weights its graph has saved cannot be seen from here.
@@ -252,8 +252,8 @@ class Game:
                 raise refusal(loss, parts, players) from error
         return totals
 
-    def _differentiate(self, loss: str, reaches: frozenset[str] | None, total: Tensor, step: Step, *, keep: bool) -> None:
-        route = self._route(loss, reaches)
+    def _differentiate(self, loss: str, grad_parts: frozenset[str] | None, total: Tensor, step: Step, *, keep: bool) -> None:
+        route = self._route(loss, grad_parts)
         if not route.weights:
             return
         if not total.requires_grad:

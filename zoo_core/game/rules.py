@@ -91,7 +91,7 @@ def rules_for(objectives: Mapping[str, Objective], parts: frozenset[str], traini
     its own after the recipe's; where others listen, a default player trains what none of them does, in their turn. A
     recipe's player without ``losses`` edits the default player of its name. A player that is left with no loss that any
     objective declares is dropped, and so is its turn: that is what swapping an objective for another means. Networks
-    that an objective owns are trained by whoever names the objective, else by the first listener of its ``own_loss``.
+    that an objective owns are trained by whoever names the objective, else by the first listener of its ``trained_by``.
 
     Arguments:
         objectives: by name.
@@ -220,7 +220,7 @@ def _claim_owned(objectives: Mapping[str, Objective], players: dict[str, PlayerR
     for own, objective in objectives.items():
         if not any(True for _ in objective.parameters()) or any(own in player.trains for player in claimed.values()):
             continue
-        loss = objective.own_loss or objective.losses[0]
+        loss = objective.trained_by or objective.losses[0]
         first = next((name for name, player in claimed.items() if loss in player.losses), None)
         if first is not None:
             player = claimed[first]

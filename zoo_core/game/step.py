@@ -48,7 +48,7 @@ class Step:
         parts: every part and every objective, by name.
         batch: the examples.
         noise: where draws come from.
-        looks_back: names of values that are kept when they go stale, for :meth:`as_of_loss` and :meth:`as_of_turn`.
+        retained_values: names of values that are kept when they go stale, for :meth:`as_of_loss` and :meth:`as_of_turn`.
         turn: the round's turn in which the batch was drawn.
         turns: the losses of each turn of a round; empty outside of a game, where nothing steps.
         progress: how much of the training lies behind, from 0 to 1.
@@ -61,7 +61,7 @@ class Step:
         batch: Batch,
         noise: Noise,
         *,
-        looks_back: frozenset[str] = frozenset(),
+        retained_values: frozenset[str] = frozenset(),
         turn: int = 0,
         turns: Sequence[Collection[str]] = (),
         progress: float = 0.0,
@@ -73,11 +73,11 @@ class Step:
         self.turn = turn
         self._turns = turns
         self.progress = progress
-        self._looks_back = looks_back
+        self._retained_values = retained_values
         self._values: dict[str, _Entry] = {}
         self._past: dict[str, list[tuple[int, _Entry]]] = {}
         self._using: list[set[str]] = []
-        self._asides = 0
+        self._isolations = 0
         self._noises = part_noises(parts) if noises is None else noises
 
     # ------------------------------------------------------------------------------------------------ the batch
@@ -134,7 +134,7 @@ class Step:
     def as_of_turn(self, turn: int, name: str) -> Any:
         """The value called ``name`` as it stood in turn ``turn`` of this round (0 is the first), with its graph.
 
-        An objective that looks back names the value in its ``looks_back``.
+        An objective that looks back names the value in its ``retained_values``.
 
         Raises:
             LookupError: the value was not computed by then, or was not kept.
@@ -146,14 +146,14 @@ class Step:
         if current is not None and current.turn <= turn:
             return current.value
         raise LookupError(
-            f"no value {name!r} as of turn {turn}; name it in the objective's looks_back and ask for it in that turn"
+            f"no value {name!r} as of turn {turn}; name it in the objective's retained_values and ask for it in that turn"
         )
 
     def as_of_loss(self, loss: str, name: str) -> Any:
         """The value called ``name`` as it stood in the last turn of this round, up to the one that is being played, in which ``loss`` was
         played; with its graph. Recipes may put other turns around that one.
 
-        An objective that looks back names the value in its ``looks_back``.
+        An objective that looks back names the value in its ``retained_values``.
 
         Raises:
             LookupError: ``loss`` has not been played in this round, or the value was not computed by then or not kept.
@@ -163,14 +163,14 @@ class Step:
             raise LookupError(f"no value {name!r} as of the loss {loss!r}: it has no turn in this round before turn {self.turn + 1}")
         return self.as_of_turn(played[-1] if played else self.turn, name)
 
-    def outdate(self, stepped: frozenset[str]) -> None:
+    def invalidate(self, stepped: frozenset[str]) -> None:
         """The parts called ``stepped`` have changed: the values that used them are stale from now on."""
         for name in [name for name, entry in self._values.items() if not entry.parts.isdisjoint(stepped)]:
             entry = self._values.pop(name)
-            if name in self._looks_back:
+            if name in self._retained_values:
                 self._past.setdefault(name, []).append((self.turn, entry))
 
-    def aside(self, compute: Callable[[], T]) -> T:
+    def isolated(self, compute: Callable[[], T]) -> T:
         """``compute()``, leaving no trace: no kept values, no moved running statistics, no change of the global random state.
 
         For attacks, the early steps of a chain, previews. Autograd stays as it is.
@@ -180,11 +180,11 @@ class Step:
         another name.
         """
         kept = dict(self._values)
-        self._asides += 1
+        self._isolations += 1
         try:
             with (
                 untouched_buffers(self._parts.values()),
-                GlobalDraws(self.noise.seed_for(f"aside/{self._asides}"), self.x.device),
+                GlobalDraws(self.noise.seed_for(f"aside/{self._isolations}"), self.x.device),
             ):
                 return compute()
         finally:

@@ -77,7 +77,7 @@ def _signatures_hidden() -> Iterator[None]:
 
 
 @contextmanager
-def told(repo: str, revision: str | None = None, *, doing: str = "fetch") -> Iterator[None]:
+def translate_hub_errors(repo: str, revision: str | None = None, *, doing: str = "fetch") -> Iterator[None]:
     """Inside, what goes wrong with the Hub is raised as :class:`HubError`: what happened, and what to type.
 
     Arguments:

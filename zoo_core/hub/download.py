@@ -15,7 +15,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from zoo_core.errors import HubError, WeightsError, shown
-from zoo_core.hub.client import api, reachable, told, unreachable
+from zoo_core.hub.client import api, reachable, translate_hub_errors, unreachable
 from zoo_core.hub.external import refuse_unlisted
 from zoo_core.tensors.reader import open_weights, read_index
 from zoo_core.tensors.writer import INDEX, WEIGHTS
@@ -51,7 +51,7 @@ def resolve(repo: str, revision: str | None = None) -> str:
     check_repo(repo)
     if revision is not None and COMMIT.fullmatch(revision):
         return revision  # nobody needs to be asked
-    with told(repo, revision):
+    with translate_hub_errors(repo, revision):
         commit = api().resolve_revision(repo, revision=revision, local_files_only=not reachable()).resolved
         if COMMIT.fullmatch(commit) is None:
             raise ValueError(f"{commit!r} is no commit")
@@ -183,7 +183,7 @@ def list_files(repo: str, commit: str) -> list[RepoFile]:
     Raises:
         HubError: the Hub does not say.
     """
-    with told(repo, commit[:7]):
+    with translate_hub_errors(repo, commit[:7]):
         return [f for f in api().list_repo_tree(repo, recursive=True, revision=commit) if isinstance(f, RepoFile)]
 
 
@@ -204,7 +204,7 @@ def _download(
             _check_hash(repo, file, path)
         return path
 
-    with told(repo, commit[:7]), ThreadPoolExecutor(DOWNLOADS) as pool:
+    with translate_hub_errors(repo, commit[:7]), ThreadPoolExecutor(DOWNLOADS) as pool:
         return {file.path: path for file, path in zip(wanted, pool.map(one, wanted))}
 
 

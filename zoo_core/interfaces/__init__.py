@@ -14,7 +14,7 @@ from zoo_core.interfaces.decoder import Decoder
 from zoo_core.interfaces.encoder import Encoder
 from zoo_core.interfaces.feature_extractor import FeatureExtractor
 from zoo_core.interfaces.head import Head
-from zoo_core.interfaces.metric import Figure, Metric
+from zoo_core.interfaces.metric import Metric, MetricResult
 from zoo_core.interfaces.nested import Nested
 from zoo_core.interfaces.objective import Need, Objective, Term
 from zoo_core.interfaces.part_noise import PartNoise
@@ -35,11 +35,11 @@ __all__ = [
     "Decoder",
     "Encoder",
     "FeatureExtractor",
-    "Figure",
     "Head",
     "ImageShape",
     "Labels",
     "Metric",
+    "MetricResult",
     "Modality",
     "Need",
     "Nested",

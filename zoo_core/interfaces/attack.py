@@ -23,7 +23,7 @@ class Attack(Part):
     """Moves images within a ball around them, and within [0, 1], so that a loss grows.
 
     It knows neither nets nor labels: these are in ``loss``. So one attack serves classifiers, encoders and detectors, another net
-    than the one that is fooled (transfer), and means over a net's noise. A caller in a training runs it in ``step.aside``, which
+    than the one that is fooled (transfer), and means over a net's noise. A caller in a training runs it in ``step.isolated``, which
     keeps the running statistics of nets in train mode.
 
     A subclass sets ``epsilon`` and ``norm`` in ``__init__`` and writes ``perturb``; :func:`ascent` gives it the slopes.

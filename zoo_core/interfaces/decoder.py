@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zoo_core.distributions.attributes import Attributes
 from zoo_core.distributions.likelihoods import Implicit, Likelihood, LikelihoodFamily
-from zoo_core.distributions.posterior import promote
+from zoo_core.distributions.posterior import to_float32
 from zoo_core.interfaces.batch import ImageShape
 from zoo_core.interfaces.component import Part
 from zoo_core.interfaces.part_noise import PartNoise, drawing
@@ -50,9 +50,9 @@ class Decoder(Part):
         its ``attributes`` are p(a given z)."""
         output = self(z) if y is None else self(z, y)
         picture, logits = output if isinstance(output, tuple) else (output, None)
-        likelihood: Likelihood = self.family(promote(picture))
+        likelihood: Likelihood = self.family(to_float32(picture))
         if logits is not None:
-            likelihood.attributes = Attributes(promote(logits))
+            likelihood.attributes = Attributes(to_float32(logits))
         if isinstance(likelihood, Implicit):
             likelihood.draw = lambda noise, name: self._drawn(z, y, noise, name)
         return likelihood

@@ -7,7 +7,7 @@ from typing import final
 
 from torch import Tensor
 
-from zoo_core.distributions.posterior import Posterior, promote
+from zoo_core.distributions.posterior import Posterior, to_float32
 from zoo_core.distributions.posteriors import Implicit, PosteriorFamily
 from zoo_core.interfaces.batch import ImageShape
 from zoo_core.interfaces.component import Part
@@ -52,6 +52,6 @@ class Encoder(Part):
         labels = {} if y is None else {"y": y}
         if self.family.noise_channels:
             noise_shape = (x.shape[0], self.family.noise_channels, *x.shape[2:])
-            return Implicit(lambda noise: promote(self(x, noise, **labels)), noise_shape, like=x)
-        posterior: Posterior = self.family(promote(self(x, **labels)))
+            return Implicit(lambda noise: to_float32(self(x, noise, **labels)), noise_shape, like=x)
+        posterior: Posterior = self.family(to_float32(self(x, **labels)))
         return posterior

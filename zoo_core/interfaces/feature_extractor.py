@@ -8,7 +8,7 @@ from typing import Any, ClassVar, final
 
 from torch import Tensor, nn
 
-from zoo_core.distributions.posterior import promote
+from zoo_core.distributions.posterior import to_float32
 from zoo_core.errors import SettingError, shown
 from zoo_core.interfaces.batch import Labels
 from zoo_core.interfaces.component import Part
@@ -89,4 +89,4 @@ class FeatureExtractor(Part):
         if len(inputs) != len(self.inputs):
             raise TypeError(f"{type(self).__name__} takes {', '.join(self.inputs)}, and not {len(inputs)} inputs")
         activations = self(*inputs) if y is None else self(*inputs, y)
-        return {layer: promote(activation) for layer, activation in zip(self.layers, activations, strict=True)}
+        return {layer: to_float32(activation) for layer, activation in zip(self.layers, activations, strict=True)}

@@ -7,7 +7,7 @@ from typing import final
 
 from torch import Tensor
 
-from zoo_core.distributions.posterior import promote
+from zoo_core.distributions.posterior import to_float32
 from zoo_core.interfaces.component import Part
 
 
@@ -33,7 +33,7 @@ class Head(Part):
     @final
     def logits(self, z: Tensor) -> Tensor:
         """Logits (N, outputs), in full precision."""
-        return promote(self(z))
+        return to_float32(self(z))
 
     def directions(self) -> Tensor:
         """Each logit's slope, (outputs, latent_dim), the same at every code: where to move a code for more of it. Only with the

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import torch
 
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces.batch import Batch
 from zoo_core.interfaces.component import Component
 from zoo_core.interfaces.dataset import SplitName
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Figure:
+class MetricResult:
     """One measured number.
 
     Arguments:
@@ -58,13 +58,13 @@ class Metric(ABC, Component):
         """
 
     @final
-    def unprepared(self) -> SeamError:
+    def unprepared(self) -> IncompatibleError:
         """The error to raise where :meth:`prepare` was needed and not called."""
-        return SeamError(
+        return IncompatibleError(
             f"{type(self).__name__} was called before it was prepared",
             hint="measure with zoo_core.evaluate(…) or zoo eval, or call prepare(model, split, generator) first",
         )
 
     @abstractmethod
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """The figures for ``model`` on all of ``batches`` (one pass). The caller has set eval mode and switched autograd off."""

@@ -46,7 +46,7 @@ class Nested(Generic[P]):
             params: parameters that the caller decides (the width of a code, say). Nobody can set them then, and they are not saved.
 
         Raises:
-            SettingError, SeamError, WeightsError: as :func:`zoo_core.build` does.
+            SettingError, IncompatibleError, WeightsError: as :func:`zoo_core.build` does.
             RuntimeError: the constructor was called by hand; components are built by name.
         """
         if self._builder is None:

@@ -40,13 +40,13 @@ class Term(NamedTuple):
     Arguments:
         name: for logs and messages, unique within the objective.
         value: a scalar with a gradient, a mean over the batch.
-        reaches: names of the parts that this term may move, ``self`` for the networks that the objective owns; None is
+        grad_parts: names of the parts that this term may move, ``self`` for the networks that the objective owns; None is
             whatever the loss's listeners train.
     """
 
     name: str
     value: Tensor
-    reaches: frozenset[str] | None = None
+    grad_parts: frozenset[str] | None = None
 
 
 class Objective(Part):
@@ -62,13 +62,13 @@ class Objective(Part):
     needs: ClassVar[Mapping[str, Need]] = {}
     """Part name to what is asked of it."""
 
-    own_loss: ClassVar[str | None] = None
+    trained_by: ClassVar[str | None] = None
     """The loss whose first listener trains this objective's own networks, unless a player claims them; default ``losses[0]``."""
 
     training_only: ClassVar[frozenset[str]] = frozenset()
     """Names of submodules and parameters that are left out of the published model."""
 
-    looks_back: ClassVar[frozenset[str]] = frozenset()
+    retained_values: ClassVar[frozenset[str]] = frozenset()
     """Names of values that it asks for as of an earlier turn of the round (``step.as_of_loss``); their graphs are kept."""
 
     default_players: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
@@ -76,7 +76,7 @@ class Objective(Part):
     ``stream`` and ``batches`` are those of the turn which the player brings, where they are not ``main`` and 1."""
 
     @classmethod
-    def asks(cls, params: Mapping[str, Any]) -> Mapping[str, Need]:
+    def needs_for(cls, params: Mapping[str, Any]) -> Mapping[str, Need]:
         """Part name to what is asked of it, where that depends on the settings ``params`` (as given, before they are checked)."""
         return cls.needs
 

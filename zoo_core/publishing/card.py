@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo_core.errors import SettingError, shown
-from zoo_core.interfaces.metric import Figure
+from zoo_core.interfaces.metric import MetricResult
 from zoo_core.publishing import sections
 from zoo_core.publishing.facts import Facts
 from zoo_core.publishing.front_matter import card_data
@@ -45,7 +45,7 @@ def model_card(
     repo: str,
     licence: str,
     run: Mapping[str, Any] | None,
-    figures: Sequence[Figure],
+    figures: Sequence[MetricResult],
     pictures: Sequence[str],
     parameters: int,
     size_bytes: int,

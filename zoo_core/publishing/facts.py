@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo_core.errors import ZooError
 from zoo_core.evaluation.public_names import data_name
-from zoo_core.interfaces.metric import Figure
+from zoo_core.interfaces.metric import MetricResult
 from zoo_core.publishing.public_data import PublicData, public_data
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import registry
@@ -61,7 +61,7 @@ class Facts:
     repo: str
     licence: str
     run: Mapping[str, Any] | None
-    figures: Sequence[Figure]
+    figures: Sequence[MetricResult]
     pictures: Sequence[str]
     parameters: int
     size_bytes: int

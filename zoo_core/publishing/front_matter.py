@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from zoo_core.evaluation.public_names import OWN_DATA, data_name, without_paths
-from zoo_core.interfaces.metric import Figure
+from zoo_core.interfaces.metric import MetricResult
 from zoo_core.publishing.facts import Facts
 from zoo_core.publishing.markdown import plain
 from zoo_core.publishing.public_data import public_data
@@ -71,7 +71,7 @@ def _results(facts: Facts) -> Iterator[EvalResult]:
         )
 
 
-def _arguments(figure: Figure) -> dict[str, Any] | None:
+def _arguments(figure: MetricResult) -> dict[str, Any] | None:
     """What a figure rests on, as YAML has it: numbers as they are, all else as short texts."""
     more = {"unit": figure.unit or None, "std": figure.std}
     found = {}

@@ -107,7 +107,7 @@ def _folder(folder: Path, label: str, licence: str = "", commit: str = "") -> In
 
 
 def _repository(target: Target) -> Inspection:
-    from zoo_core.hub.client import api, reachable, told, unreachable
+    from zoo_core.hub.client import api, reachable, translate_hub_errors, unreachable
     from zoo_core.hub.download import CONFIG, fetch_file, in_cache, list_files, resolve
 
     repo, revision = target.origin
@@ -120,7 +120,7 @@ def _repository(target: Target) -> Inspection:
     listed = list_files(repo, commit)
     sizes = {file.path: file.size for file in listed}
     config = read_config(fetch_file(repo, CONFIG, commit, listed=listed)[0].parent)
-    with told(repo, revision):
+    with translate_hub_errors(repo, revision):
         card = api().model_info(repo, revision=commit).card_data
     index: Path | None = None
     if WEIGHTS in sizes:
@@ -130,7 +130,7 @@ def _repository(target: Target) -> Inspection:
         names = sorted(set(read_index(index).values()))
     else:
         raise HubError(f"{shown(repo)} has no weights as safetensors")
-    with told(repo, revision):
+    with translate_hub_errors(repo, revision):
         header = api().parse_safetensors_file_metadata(repo, names[0], revision=commit)
     tensors = {name: TensorInfo(DTYPES.get(t.dtype), tuple(t.shape), names[0]) for name, t in header.tensors.items()}
     files = {name: sizes.get(name, 0) for name in names}

@@ -13,7 +13,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from huggingface_hub.hf_api import RepoFile
 
 from zoo_core.errors import HubError, shown
-from zoo_core.hub.client import api, reachable, told, unreachable
+from zoo_core.hub.client import api, reachable, translate_hub_errors, unreachable
 from zoo_core.hub.download import check_repo, is_as_listed, sha256
 from zoo_core.model import Model
 from zoo_core.publishing.staging import Staged, stage
@@ -81,7 +81,7 @@ def push(
     with staged(model, repo, licence=license, run=run, max_shard_size=max_shard_size) as ready:
         if not reachable():
             raise unreachable(repo, "push")
-        with told(repo, branch, doing="push"):
+        with translate_hub_errors(repo, branch, doing="push"):
             return _commit(ready, repo, private, branch, tag, message)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from zoo_core.evaluation.public_names import OWN_DATA, data_name
 from zoo_core.evaluation.results import not_comparable
-from zoo_core.interfaces.metric import Figure
+from zoo_core.interfaces.metric import MetricResult
 from zoo_core.publishing.bibtex import Paper, bibtex, papers
 from zoo_core.publishing.facts import Facts, Used
 from zoo_core.publishing.markdown import code, picture, settings, table, text
@@ -236,7 +236,7 @@ def _player(player: Mapping[str, Any]) -> str:
     return f"{text(player.get('optimizer', 'unknown'))} on {text(names)}; {settings(chosen)}"
 
 
-def _value(figure: Figure) -> str:
+def _value(figure: MetricResult) -> str:
     if not math.isfinite(figure.value):
         return "not finite"
     std = f" ± {figure.std:.2g}" if figure.std is not None and math.isfinite(figure.std) else ""

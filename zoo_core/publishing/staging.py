@@ -10,7 +10,7 @@ from shutil import copyfile
 from typing import Any
 
 from zoo_core.errors import RunError, SettingError, shown
-from zoo_core.evaluation.results import add_figures, read_figures
+from zoo_core.evaluation.results import add_results, read_results
 from zoo_core.model import Model
 from zoo_core.publishing.card import FILE as CARD
 from zoo_core.publishing.card import LARGEST, MARK, card_licence, model_card, validate_card
@@ -58,8 +58,8 @@ def stage(
     model.save(into, max_shard_size=max_shard_size)
     _copy_pictures(run, into)
     _draw_samples(model, into)
-    if run is not None and (figures := read_figures(run)):
-        add_figures(into, figures)
+    if run is not None and (figures := read_results(run)):
+        add_results(into, figures)
     if own_card is not None and MARK not in own_card:
         validate_card(own_card)
         write_bytes(into / CARD, own_card.encode())
@@ -70,7 +70,7 @@ def stage(
             repo=repo,
             licence=licence,
             run=_run_facts(run),
-            figures=read_figures(into),
+            figures=read_results(into),
             pictures=sorted(f"pictures/{path.name}" for path in (into / "pictures").glob("*.png")),
             parameters=saved.elements,
             size_bytes=sum((into / file).stat().st_size for file in saved.files),

@@ -11,7 +11,7 @@ from zoo_core.noise import derive_seed
 from zoo_core.tensors.walk import named_tensors
 
 
-def settle_lazy(part: Part, where: str, image_shape: ImageShape, seed: int, modality: Modality = "image") -> None:
+def materialize_lazy(part: Part, where: str, image_shape: ImageShape, seed: int, modality: Modality = "image") -> None:
     """Settle ``part``'s lazy layers by one forward of a single black image, window of first tokens or zero code, so that all shapes are
     known. Their first weights are drawn from ``seed``, as those of other layers are.
 

@@ -81,7 +81,7 @@ class _Uninitialised(TorchFunctionMode):
         return func(*args, **kwargs)
 
 
-class Making:
+class WeightInit:
     """Where and how the parts of a model come into being."""
 
     def loaded(self) -> AbstractContextManager[Any]:
@@ -97,14 +97,14 @@ class Making:
         return nullcontext()
 
 
-class Empty(Making):
+class Empty(WeightInit):
     """In memory, but without first weights."""
 
     def loaded(self) -> AbstractContextManager[Any]:
         return _Uninitialised()
 
 
-class Skeleton(Making):
+class MetaInit(WeightInit):
     """On the meta device: shapes and dtypes, no memory. What brings weights itself, or keeps its first ones, is in memory."""
 
     @contextmanager

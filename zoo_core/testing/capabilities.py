@@ -257,7 +257,7 @@ def check_needs_labels_as_tagged(subject: Subject) -> None:
     raise CheckFailed(
         f"to be refused for data without {subject.tags.labels}",
         found="it was built",
-        do="raise a SeamError in __init__",
+        do="raise a IncompatibleError in __init__",
     )
 
 

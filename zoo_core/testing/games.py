@@ -49,7 +49,7 @@ class Playground:
     def step(self, given: Batch | None = None, seed: int = 0) -> Step:
         """A step outside any game."""
         modules = {**self.parts, OWN: self.objective}
-        return Step(modules, given or self.batch(), KeyedNoise(seed, 0), looks_back=self.objective.looks_back)
+        return Step(modules, given or self.batch(), KeyedNoise(seed, 0), retained_values=self.objective.retained_values)
 
     def terms(self, step: Step) -> Iterator[tuple[str, Term]]:
         """(loss, term) for each declared loss, in the order of their turns."""
@@ -105,7 +105,7 @@ class Playground:
         found: set[str] = set()
         for loss, term in self.terms(self.step(seed=seed)):
             if loss in losses:
-                reached = modules if term.reaches is None else term.reaches & set(modules)
+                reached = modules if term.grad_parts is None else term.grad_parts & set(modules)
                 found |= {name for name in reached if moves(term.value, list(modules[name].parameters()))}
         return found
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import torch
 
-from zoo_core.interfaces import Batch, Figure, Metric
+from zoo_core.interfaces import Batch, Metric, MetricResult
 from zoo_core.interfaces.dataset import SplitName
 from zoo_core.testing.determinism import global_generators_untouched
 from zoo_core.testing.pictures import split_batches
@@ -16,7 +16,7 @@ from zoo_core.testing.samplers import model_around
 from zoo_core.testing.subject import Subject
 
 
-def _figures(subject: Subject, seed: int, sizes: tuple[int, ...] = (10, 10, 10)) -> list[Figure]:
+def _figures(subject: Subject, seed: int, sizes: tuple[int, ...] = (10, 10, 10)) -> list[MetricResult]:
     model = model_around(subject)
     metric: Metric = subject.fresh()
 
@@ -24,11 +24,11 @@ def _figures(subject: Subject, seed: int, sizes: tuple[int, ...] = (10, 10, 10))
         return split_batches(name, sizes, model.image_shape, model.labels, model.modality)
 
     generator = torch.Generator().manual_seed(seed)
-    with model.at_rest():
+    with model.evaluating():
         metric.prepare(model, batches, generator)
         given = metric(model, batches("test"), generator)
-    if not isinstance(given, list) or not given or not all(isinstance(one, Figure) for one in given):
-        raise CheckFailed("a list of Figure", found=type(given).__name__, do="return [Figure(name, value, …)]")
+    if not isinstance(given, list) or not given or not all(isinstance(one, MetricResult) for one in given):
+        raise CheckFailed("a list of MetricResult", found=type(given).__name__, do="return [MetricResult(name, value, …)]")
     return given
 
 

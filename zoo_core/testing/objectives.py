@@ -56,7 +56,7 @@ def check_term_names_are_unique(subject: Subject) -> None:
 
 
 def check_terms_reach_what_they_say(subject: Subject) -> None:
-    """A term's ``reaches`` names parts of the model, each of which it moves; without it, it moves a part that it needs or its own."""
+    """A term's ``grad_parts`` names parts of the model, each of which it moves; without it, it moves a part that it needs or its own."""
     missed: set[str] | None = None
     for seed in SEEDS:
         ground = playground(subject, seed=seed)
@@ -76,10 +76,10 @@ def check_terms_reach_what_they_say(subject: Subject) -> None:
 def _missed(ground: Playground, term: Term) -> set[str]:
     """What the term says it reaches and does not."""
     modules = {**ground.parts, "self": ground.objective}
-    names = set(modules) if term.reaches is None else set(term.reaches)
+    names = set(modules) if term.grad_parts is None else set(term.grad_parts)
     unknown = {f"{term.name} reaches {name!r}, which is no part" for name in names - set(modules)}
     moved = {name for name in names & set(modules) if moves(term.value, list(modules[name].parameters()))}
-    if term.reaches is None:
+    if term.grad_parts is None:
         return set() if moved else {f"{term.name} moves no part"}
     return unknown | {f"{term.name} does not move {name!r}" for name in names & set(modules) - moved}
 
@@ -111,7 +111,7 @@ def check_own_networks_learn(subject: Subject) -> None:
 
 
 def check_training_only_exists(subject: Subject) -> None:
-    """Each name in ``training_only`` is one of the objective's own networks or parameters, and ``own_loss`` one of its losses."""
+    """Each name in ``training_only`` is one of the objective's own networks or parameters, and ``trained_by`` one of its losses."""
     objective = playground(subject).objective
     own = {name.split(".")[0] for name, _ in [*objective.named_modules(), *objective.named_parameters()] if name}
     own |= {name for name, _ in objective.named_buffers()}
@@ -119,8 +119,8 @@ def check_training_only_exists(subject: Subject) -> None:
         raise CheckFailed(
             "training_only to name own networks", found=f"{name!r}", do="name attributes of the objective"
         )
-    if objective.own_loss is not None and objective.own_loss not in objective.losses:
-        raise CheckFailed(f"own_loss among losses = {objective.losses}", found=repr(objective.own_loss))
+    if objective.trained_by is not None and objective.trained_by not in objective.losses:
+        raise CheckFailed(f"trained_by among losses = {objective.losses}", found=repr(objective.trained_by))
 
 
 def check_draws_come_from_the_step(subject: Subject) -> None:
@@ -221,5 +221,5 @@ def check_data_without_labels(subject: Subject) -> None:
         except ZooError:
             return
         raise CheckFailed(
-            "to be refused for data without labels", found="it was built", do="raise a SeamError in __init__"
+            "to be refused for data without labels", found="it was built", do="raise a IncompatibleError in __init__"
         )

@@ -61,7 +61,7 @@ def _unmoved(subject: Subject, losses: set[str]) -> set[str]:
 def check_plays_at_once(subject: Subject) -> None:
     """With all its losses in one turn, three rounds are played and every player moves its weights, which stay finite."""
     ground = playground(subject)
-    if ground.objective.looks_back:
+    if ground.objective.retained_values:
         return  # it asks for values of an earlier turn
     _play(ground, ground.at_once(), PLAYED)
 

@@ -82,7 +82,7 @@ def _batches(model: Model, name: SplitName) -> Iterator[Batch]:
 def _prepared(subject: Subject, model: Model, seed: int) -> Iterator[tuple[Plot, torch.Generator]]:
     """The plot, prepared, and the generator as it has left it; a plot that takes a run gets the log of a short one."""
     generator = torch.Generator().manual_seed(seed)
-    with TemporaryDirectory() as folder, model.at_rest():
+    with TemporaryDirectory() as folder, model.evaluating():
         lines = [{"what": "train", "round": n, "epoch": float(n), "values": {"elbo.nll": 1.0 / n}} for n in (1, 2, 3)]
         (Path(folder) / FILE).write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
         plot: Plot = subject.fresh(settings={"run": folder} if "run" in parameters(subject.component) else {})

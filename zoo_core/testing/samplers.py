@@ -36,7 +36,7 @@ def _samples(subject: Subject, model: Model, n: int, seed: int, **conditions: An
     generator = torch.Generator().manual_seed(seed)
     if sampler.starts_from_images(model):
         conditions["x"] = _images(model, 2 * n)
-    with model.at_rest():
+    with model.evaluating():
         try:
             given = sampler(model, n, generator, **conditions)
         except ZooError as error:
@@ -109,7 +109,7 @@ def check_seed_decides_samples(subject: Subject) -> None:
     sampler: Sampler = subject.fresh()
     if sampler.starts_from_images(model):
         return
-    with model.at_rest():
+    with model.evaluating():
         sampler(model, 5, state)
     if torch.equal(before, state.get_state()) or torch.equal(first.x, other.x):
         raise CheckFailed(

@@ -19,7 +19,7 @@ from zoo_core.noise import derive_seed
 from zoo_core.registry.loading import PluginStatus
 from zoo_core.registry.names import Entry
 from zoo_core.registry.parameters import check, context
-from zoo_core.tensors.lazy import settle_lazy
+from zoo_core.tensors.lazy import materialize_lazy
 from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch, vocabulary_of
 from zoo_core.testing.quiet import quieted
 from zoo_core.testing.results import CheckFailed
@@ -140,7 +140,7 @@ class Subject:
         }
         built = constructed(self.component, params, available, derive_seed(seed, "conformance"))
         if isinstance(built, Part):
-            settle_lazy(built, self.kind, shape, seed, self.modality)
+            materialize_lazy(built, self.kind, shape, seed, self.modality)
             quieted(built)
         return built
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from zoo_core.distributions import promote
+from zoo_core.distributions import to_float32
 from zoo_core.distributions.log_sigma import LogSigma
 from zoo_core.errors import SettingError, did_you_mean, shown
 from zoo_core.interfaces import Part
@@ -110,7 +110,7 @@ def _under_autocast(method: Callable[..., Any], device_type: str) -> Callable[..
 
 def _promoted(result: Any) -> Any:
     if isinstance(result, torch.Tensor):
-        return promote(result)
+        return to_float32(result)
     if type(result) in (tuple, list):
         return type(result)(_promoted(one) for one in result)
     return {key: _promoted(one) for key, one in result.items()} if type(result) is dict else result

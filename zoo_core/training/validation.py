@@ -37,7 +37,7 @@ def validate(model: Model, source: Source, *, batch_size: int, seed: int, progre
     now = _Means(model, objectives, progress)
     final = _Means(model, objectives, 1.0)
     annealed = progress < 1.0
-    with model.at_rest():
+    with model.evaluating():
         for index, batch in enumerate(evaluation_batches(source, batch_size, model.dtype)):
             noise = KeyedNoise(seed, index, device=batch.x.device, dtype=model.dtype)
             now.add(batch, noise)

@@ -15,8 +15,8 @@ from zoo_aae.metrics.cluster_labels import ClusterLabels
 
 import zoo_core as zoo
 from zoo_core.distributions import posterior_family
-from zoo_core.errors import DataError, SeamError
-from zoo_core.interfaces import Batch, Encoder, Figure, Labels
+from zoo_core.errors import DataError, IncompatibleError
+from zoo_core.interfaces import Batch, Encoder, Labels, MetricResult
 from zoo_core.model import Model
 from zoo_core.testing.surroundings import plain_model
 
@@ -55,7 +55,7 @@ def of(y: list[int]) -> Tensor:
     return torch.tensor(y)
 
 
-def by_name(figures: list[Figure]) -> dict[str, Figure]:
+def by_name(figures: list[MetricResult]) -> dict[str, MetricResult]:
     return {figure.name: figure for figure in figures}
 
 
@@ -67,7 +67,7 @@ def only_validation(batches: Iterable[Batch]) -> Callable[[str], Iterable[Batch]
     return split
 
 
-def cluster_figures(model: Model, validation: list[Batch], test: list[Batch]) -> dict[str, Figure]:
+def cluster_figures(model: Model, validation: list[Batch], test: list[Batch]) -> dict[str, MetricResult]:
     metric, generator = ClusterError(), torch.Generator()
     metric.prepare(model, only_validation(validation), generator)
     return by_name(metric(model, test, generator))
@@ -87,13 +87,13 @@ def test_classification_error_counts_labelled_examples_in_percent() -> None:
 
 
 def test_categories_that_are_not_the_classes_are_refused() -> None:
-    with pytest.raises(SeamError, match=r"4 categories for 3 classes.*cluster-error"):
+    with pytest.raises(IncompatibleError, match=r"4 categories for 3 classes.*cluster-error"):
         ClassificationError()(model_with(4), [Batch(images(sure([0], 4)), of([0]))], torch.Generator())
 
 
 def test_data_without_labels_are_refused() -> None:
     x = images(sure([0, 1], 3))
-    with pytest.raises(SeamError, match="these have none"):
+    with pytest.raises(IncompatibleError, match="these have none"):
         ClassificationError()(model_with(3), [Batch(x)], torch.Generator())
     with pytest.raises(DataError, match="no example"):
         ClassificationError()(model_with(3), [Batch(x, of([-1, -1]))], torch.Generator())
@@ -185,7 +185,7 @@ def test_nmi_and_ari_of_perfect_and_of_useless_clusters() -> None:
 
 
 def test_unprepared_it_says_so() -> None:
-    with pytest.raises(SeamError, match="before it was prepared"):
+    with pytest.raises(IncompatibleError, match="before it was prepared"):
         ClusterError()(model_with(2), [Batch(images(sure([0], 2)), of([0]))], torch.Generator())
 
 
@@ -210,11 +210,11 @@ def test_a_joint_autoencoder_is_measured_by_name() -> None:
 
 def test_a_model_without_joint_codes_is_refused_by_name() -> None:
     model = zoo.build("vae-mlp", data="digits", latent_dim=2)
-    with pytest.raises(SeamError, match=r"posterior\.joint"):
+    with pytest.raises(IncompatibleError, match=r"posterior\.joint"):
         zoo.evaluate(model, "digits", ["cluster-error"])
 
 
 def test_a_model_of_unlabelled_images_is_refused_by_name() -> None:
     model = zoo.build("autoencoder", image_size=32, **JOINT)
-    with pytest.raises(SeamError, match=r"classification-error.*takes data with classes"):
+    with pytest.raises(IncompatibleError, match=r"classification-error.*takes data with classes"):
         zoo.evaluate(model, "digits", ["classification-error"])

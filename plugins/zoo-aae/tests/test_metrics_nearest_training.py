@@ -13,8 +13,8 @@ from zoo_aae.metrics.prior_draws import prior_pictures
 import zoo_core as zoo
 from zoo_core.data.nearest import nearest, squared_distances
 from zoo_core.distributions import likelihood_family
-from zoo_core.errors import DataError, SeamError
-from zoo_core.interfaces import Batch, Decoder, Figure, Labels
+from zoo_core.errors import DataError, IncompatibleError
+from zoo_core.interfaces import Batch, Decoder, Labels, MetricResult
 from zoo_core.model import Model
 from zoo_core.testing.pictures import CLASSES, batch
 from zoo_core.testing.surroundings import LATENT_DIM, PlainDecoder, PlainPrior, plain_model
@@ -102,7 +102,7 @@ class Copies(Decoder):
         return torch.logit((self.images[index] * (1 - self.dim)).double()).float()
 
 
-def measured(model: Model, train: Tensor, held_out: Tensor, **params: int) -> dict[str, Figure]:
+def measured(model: Model, train: Tensor, held_out: Tensor, **params: int) -> dict[str, MetricResult]:
     metric, generator = NearestTraining(**params), torch.Generator().manual_seed(2)
     metric.prepare(model, {"train": pieces(train, 10, len(train) - 10)}.__getitem__, generator)
     return {figure.name: figure for figure in metric(model, pieces(held_out, 4, len(held_out) - 4), generator)}
@@ -132,7 +132,7 @@ def test_the_figures_are_means_of_nearest_distances() -> None:
 
 def test_unprepared_it_says_so() -> None:
     model = plain_model({"decoder": PlainDecoder(SHAPE), "prior": PlainPrior()}, SHAPE, Labels())
-    with pytest.raises(SeamError, match="before it was prepared"):
+    with pytest.raises(IncompatibleError, match="before it was prepared"):
         NearestTraining()(model, [Batch(torch.rand(3, *SHAPE))], torch.Generator())
 
 

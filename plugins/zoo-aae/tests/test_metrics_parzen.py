@@ -16,7 +16,7 @@ from zoo_aae.metrics.parzen_window import ParzenWindow
 from zoo_aae.metrics.prior_draws import prior_pictures
 
 import zoo_core as zoo
-from zoo_core.errors import DataError, SeamError
+from zoo_core.errors import DataError, IncompatibleError
 from zoo_core.interfaces import Batch, Prior
 from zoo_core.model import Model
 from zoo_core.noise import Noise
@@ -129,7 +129,7 @@ def test_the_search_ends_where_there_is_no_peak() -> None:
 
 
 def test_unprepared_it_says_so(model: Model) -> None:
-    with pytest.raises(SeamError, match="before it was prepared"):
+    with pytest.raises(IncompatibleError, match="before it was prepared"):
         ParzenLogLikelihood(samples=5)(model, held_out(), torch.Generator())
 
 
@@ -184,7 +184,7 @@ def test_a_prior_with_labels_alone_draws_them_itself() -> None:
 
 def test_a_model_without_a_prior_is_refused_by_name() -> None:
     model = zoo.build("autoencoder", data="digits")
-    with pytest.raises(SeamError, match='needs part "prior"'):
+    with pytest.raises(IncompatibleError, match='needs part "prior"'):
         zoo.evaluate(model, "digits", ["parzen"])
 
 

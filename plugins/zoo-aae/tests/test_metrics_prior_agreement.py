@@ -14,8 +14,8 @@ from zoo_aae.metrics.two_sample import two_sample_accuracy
 
 import zoo_core as zoo
 from zoo_core.distributions import posterior_family
-from zoo_core.errors import DataError, SeamError
-from zoo_core.interfaces import Batch, Encoder, Figure, Labels
+from zoo_core.errors import DataError, IncompatibleError
+from zoo_core.interfaces import Batch, Encoder, Labels, MetricResult
 from zoo_core.model import Model
 from zoo_core.noise import Noise
 from zoo_core.testing.surroundings import PlainPrior, plain_model
@@ -59,7 +59,7 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def figures(model: Model, batches: list[Batch], **params: object) -> dict[str, Figure]:
+def figures(model: Model, batches: list[Batch], **params: object) -> dict[str, MetricResult]:
     given = PriorAgreement(**params)(model, batches, torch.Generator().manual_seed(5))
     return {figure.name: figure for figure in given}
 
@@ -164,7 +164,7 @@ def test_a_side_of_a_joint_code_is_compared_alone() -> None:
     batches = images(normal(400, 4))
     assert figures(model, batches, latent="style")["two-sample-knn"].value < 60
     assert figures(model, batches, latent="label")["two-sample-knn"].value > 95
-    with pytest.raises(SeamError, match="no sides"):
+    with pytest.raises(IncompatibleError, match="no sides"):
         figures(model_of(PixelsAreStatistics("deterministic", 3)), images(normal(40, 3)), latent="style")
 
 

@@ -12,7 +12,7 @@ from zoo_aae.cluster_heads import ClusterHeadDecoder
 from zoo_aae.objectives.adversarial_prior import AdversarialPrior
 
 import zoo_core as zoo
-from zoo_core.errors import SeamError, SettingError, ZooError
+from zoo_core.errors import IncompatibleError, SettingError, ZooError
 from zoo_core.game import Step
 from zoo_core.interfaces import Batch, Labels, Objective
 from zoo_core.noise import KeyedNoise
@@ -56,21 +56,21 @@ def test_without_any_labelled_example_the_label_s_term_is_zero() -> None:
 
 
 def test_a_code_with_other_categories_than_the_data_have_classes_is_refused_with_what_to_type() -> None:
-    with pytest.raises(SeamError, match=r"3 classes.*10 categories.*categories=3"):
+    with pytest.raises(IncompatibleError, match=r"3 classes.*10 categories.*categories=3"):
         zoo.build("aae-semi", image_shape=(1, 8, 8), labels=CLASSES, categories=10, **SMALL)
 
 
 def test_a_joint_code_needs_a_prior_with_as_many_categories() -> None:
-    with pytest.raises(SeamError, match=r"3 categories, and the prior has none.*categorical-gaussian"):
+    with pytest.raises(IncompatibleError, match=r"3 categories, and the prior has none.*categorical-gaussian"):
         semi(prior="gaussian")
-    with pytest.raises(SeamError, match=r"3 categories, and the prior has 2"):
+    with pytest.raises(IncompatibleError, match=r"3 categories, and the prior has 2"):
         semi(**{"prior.categories": 2})
 
 
 def test_a_critic_that_is_told_labels_needs_classes_and_a_prior_with_places_for_them() -> None:
-    with pytest.raises(SeamError, match=r"data with classes.*conditional=false"):
+    with pytest.raises(IncompatibleError, match=r"data with classes.*conditional=false"):
         zoo.build("aae-labelled", image_shape=(1, 8, 8), **SMALL)
-    with pytest.raises(SeamError, match="prior=gaussian-mixture"):
+    with pytest.raises(IncompatibleError, match="prior=gaussian-mixture"):
         zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, prior="gaussian", **SMALL)
 
 
@@ -132,15 +132,15 @@ def test_a_simplex_has_its_corners_on_the_axes_and_does_not_learn() -> None:
 
 
 def test_a_prior_with_fewer_places_than_classes_is_refused() -> None:
-    with pytest.raises(SeamError, match=r"3 classes, the prior places for 2.*prior.components=3"):
+    with pytest.raises(IncompatibleError, match=r"3 classes, the prior places for 2.*prior.components=3"):
         zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, components=2, **SMALL)
 
 
 def test_codes_that_are_to_know_nothing_of_the_class_need_classes_and_no_label_of_their_own() -> None:
     told = {"objective.adversarial-prior.independent": True}
-    with pytest.raises(SeamError, match=r"data with classes.*independent=false"):
+    with pytest.raises(IncompatibleError, match=r"data with classes.*independent=false"):
         zoo.build("aae", image_shape=(1, 8, 8), **SMALL, **told)
-    with pytest.raises(SeamError, match=r"begin with a label.*independent=false"):
+    with pytest.raises(IncompatibleError, match=r"begin with a label.*independent=false"):
         semi(**told)
     with pytest.raises(ZooError, match="set one to false"):
         zoo.build("aae-labelled", image_shape=(1, 8, 8), labels=CLASSES, **SMALL, **told)
@@ -189,5 +189,5 @@ def test_fixed_heads_are_drawn_but_not_kept_apart() -> None:
     model = heads_model(**settings, objective=plain)
     figure = zoo.plot(model, images(12), "representation", split="train")
     assert len(figure.axes[0].lines) == 3, "one mark a head"
-    with pytest.raises(SeamError, match=r"head-distance.*decoder\.learned-heads.*decoder.heads=learned"):
+    with pytest.raises(IncompatibleError, match=r"head-distance.*decoder\.learned-heads.*decoder.heads=learned"):
         heads_model(**settings)

@@ -18,7 +18,7 @@ from zoo_aae.plots.walk import Walk
 from zoo_aae.samplers.style_grid import StyleGrid
 
 import zoo_core as zoo
-from zoo_core.errors import DataError, SeamError, SettingError
+from zoo_core.errors import DataError, IncompatibleError, SettingError
 from zoo_core.interfaces import Batch, Plot
 
 
@@ -36,7 +36,7 @@ def data(n: int = 60) -> Batch:
 
 def drawn(plot: Plot, model: zoo.Model, batches: list[Batch] | None = None) -> Figure:
     figure = Figure()
-    with model.at_rest():
+    with model.evaluating():
         plot.draw(figure, model, [data()] if batches is None else batches, torch.Generator().manual_seed(0))
     return figure
 
@@ -86,7 +86,7 @@ def test_a_prior_without_components_has_a_walk_without_titles() -> None:
 
 
 def test_a_decoder_with_classes_is_not_walked_where_the_prior_has_no_place_for_them() -> None:
-    with pytest.raises(SeamError, match="--what style-grid"):
+    with pytest.raises(IncompatibleError, match="--what style-grid"):
         drawn(Walk(), built("aae-supervised", latent_dim=3))
 
 
@@ -133,7 +133,7 @@ def test_classes_that_are_asked_for_take_the_place_of_the_columns_own() -> None:
 
 
 def test_a_model_without_classes_has_no_style_grid() -> None:
-    with pytest.raises(SeamError, match=r"decoder\.conditional=true"):
+    with pytest.raises(IncompatibleError, match=r"decoder\.conditional=true"):
         built("aae", latent_dim=3).samples(4, StyleGrid(), seed=0)
 
 

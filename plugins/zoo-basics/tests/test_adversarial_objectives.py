@@ -13,7 +13,7 @@ from torch.nn.functional import softplus
 from zoo_basics.objectives.jacobian_clamping import JacobianClamping, clamping
 
 import zoo_core as zoo
-from zoo_core.errors import SeamError, SettingError, ZooError
+from zoo_core.errors import IncompatibleError, SettingError, ZooError
 from zoo_core.game import Game, Step, rules_for
 from zoo_core.interfaces import Batch, Decoder, FeatureExtractor, Labels, Objective, Part
 from zoo_core.noise import KeyedNoise
@@ -165,7 +165,7 @@ def test_feature_matching_can_leave_the_discriminator_to_another_game() -> None:
 
 
 def test_a_layer_that_the_discriminator_does_not_give_is_refused_with_how_to_ask_for_it() -> None:
-    with pytest.raises(SeamError, match=r'gives the layers features, score, not "hidden1".*discriminator\.layers='):
+    with pytest.raises(IncompatibleError, match=r'gives the layers features, score, not "hidden1".*discriminator\.layers='):
         build({"name": "feature-matching", "layer": "hidden1"})
     build({"name": "feature-matching", "layer": "hidden1"}, **{"discriminator.layers": ["hidden1", "score"]})
 
@@ -280,13 +280,13 @@ def test_played_at_once_the_discriminator_looks_at_generated_images_once() -> No
 )
 def test_what_does_not_fit_is_refused_with_what_to_type(settings: dict[str, Any], said: str) -> None:
     given = {"image_shape": SHAPE, **NETS, **settings}
-    with pytest.raises((SeamError, SettingError), match=said) as refusal:
+    with pytest.raises((IncompatibleError, SettingError), match=said) as refusal:
         zoo.build("gan", **given)
     assert isinstance(refusal.value, ZooError) and refusal.value.hint
 
 
 def test_a_game_on_another_recipe_asks_for_a_discriminator_and_trains_it() -> None:
-    with pytest.raises(SeamError, match=r'needs part "discriminator".*try discriminator="dcgan", or one of: mlp, resnet'):
+    with pytest.raises(IncompatibleError, match=r'needs part "discriminator".*try discriminator="dcgan", or one of: mlp, resnet'):
         zoo.build("vae", objective=["elbo", "gan"])
     model = zoo.build("vae", objective=["elbo", "gan"], discriminator="mlp")
     assert "discriminator" not in model.frozen

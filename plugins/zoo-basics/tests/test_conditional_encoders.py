@@ -14,7 +14,7 @@ from zoo_basics.metrics.nll import NLL
 from zoo_basics.metrics.reconstruction import ReconstructionError
 
 import zoo_core as zoo
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Batch, Encoder, Labels, Part
 from zoo_core.model import Model
@@ -81,7 +81,7 @@ def test_labels_go_to_those_parts_that_take_them(encoder: bool, decoder: bool) -
 def test_labels_that_nobody_takes_or_that_are_missing_are_refused_in_words() -> None:
     with pytest.raises(SettingError, match="neither encoder nor decoder of this vae takes labels"):
         cvae(encoder=False, decoder=False).reconstruct(batch().x, 0)
-    with pytest.raises(SeamError, match="a conditional encoder was given no labels y"):
+    with pytest.raises(IncompatibleError, match="a conditional encoder was given no labels y"):
         cvae().encode(batch().x)
     with pytest.raises(SettingError, match="a conditional encoder needs data with classes"):
         zoo.build("vae", image_shape=SHAPE, labels=Labels(), encoder={"conditional": True})

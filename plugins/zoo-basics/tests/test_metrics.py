@@ -19,8 +19,8 @@ from zoo_basics.metrics.mean import StreamingMean
 from zoo_basics.metrics.reconstruction import ReconstructionError
 from zoo_basics.priors.gaussian import GaussianPrior
 
-from zoo_core.errors import DataError, SeamError
-from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Labels
+from zoo_core.errors import DataError, IncompatibleError
+from zoo_core.interfaces import Batch, FeatureExtractor, Labels, MetricResult
 
 SHAPE = (2, 4, 4)
 
@@ -51,7 +51,7 @@ def uneven(batch: Batch) -> list[Batch]:
     return [batch.rows(0, 4), batch.rows(4, 5), batch.rows(5, len(batch))]
 
 
-def by_name(figures: list[Figure]) -> dict[str, float]:
+def by_name(figures: list[MetricResult]) -> dict[str, float]:
     return {figure.name: figure.value for figure in figures}
 
 
@@ -107,7 +107,7 @@ def test_feature_error_of_the_mean_image_is_one(model_of: Callable[..., Any], ge
 
 def test_feature_error_without_an_extractor_says_what_to_set(model: Any, generator: torch.Generator) -> None:
     del model.parts["classifier"]
-    with pytest.raises(SeamError, match=r"feature-error\.extractor"):
+    with pytest.raises(IncompatibleError, match=r"feature-error\.extractor"):
         FeatureError()(model, [], generator)
 
 
@@ -138,7 +138,7 @@ def test_accuracy_without_any_label_is_refused(model_of: Callable[..., Any], gen
     model = model_of(SHAPE, Labels("classes", ("a", "b", "c")), classifier=TwoLayers())
     with pytest.raises(DataError):
         Accuracy()(model, [Batch(torch.rand(3, *SHAPE), y=torch.full((3,), -1))], generator)
-    with pytest.raises(SeamError):
+    with pytest.raises(IncompatibleError):
         Accuracy()(model, [Batch(torch.rand(3, *SHAPE))], generator)
 
 

@@ -13,8 +13,8 @@ from zoo_basics.metrics.accuracy import Accuracy
 
 import zoo_core as zoo
 from zoo_core.cli import main
-from zoo_core.errors import SeamError, SettingError
-from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Labels
+from zoo_core.errors import IncompatibleError, SettingError
+from zoo_core.interfaces import Batch, FeatureExtractor, Labels, MetricResult
 
 SHAPE = (1, 2, 2)
 
@@ -30,7 +30,7 @@ class Says(FeatureExtractor):
         return (x.flatten(1)[:, : self.shapes["logits"][0]] - 0.5,)
 
 
-def by_name(figures: list[Figure]) -> dict[str, Figure]:
+def by_name(figures: list[MetricResult]) -> dict[str, MetricResult]:
     return {figure.name: figure for figure in figures}
 
 
@@ -97,7 +97,7 @@ def test_a_classifier_that_knows_more_classes_is_asked_by_name(model_of: Callabl
     (figure,) = Accuracy()(model, [Batch(x, y=torch.tensor([0, 1, 0]))], generator)
     assert figure.value == 1
     model = model_of(SHAPE, Labels("classes", ("cat", "eel")), classifier=Says(4, own))
-    with pytest.raises(SeamError, match="was trained with the classes emu, dog, newt, cat; the model has the classes cat, eel"):
+    with pytest.raises(IncompatibleError, match="was trained with the classes emu, dog, newt, cat; the model has the classes cat, eel"):
         Accuracy()(model, [Batch(x, y=torch.tensor([0, 1, 0]))], generator)
 
 

@@ -14,17 +14,17 @@ import zoo_core as zoo
 from zoo_core.cli import main
 from zoo_core.cli.values import settings_by_name
 from zoo_core.errors import SettingError, UnknownName
-from zoo_core.evaluation.results import comparable, differing, not_comparable, read_figures, resting_on
-from zoo_core.interfaces import Figure
+from zoo_core.evaluation.results import comparable, differing, not_comparable, read_results, resting_on
+from zoo_core.interfaces import MetricResult
 from zoo_core.publishing.card import model_card
 
 PROTOCOL = {"metric": "fid", "data": "digits", "split": "test", "seed": 0, "seconds": 2.0, "extractor": "small-cnn",
             "extractor_sha256": "0123456789abcdef", "layer": "conv3", "resize": "none, 32x32", "real": 250, "samples": 1000,
             "sampler": "prior"}
-FID = Figure("fid", 3.5, "", "lower", None, PROTOCOL)
+FID = MetricResult("fid", 3.5, "", "lower", None, PROTOCOL)
 
 
-def other(**changes: Any) -> Figure:
+def other(**changes: Any) -> MetricResult:
     return replace(FID, value=2.5, protocol={**PROTOCOL, **changes})
 
 
@@ -49,7 +49,7 @@ def test_what_is_written_and_read_again_compares_as_before() -> None:
 
 
 def test_names_with_figures_that_differ_are_listed_with_what_differs() -> None:
-    accuracy = Figure("accuracy", 0.5, protocol={"examples": 10})
+    accuracy = MetricResult("accuracy", 0.5, protocol={"examples": 10})
     figures = [FID, other(), accuracy, other(layer="conv1"), other(layer="conv1", samples=9)]
     assert not_comparable(figures) == {"fid": ["layer", "samples"]}
     assert not_comparable([FID, other(), accuracy]) == {}
@@ -63,7 +63,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_card_says_which_figures_cannot_be_compared_and_each_rows_protocol(saved: Path) -> None:
-    def figures_of(*figures: Figure) -> str:
+    def figures_of(*figures: MetricResult) -> str:
         card = model_card(zoo.load(saved).config, repo="org/name", licence="mit", run=None, figures=figures, pictures=[],
                           parameters=10, size_bytes=100, dtypes=["float32"])
         return card.split("## Figures")[1].split("##")[0]
@@ -87,12 +87,12 @@ def test_eval_prints_what_a_figure_rests_on_and_keeps_those_that_differ_side_by_
     assert [line.rpartition("samples ")[2] for line in out.splitlines()] == ["20", "90"]
     assert all("over digit-classifier (" in line and "conv3" in line and "real 30" in line for line in out.splitlines())
     assert err.count("images for 64 features") == 2
-    kept = read_figures(saved)
+    kept = read_results(saved)
     assert len(kept) == 2 and not_comparable(kept) == {"fid": ["samples"]}
 
 
 def test_what_looks_through_nothing_rests_on_nothing_to_tell() -> None:
-    assert resting_on(Figure("nll", 1.0, protocol={"examples": 10, "draws": 5})) == ""
+    assert resting_on(MetricResult("nll", 1.0, protocol={"examples": 10, "draws": 5})) == ""
     assert resting_on(FID) == "over small-cnn (01234567), conv3, resize none, 32x32; real 250, samples 1,000"
 
 

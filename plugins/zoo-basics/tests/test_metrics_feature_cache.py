@@ -17,7 +17,7 @@ from zoo_basics.metrics.real_images import RealImages
 import zoo_core as zoo
 from zoo_core.errors import DataError
 from zoo_core.evaluation.metrics import evaluate
-from zoo_core.interfaces import Batch, Figure
+from zoo_core.interfaces import Batch, MetricResult
 from zoo_core.model import Model
 
 
@@ -41,12 +41,12 @@ def looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
     return seen
 
 
-def measured(model: Model, name: str, limit: int = 50, **settings: Any) -> list[Figure]:
+def measured(model: Model, name: str, limit: int = 50, **settings: Any) -> list[MetricResult]:
     metric = {"name": name, "features": "digit-classifier", "samples": 30, **settings}
     return evaluate(model, "digits", [metric], limit=limit, device="cpu")
 
 
-def values(figures: list[Figure]) -> list[float]:
+def values(figures: list[MetricResult]) -> list[float]:
     return [figure.value for figure in figures]
 
 

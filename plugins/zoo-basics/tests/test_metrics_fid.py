@@ -149,7 +149,7 @@ def test_samples_of_a_conditional_model_take_the_classes_in_turn(tmp_path: Path)
 def test_the_figure_does_not_depend_on_how_images_are_cut(model: Model) -> None:
     x = zoo.open_dataset("digits").split("test").x[:80].float() / 255
     metric = FID(features=DIGITS, samples=70, cache=False)
-    with model.at_rest():
+    with model.evaluating():
         one = metric(model, [Batch(x)], torch.Generator().manual_seed(0))
         other = metric(model, (Batch(part) for part in x.split(33)), torch.Generator().manual_seed(0))
     assert one == other

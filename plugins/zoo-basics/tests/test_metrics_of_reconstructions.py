@@ -15,9 +15,9 @@ from zoo_basics.metrics.kid import squared_discrepancy
 
 import zoo_core as zoo
 from zoo_core.cli import main
-from zoo_core.errors import DataError, SeamError, SettingError
+from zoo_core.errors import DataError, IncompatibleError, SettingError
 from zoo_core.evaluation.metrics import evaluate
-from zoo_core.interfaces import Figure
+from zoo_core.interfaces import MetricResult
 
 SMALL: dict[str, Any] = {"latent_dim": 4, "encoder.hidden": [16], "decoder.hidden": [16]}
 OF: dict[str, Any] = {"features": "digit-classifier", "of": "reconstructions", "cache": False}
@@ -28,7 +28,7 @@ def model() -> zoo.Model:
     return zoo.build("vae-mlp", data="digits", **SMALL)
 
 
-def measured(model: zoo.Model, limit: int | None = 101, seed: int = 0, **settings: Any) -> Figure:
+def measured(model: zoo.Model, limit: int | None = 101, seed: int = 0, **settings: Any) -> MetricResult:
     (figure,) = evaluate(model, "digits", [{**OF, **settings}], limit=limit, seed=seed, device="cpu")
     return figure
 
@@ -114,7 +114,7 @@ def test_a_model_that_takes_labels_reconstructs_with_those_of_the_images() -> No
 
 def test_what_cannot_be_is_refused(model: zoo.Model) -> None:
     gan = zoo.build("gan", data="digits", decoder={"name": "mlp", "hidden": [8]}, discriminator={"name": "mlp", "hidden": [8]})
-    with pytest.raises(SeamError, match="makes no reconstructions: it has no encoder"):
+    with pytest.raises(IncompatibleError, match="makes no reconstructions: it has no encoder"):
         measured(gan, name="fid")
     with pytest.raises(SettingError, match="drawn by no sampler"):
         measured(model, name="kid", sampler="prior")

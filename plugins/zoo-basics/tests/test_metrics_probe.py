@@ -13,7 +13,7 @@ from zoo_basics.metrics.probe import ClassifierName, Probe
 
 import zoo_core as zoo
 from zoo_core.distributions import CodeSide, posterior_family
-from zoo_core.errors import DataError, SeamError
+from zoo_core.errors import DataError, IncompatibleError
 from zoo_core.interfaces import Batch, Encoder, Labels
 
 SHAPE = (1, 1, 4)
@@ -105,9 +105,9 @@ def test_examples_without_a_label_are_left_out_of_both(probed: Callable[..., dic
 def test_what_cannot_be_probed_is_said(model_of: Callable[..., Any], generator: torch.Generator) -> None:
     model = model_of(SHAPE, TWO, encoder=Pixels())
     batch = two_classes(50, 0)
-    with pytest.raises(SeamError, match="before it was prepared"):
+    with pytest.raises(IncompatibleError, match="before it was prepared"):
         Probe()(model, [batch], generator)
-    with pytest.raises(SeamError, match=r"probe\.latent=style.*no sides.*probe\.latent=code"):
+    with pytest.raises(IncompatibleError, match=r"probe\.latent=style.*no sides.*probe\.latent=code"):
         Probe(latent="style").prepare(model, lambda name: [batch], generator)
     with pytest.raises(DataError, match=r"at least 20 .* got 19 of 2"):
         Probe().prepare(model, lambda name: [batch.rows(0, 19)], generator)
@@ -117,7 +117,7 @@ def test_what_cannot_be_probed_is_said(model_of: Callable[..., Any], generator: 
     probe.prepare(model, lambda name: [batch], generator)
     with pytest.raises(DataError, match="no example has a label"):
         probe(model, [Batch(batch.x, torch.full((50,), -1))], generator)
-    with pytest.raises(SeamError, match="data with classes"):
+    with pytest.raises(IncompatibleError, match="data with classes"):
         probe(model, [Batch(batch.x)], generator)
 
 

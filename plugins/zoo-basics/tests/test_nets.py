@@ -16,7 +16,7 @@ from zoo_basics.encoders.discgen import DiscgenEncoder
 from zoo_basics.encoders.mlp import MLPEncoder
 from zoo_basics.encoders.resnet import ResNetEncoder
 
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.interfaces import Labels
 
 NETS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
@@ -160,9 +160,9 @@ def test_labels_where_none_are_taken_and_none_where_they_are_needed_are_refused(
     plain = MLPDecoder(image_shape=(1, 8, 8), labels=CLASSES, latent_dim=4, hidden=(6,))
     conditional = MLPDecoder(image_shape=(1, 8, 8), labels=CLASSES, latent_dim=4, hidden=(6,), conditional=True)
     assert "labels" not in plain.capabilities
-    with pytest.raises(SeamError, match="takes none"):
+    with pytest.raises(IncompatibleError, match="takes none"):
         plain(z, y)
-    with pytest.raises(SeamError, match="no labels"):
+    with pytest.raises(IncompatibleError, match="no labels"):
         conditional(z)
 
 

@@ -16,7 +16,7 @@ from zoo_basics.objectives.elbo import ELBO
 from zoo_basics.objectives.reconstruction import Reconstruction
 from zoo_basics.priors.gaussian import GaussianPrior
 
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Batch, FeatureExtractor, Labels, Part, Prior
 from zoo_core.noise import KeyedNoise, Noise
@@ -134,13 +134,13 @@ def test_free_bits_far_below_every_divergence_change_nothing() -> None:
 def test_a_model_without_any_divergence_is_refused() -> None:
     parts = autoencoder()
     parts["encoder"] = MLPEncoder(image_shape=SHAPE, latent_dim=3, hidden=(8,), posterior="deterministic")
-    with pytest.raises(SeamError, match="no KL divergence"):
+    with pytest.raises(IncompatibleError, match="no KL divergence"):
         ELBO(parts=parts)
 
 
 def test_free_bits_without_a_divergence_for_each_dimension_are_refused() -> None:
     parts = {**autoencoder(), "prior": DensityPrior(3)}
-    with pytest.raises(SeamError, match="free bits"):
+    with pytest.raises(IncompatibleError, match="free bits"):
         ELBO(parts=parts, free_bits=0.1)
 
 
@@ -209,5 +209,5 @@ def test_pos_weight_is_one_number_or_one_of_each_attribute() -> None:
 
 @pytest.mark.parametrize("labels", [Labels(), Labels("attributes", ("a", "b")), Labels("classes", ("a", "b", "c"))])
 def test_a_classifier_that_does_not_fit_the_labels_is_refused(labels: Labels) -> None:
-    with pytest.raises(SeamError):
+    with pytest.raises(IncompatibleError):
         CrossEntropy(parts={"classifier": LinearClassifier(2)}, labels=labels)

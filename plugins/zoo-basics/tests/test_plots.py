@@ -19,7 +19,7 @@ from zoo_basics.plots.manifold import Manifold
 from zoo_basics.plots.samples import SamplesPlot
 
 import zoo_core as zoo
-from zoo_core.errors import DataError, RunError, SeamError, SettingError
+from zoo_core.errors import DataError, IncompatibleError, RunError, SettingError
 from zoo_core.interfaces import Batch, Plot
 
 TINY: dict[str, Any] = {"encoder.hidden": [8], "decoder.hidden": [8]}
@@ -37,7 +37,7 @@ def batches(n: int = 30, split: str = "test") -> list[Batch]:
 
 def drawn(plot: Plot, model: zoo.Model, data: list[Batch] | None = None) -> Figure:
     figure, generator = Figure(), torch.Generator().manual_seed(0)
-    with model.at_rest():
+    with model.evaluating():
         plot.prepare(model, lambda split: batches(40, split), generator)
         plot.draw(figure, model, batches() if data is None else data, generator)
     return figure
@@ -122,7 +122,7 @@ def test_codes_without_examples_are_refused() -> None:
 
 def test_a_background_asks_for_a_prior() -> None:
     model = built("autoencoder", encoder="mlp", decoder="mlp", latent_dim=2)
-    with pytest.raises(SeamError, match="no prior"):
+    with pytest.raises(IncompatibleError, match="no prior"):
         drawn(Codes(background=True), model)
 
 

@@ -13,7 +13,7 @@ from zoo_basics.priors.gaussian import GaussianPrior
 from zoo_basics.samplers.interpolation import Interpolation, spherical
 from zoo_basics.samplers.prior import PriorSampler
 
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.interfaces import Labels
 
 SHAPE = (1, 4, 4)
@@ -103,5 +103,5 @@ def test_too_few_images_are_refused_with_the_number_needed(model: Any) -> None:
 def test_a_model_without_a_prior_walks_between_images_only(model: Any) -> None:
     del model.parts["prior"]
     assert Interpolation(steps=4)(model, 4, seeded(0), x=torch.rand(2, *SHAPE)).x.shape == (4, *SHAPE)
-    with pytest.raises(SeamError, match="no prior"):
+    with pytest.raises(IncompatibleError, match="no prior"):
         Interpolation(steps=4)(model, 4, seeded(0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from zoo_core.distributions import Posterior
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces import Part, Prior
 
 
@@ -13,13 +13,13 @@ def has_closed_form(encoder: Part, prior: Part) -> bool:
     """Whether posterior and prior have a closed-form KL divergence.
 
     Raises:
-        SeamError: they have not, and no densities to estimate it with either.
+        IncompatibleError: they have not, and no densities to estimate it with either.
     """
     if "posterior.kl" in encoder.capabilities and "prior.kl" in prior.capabilities:
         return True
     if "posterior.log_prob" in encoder.capabilities and "prior.log_prob" in prior.capabilities:
         return False
-    raise SeamError(
+    raise IncompatibleError(
         "this encoder's posterior and this prior have no KL divergence: neither a closed form, nor a density each",
         hint='set encoder.posterior=gaussian and prior="gaussian"',
     )

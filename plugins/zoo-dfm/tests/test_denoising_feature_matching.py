@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 import zoo_core as zoo
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.game import Game, Step, rules_for
 from zoo_core.interfaces import Batch, Decoder, FeatureExtractor, Labels, Objective, Part
 from zoo_core.noise import KeyedNoise
@@ -203,5 +203,5 @@ def test_the_denoiser_is_not_published_and_the_features_weight_counts_features()
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_to_type(settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(SeamError, match=said):
+    with pytest.raises(IncompatibleError, match=said):
         build(**settings)

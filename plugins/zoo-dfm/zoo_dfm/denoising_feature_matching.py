@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from zoo_core.building.compatibility import check_layer
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import FeatureExtractor, Need, Nested, Objective, Part, Tags, Term
 
@@ -34,7 +34,7 @@ class DenoisingFeatureMatching(Objective):
             first version says.
 
     Raises:
-        SeamError: the extractor is none or does not give that layer; the denoiser is none or does not fit the layer.
+        IncompatibleError: the extractor is none or does not give that layer; the denoiser is none or does not fit the layer.
     """
 
     tags: ClassVar[Tags] = Tags(adversarial=True)
@@ -53,7 +53,7 @@ class DenoisingFeatureMatching(Objective):
     }
 
     @classmethod
-    def asks(cls, params: Mapping[str, Any]) -> Mapping[str, Need]:
+    def needs_for(cls, params: Mapping[str, Any]) -> Mapping[str, Need]:
         """The needs, with the part that ``extractor`` names in the discriminator's place."""
         name = str(params.get("extractor", "discriminator"))
         return {**{slot: need for slot, need in cls.needs.items() if slot != "discriminator"}, name: cls.needs["discriminator"]}
@@ -104,6 +104,6 @@ def _denoiser(nested: Nested[Part], shape: tuple[int, ...]) -> Part:
         fits = False
     denoiser.train()
     if not fits:
-        raise SeamError(f"the denoiser {nested.spec!r} does not give features of shape {shape} back",
+        raise IncompatibleError(f"the denoiser {nested.spec!r} does not give features of shape {shape} back",
                         hint="choose mlp-denoiser for a vector, conv-denoiser for maps")
     return denoiser

@@ -11,7 +11,7 @@ from torch import Tensor
 from zoo_core.data import Stream, dataset_for, open_source, refuse_without_labels
 from zoo_core.data.labels import one_each
 from zoo_core.devices.process import processes
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.game import Game, rules_for
 from zoo_core.interfaces import Decoder, Objective, Part, Prior
 from zoo_core.model import Model
@@ -52,7 +52,7 @@ def adjust(
         ``model``.
 
     Raises:
-        SeamError: a model without encoder, decoder, prior or a likelihood objective.
+        IncompatibleError: a model without encoder, decoder, prior or a likelihood objective.
     """
     missing = [part for part in ("encoder", "decoder", "prior") if part not in model.parts]
     plain = {
@@ -61,7 +61,7 @@ def adjust(
         if not isinstance(o, DiscriminativeRegularization)
     }
     if missing or not plain:
-        raise SeamError(
+        raise IncompatibleError(
             f"adjust needs an encoder, a decoder, a prior and an ELBO; this model lacks {', '.join(missing) or 'the ELBO'}"
         )
     device = processes(device).device

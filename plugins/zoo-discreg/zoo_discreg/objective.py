@@ -75,7 +75,7 @@ class DiscriminativeRegularization(Objective):
                     hint=did_you_mean(layer, self.layers) or f"it gives {', '.join(self.layers)}",
                 )
         self.weights = {layer: weight * given.get(layer, 1.0) for layer in self.layers}
-        self.reaches = None if encoder_gradient else frozenset({"decoder", "self"})
+        self.grad_parts = None if encoder_gradient else frozenset({"decoder", "self"})
         # A ModuleList, for layer names hold dots.
         self.log_sigmas = nn.ModuleList(LogSigma(shapes[layer], initial=initial_log_sigma) for layer in self.layers)
 
@@ -87,4 +87,4 @@ class DiscriminativeRegularization(Objective):
             if self.weights[layer] == 0:
                 continue
             nll = -gaussian_log_prob(real[layer].detach(), shown[layer], log_sigma()).mean() / units
-            yield Term(layer, self.weights[layer] * nll, self.reaches)
+            yield Term(layer, self.weights[layer] * nll, self.grad_parts)

@@ -20,7 +20,7 @@ from zoo_core.building.builder import build_part
 from zoo_core.building.extractors import find_judge
 from zoo_core.cli import main
 from zoo_core.data import ArrayDataset
-from zoo_core.errors import SeamError, SettingError, UnknownName, WeightsError
+from zoo_core.errors import IncompatibleError, SettingError, UnknownName, WeightsError
 from zoo_core.interfaces import FeatureExtractor, Labels
 
 SHARED = Path(os.environ.get("ZOO_SHARED_DATA", Path(__file__).resolve().parents[4] / "shared" / "data"))
@@ -324,11 +324,11 @@ def test_what_a_classifier_lacks_in_another_model_is_said_with_what_to_set(name)
     if name.startswith("cifar"):
         net["layers"] = ["logits"]
     else:
-        with pytest.raises(SeamError) as refused:
+        with pytest.raises(IncompatibleError) as refused:
             zoo.build("vae", classifier=net, **given)
         assert "classifier.layers=logits" in str(refused.value.hint)
         net["layers"] = "logits"
-    with pytest.raises(SeamError) as refused:
+    with pytest.raises(IncompatibleError) as refused:
         zoo.build("vae", classifier=net, **given)
     assert refused.value.hint == "set classifier.classes=4"
     players = {"training.players.autoencoder.trains": ["encoder", "decoder", "classifier"]}

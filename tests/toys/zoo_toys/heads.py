@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from zoo_core.data.labels import chosen
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import (
     Attack,
@@ -46,7 +46,7 @@ class Squared(Head):
         super().__init__()
         self.attributes, labels = attributes, chosen(labels, attributes, "head.attributes")
         if not labels.count:
-            raise SeamError("no labels, no logits")
+            raise IncompatibleError("no labels, no logits")
         self.latent_dim = latent_dim
         self.outputs = labels.count
         self.linear = nn.Linear(2 * latent_dim, labels.count)
@@ -96,7 +96,7 @@ class Hardened(Objective):
     def __init__(self, *, labels: Labels) -> None:
         super().__init__()
         if labels.type != "classes":
-            raise SeamError("needs classes")
+            raise IncompatibleError("needs classes")
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         encoder, head, attack = step.part("encoder"), step.part("head"), step.part("attack")
@@ -107,5 +107,5 @@ class Hardened(Objective):
         def of_each(x: Tensor) -> Tensor:
             return cross_entropy(head.logits(encoder.posterior(x).mean), y, ignore_index=-1, reduction="none")
 
-        attacked = step.aside(lambda: attack.perturb(of_each, step.x, step.noise))
+        attacked = step.isolated(lambda: attack.perturb(of_each, step.x, step.noise))
         yield Term("hardened", of_each(attacked).sum() / (y >= 0).sum().clamp(min=1))

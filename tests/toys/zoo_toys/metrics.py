@@ -9,7 +9,7 @@ import torch
 
 from zoo_core.data import open_dataset
 from zoo_core.devices.doubles import float64
-from zoo_core.interfaces import Batch, Figure, Metric
+from zoo_core.interfaces import Batch, Metric, MetricResult
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -27,9 +27,9 @@ class Brighter(Metric):
     def __init__(self, *, than: str = "digits", data_root: str | None = None) -> None:
         self.than, self.data_root = than, data_root
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         other = open_dataset(self.than, root=self.data_root, image_size=model.image_shape[1:]).split("test").x
         assert isinstance(other, torch.Tensor)
         own = torch.cat([float64(batch.x.flatten(1)).mean(1) for batch in batches])
         value = own.mean() - float64(other).mean() / 255
-        return [Figure("brighter", value.item(), "grey level", "report", None, {"than": self.than, "images": len(own)})]
+        return [MetricResult("brighter", value.item(), "grey level", "report", None, {"than": self.than, "images": len(own)})]

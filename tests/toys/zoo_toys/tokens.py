@@ -15,9 +15,9 @@ from zoo_core.game.step import Step
 from zoo_core.interfaces import (
     Batch,
     FeatureExtractor,
-    Figure,
     ImageShape,
     Metric,
+    MetricResult,
     Need,
     Objective,
     Tags,
@@ -78,9 +78,9 @@ class BitsPerCharacter(Metric):
     tags: ClassVar[Tags] = TOKENS
     needs: ClassVar[Mapping[str, Need]] = {"language_model": MODEL}
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         total, count = 0.0, 0
         for batch in batches:
             each = bits(cast(FeatureExtractor, model.parts["language_model"]), batch.x)
             total, count = total + float(each.double().sum()), count + each.numel()
-        return [Figure("bits per character", total / count, "bits", "lower", protocol={"characters": count})]
+        return [MetricResult("bits per character", total / count, "bits", "lower", protocol={"characters": count})]

@@ -11,8 +11,8 @@ from zoo_aae.class_names import categories
 from zoo_aae.metrics.error_rate import ErrorRate
 from zoo_aae.metrics.label_probabilities import classes_of, label_probabilities
 from zoo_core.data import refuse_unlike
-from zoo_core.errors import SeamError
-from zoo_core.interfaces import Batch, Figure, Metric, Need, Tags
+from zoo_core.errors import IncompatibleError
+from zoo_core.interfaces import Batch, Metric, MetricResult, Need, Tags
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -29,15 +29,15 @@ class ClassificationError(Metric):
 
     needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder", frozenset({"posterior.joint"}))}
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """One figure, ``classification-error``, in percent, with its standard error over examples.
 
         Raises:
-            SeamError: there are more or fewer categories than classes, or the data have no classes.
+            IncompatibleError: there are more or fewer categories than classes, or the data have no classes.
             DataError: the data have other classes than the model, or no example is labelled.
         """
         if categories(model) != model.labels.count:
-            raise SeamError(
+            raise IncompatibleError(
                 f"classification-error takes category k for class k, and q(y given x) has {categories(model)} categories "
                 f"for {model.labels.count} classes",
                 hint="categories that are clusters are measured by --metric cluster-error",
@@ -50,4 +50,4 @@ class ClassificationError(Metric):
             if known.any():
                 errors.add(label_probabilities(model, batch.x[known]).argmax(1) != y[known])
         protocol = {"examples": errors.count}
-        return [Figure("classification-error", errors.percent, "%", "lower", errors.standard_error, protocol)]
+        return [MetricResult("classification-error", errors.percent, "%", "lower", errors.standard_error, protocol)]

@@ -13,7 +13,7 @@ from zoo_aae.metrics.cluster_labels import ClusterLabels
 from zoo_aae.metrics.error_rate import ErrorRate
 from zoo_aae.metrics.label_probabilities import classes_of, label_probabilities
 from zoo_core.errors import DataError
-from zoo_core.interfaces import Batch, Figure, Metric, Need
+from zoo_core.interfaces import Batch, Metric, MetricResult, Need
 from zoo_core.interfaces.dataset import SplitName
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class ClusterError(Metric):
         """Choose the clusters' classes on ``validation``.
 
         Raises:
-            SeamError: the data have no classes.
+            IncompatibleError: the data have no classes.
             DataError: no validation example is labelled.
         """
         labels = ClusterLabels(categories(model), model.device)
@@ -57,11 +57,11 @@ class ClusterError(Metric):
             )
         self._labels = labels
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """The five figures over the labelled examples of ``batches``.
 
         Raises:
-            SeamError: not prepared, or the data have no classes.
+            IncompatibleError: not prepared, or the data have no classes.
             DataError: no example is labelled.
         """
         from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
@@ -80,11 +80,11 @@ class ClusterError(Metric):
         about = {"examples": most_probable.count, "clusters": self._labels.clusters}
         chosen = {**about, "chosen_on": "validation", "chosen_from": self._labels.count}
         return [
-            Figure("cluster-error", most_probable.percent, "%", "lower", most_probable.standard_error, chosen),
-            Figure("cluster-error-majority", majority.percent, "%", "lower", majority.standard_error, chosen),
-            Figure("nmi", float(normalized_mutual_info_score(classes, clusters)), "", "higher", None, about),
-            Figure("ari", float(adjusted_rand_score(classes, clusters)), "", "higher", None, about),
-            Figure("clusters-used", float(len(set(clusters))), "clusters", "report", None, about),
+            MetricResult("cluster-error", most_probable.percent, "%", "lower", most_probable.standard_error, chosen),
+            MetricResult("cluster-error-majority", majority.percent, "%", "lower", majority.standard_error, chosen),
+            MetricResult("nmi", float(normalized_mutual_info_score(classes, clusters)), "", "higher", None, about),
+            MetricResult("ari", float(adjusted_rand_score(classes, clusters)), "", "higher", None, about),
+            MetricResult("clusters-used", float(len(set(clusters))), "clusters", "report", None, about),
         ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from zoo_aae.class_names import categories
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces import Batch
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ def classes_of(batch: Batch, metric: str) -> Tensor:
     """The classes of a batch's examples, int64 (N,), −1 where one is not known.
 
     Raises:
-        SeamError: the data have no classes; says that ``metric`` needs them.
+        IncompatibleError: the data have no classes; says that ``metric`` needs them.
     """
     if batch.y is None:
-        raise SeamError(
+        raise IncompatibleError(
             f'metric "{metric}" compares with the classes of the data, and these have none',
             hint="name labelled data: --data mnist",
         )

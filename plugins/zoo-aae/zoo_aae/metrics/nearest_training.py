@@ -12,9 +12,9 @@ from torch import Tensor
 from zoo_aae.metrics.prior_draws import prior_pictures
 from zoo_core.data.nearest import nearest
 from zoo_core.devices.doubles import float64
-from zoo_core.distributions import promote
+from zoo_core.distributions import to_float32
 from zoo_core.errors import DataError
-from zoo_core.interfaces import Batch, Figure, Metric, Need
+from zoo_core.interfaces import Batch, Metric, MetricResult, Need
 from zoo_core.interfaces.dataset import SplitName
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ class NearestTraining(Metric):
         """Keep the way to the training images; they are gone through once, when the samples are there."""
         self._split = split
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """The two figures, with standard errors. Of more held-out images than samples a random part is taken.
 
         Raises:
-            SeamError: not prepared.
+            IncompatibleError: not prepared.
             DataError: there are no examples.
         """
         if self._split is None:
@@ -63,7 +63,7 @@ class NearestTraining(Metric):
         real = [batch.x for batch in batches if len(batch)]
         if not real:
             raise DataError("there are no examples to measure", hint="choose another split")
-        held_out = promote(torch.cat(real))
+        held_out = to_float32(torch.cat(real))
         held_out = held_out[torch.randperm(len(held_out), generator=generator)[: self.samples].to(held_out.device)]
         distances = float64(nearest(torch.cat([made.to(held_out.dtype), held_out]), self._split("train")).distances)
         return [
@@ -72,8 +72,8 @@ class NearestTraining(Metric):
         ]
 
 
-def _figure(name: str, distances: Tensor) -> Figure:
+def _figure(name: str, distances: Tensor) -> MetricResult:
     count = len(distances)
     error = (distances.std() / count**0.5).item() if count > 1 else None
     protocol = {"images": count, "compared_with": "train"}
-    return Figure(name, distances.mean().item(), "Euclidean, grey levels in [0, 1]", "report", error, protocol)
+    return MetricResult(name, distances.mean().item(), "Euclidean, grey levels in [0, 1]", "report", error, protocol)

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from zoo_aae.metrics.parzen_window import ParzenWindow
 from zoo_aae.metrics.prior_draws import prior_pictures
-from zoo_core.distributions import promote
+from zoo_core.distributions import to_float32
 from zoo_core.errors import DataError
-from zoo_core.interfaces import Batch, Figure, Metric, Need
+from zoo_core.interfaces import Batch, Metric, MetricResult, Need
 from zoo_core.interfaces.dataset import SplitName
 
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ class ParzenLogLikelihood(Metric):
 
         self._chosen = (best_sigma(mean_densities), len(points))
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """One figure, ``parzen-log-likelihood``, with its standard error over the examples and σ in its protocol.
 
         Raises:
-            SeamError: σ is to be chosen, and the metric was not prepared.
+            IncompatibleError: σ is to be chosen, and the metric was not prepared.
             DataError: there are no examples.
         """
         if self.sigma is not None:
@@ -97,7 +97,7 @@ class ParzenLogLikelihood(Metric):
         each = self._window(model, points, (sigma,), generator).log_density()[0]
         error = each.std().item() / math.sqrt(len(each)) if len(each) > 1 else None
         protocol = {"examples": len(points), "samples": self.samples, "sigma": sigma, **chosen}
-        return [Figure("parzen-log-likelihood", each.mean().item(), "nats", "higher", error, protocol)]
+        return [MetricResult("parzen-log-likelihood", each.mean().item(), "nats", "higher", error, protocol)]
 
     def _window(
         self, model: Model, points: Tensor, sigmas: Sequence[float], generator: torch.Generator
@@ -137,4 +137,4 @@ def _points(batches: Iterable[Batch]) -> Tensor:
     rows = [batch.x.flatten(1) for batch in batches if len(batch)]
     if not rows:
         raise DataError("there are no examples to measure", hint="choose another split")
-    return promote(torch.cat(rows))
+    return to_float32(torch.cat(rows))

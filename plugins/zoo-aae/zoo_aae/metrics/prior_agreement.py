@@ -13,9 +13,9 @@ from zoo_aae.metrics.mmd import median_distance, squared_mmd
 from zoo_aae.metrics.prior_draws import prior_codes
 from zoo_aae.metrics.two_sample import FEWEST, ClassifierName, two_sample_accuracy
 from zoo_core.data.labels import labels_for
-from zoo_core.distributions import CodeSide, promote
+from zoo_core.distributions import CodeSide, to_float32
 from zoo_core.errors import DataError
-from zoo_core.interfaces import Batch, Encoder, Figure, Metric, Need
+from zoo_core.interfaces import Batch, Encoder, Metric, MetricResult, Need
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ class PriorAgreement(Metric):
         self.fit_examples = examples
         self.latent = latent
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """The six figures. Of more examples than are needed a random part is taken.
 
         Raises:
-            SeamError: a side of the code is asked for that the codes do not have.
+            IncompatibleError: a side of the code is asked for that the codes do not have.
             DataError: there are fewer than 20 examples.
         """
         columns = cast(Encoder, model.parts["encoder"]).family.columns(self.latent, "prior-agreement.latent")
@@ -72,7 +72,7 @@ class PriorAgreement(Metric):
                 hint="choose another split, or a larger --limit",
             )
         codes = codes[torch.randperm(len(codes), generator=generator)[: 2 * half]]
-        draws, others = (promote(prior_codes(model, 2 * half, generator)[:, columns]).cpu() for _ in range(2))
+        draws, others = (to_float32(prior_codes(model, 2 * half, generator)[:, columns]).cpu() for _ in range(2))
         seed = int(torch.randint(2**31, (), generator=generator))
         protocol = {"fitted": 2 * half, "tested": 2 * half, "latent": self.latent}
         figures = []
@@ -80,15 +80,15 @@ class PriorAgreement(Metric):
             accuracy = two_sample_accuracy(name, codes, draws, seed)
             control = two_sample_accuracy(name, others, draws, seed)
             figures += [
-                Figure(f"two-sample-{name}", accuracy.percent, "%", "lower", accuracy.standard_error, protocol),
-                Figure(f"two-sample-{name}-control", control.percent, "%", "report", control.standard_error, protocol),
+                MetricResult(f"two-sample-{name}", accuracy.percent, "%", "lower", accuracy.standard_error, protocol),
+                MetricResult(f"two-sample-{name}-control", control.percent, "%", "report", control.standard_error, protocol),
             ]
         bandwidth = median_distance(codes, draws)
         about = {"codes": 2 * half, "draws": 2 * half, "bandwidth": bandwidth, "latent": self.latent}
         return [
             *figures,
-            Figure("mmd", squared_mmd(codes, draws, bandwidth), "squared", "lower", None, about),
-            Figure("mmd-control", squared_mmd(others, draws, bandwidth), "squared", "report", None, about),
+            MetricResult("mmd", squared_mmd(codes, draws, bandwidth), "squared", "lower", None, about),
+            MetricResult("mmd-control", squared_mmd(others, draws, bandwidth), "squared", "report", None, about),
         ]
 
 

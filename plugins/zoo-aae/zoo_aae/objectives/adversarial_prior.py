@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from zoo_aae.critic import CodeCritic
 from zoo_core.adversarial import AdversarialLoss, Penalty, critic_loss, generator_loss, gradient_penalty
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Encoder, Labels, Need, Objective, Part, Prior, Tags, Term
 
@@ -40,7 +40,7 @@ class AdversarialPrior(Objective):
 
     Raises:
         ValueError: both ``conditional`` and ``independent``.
-        SeamError: a prior without categories for a joint code, or with another number; ``conditional`` with a prior that takes no
+        IncompatibleError: a prior without categories for a joint code, or with another number; ``conditional`` with a prior that takes no
             labels; ``independent`` with a joint code; either with data without classes.
     """
 
@@ -83,7 +83,7 @@ class AdversarialPrior(Objective):
             _refuse_without_places(cast(Prior, parts["prior"]), labels)
         self.latents = _latents(cast(Encoder, parts["encoder"]), cast(Prior, parts["prior"]))
         if independent and len(self.latents) > 1:
-            raise SeamError("codes that begin with a label cannot be independent of it",
+            raise IncompatibleError("codes that begin with a label cannot be independent of it",
                             hint="set objective.adversarial-prior.independent=false")
         classes = labels.count if self.told else 0
         self.critics = nn.ModuleDict(
@@ -138,21 +138,21 @@ def _latents(encoder: Encoder, prior: Prior) -> dict[str, slice]:
         return {"z": family.columns("code")}
     if prior.categories != categories:
         has = f"has {prior.categories}" if prior.categories else "has none"
-        raise SeamError(f"the encoder's codes begin with a label of {categories} categories, and the prior {has}",
+        raise IncompatibleError(f"the encoder's codes begin with a label of {categories} categories, and the prior {has}",
                         hint=f'set prior={{"name": "categorical-gaussian", "categories": {categories}}}')
     return {"y": family.columns("label"), "z": family.columns("style")}
 
 
 def _refuse_without_classes(labels: Labels, setting: str) -> None:
     if labels.type != "classes":
-        raise SeamError(f"a critic that is told the label needs data with classes, these have labels of type {labels.type}",
+        raise IncompatibleError(f"a critic that is told the label needs data with classes, these have labels of type {labels.type}",
                         hint=f"set objective.adversarial-prior.{setting}=false")
 
 
 def _refuse_without_places(prior: Prior, labels: Labels) -> None:
     if "labels" not in prior.capabilities:
-        raise SeamError("a critic that is told the label needs a prior with a place for each class",
+        raise IncompatibleError("a critic that is told the label needs a prior with a place for each class",
                         hint="set prior=gaussian-mixture or prior=swiss-roll, or objective.adversarial-prior.conditional=false")
     if prior.components < labels.count:
-        raise SeamError(f"the data have {labels.count} classes, the prior places for {prior.components}",
+        raise IncompatibleError(f"the data have {labels.count} classes, the prior places for {prior.components}",
                         hint=f"set prior.components={labels.count}")

@@ -9,7 +9,7 @@ from annotated_types import Ge
 from torch.nn.functional import cross_entropy
 
 from zoo_core.distributions import Joint, Label
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Encoder, Labels, Need, Objective, Part, Tags, Term
 
@@ -22,7 +22,7 @@ class LabelCrossEntropy(Objective):
         weight: factor of the term.
 
     Raises:
-        SeamError: the label of the code has another number of categories than the data have classes.
+        IncompatibleError: the label of the code has another number of categories than the data have classes.
     """
 
     tags: ClassVar[Tags] = Tags(labels="classes")
@@ -37,7 +37,7 @@ class LabelCrossEntropy(Objective):
         super().__init__()
         categories = cast(Encoder, parts["encoder"]).family.categories
         if categories != labels.count:
-            raise SeamError(f"the data have {labels.count} classes, the label of the encoder's code {categories} categories",
+            raise IncompatibleError(f"the data have {labels.count} classes, the label of the encoder's code {categories} categories",
                             hint=f"set categories={labels.count}, or encoder.categories and prior.categories")
         self.weight = weight
 
@@ -45,6 +45,6 @@ class LabelCrossEntropy(Objective):
         """``label``, in nats."""
         label = cast(Label, cast(Joint, step.posterior()).latents["y"])
         if step.y is None:
-            raise SeamError("label-cross-entropy was given examples without labels", hint="choose data with classes")
+            raise IncompatibleError("label-cross-entropy was given examples without labels", hint="choose data with classes")
         total = cross_entropy(label.logits, step.y, ignore_index=-1, reduction="sum")
         yield Term("label", self.weight * total / (step.y >= 0).sum().clamp(min=1))

@@ -44,7 +44,7 @@ class StyleGridPlot(Plot):
         """The grid.
 
         Raises:
-            SeamError: the model's pictures have no class.
+            IncompatibleError: the model's pictures have no class.
         """
         columns = classes_of(model)
         x = StyleGrid()(model, self.rows * columns, generator).x

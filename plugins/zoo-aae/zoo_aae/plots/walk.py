@@ -12,7 +12,7 @@ from torch import Tensor
 
 from zoo_aae.class_names import component_names
 from zoo_core.drawing.axes import CELL, draw_images
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces import Batch, Need, Plot, Prior
 
 if TYPE_CHECKING:
@@ -56,12 +56,12 @@ class Walk(Plot):
         """The rows of the walk.
 
         Raises:
-            SeamError: the decoder takes a class, and the prior has no place for each.
+            IncompatibleError: the decoder takes a class, and the prior has no place for each.
         """
         stretches, labelled = self._stretches(model), "labels" in model.capabilities("decoder")
         if labelled and (stretches != model.labels.count or model.labels.type != "classes"):
             taken = "attributes" if model.labels.type == "attributes" else "a class"
-            raise SeamError(
+            raise IncompatibleError(
                 f"the decoder of this {model.recipe} takes {taken}, and its prior has no place for each to walk past",
                 hint="see every class in one style: --what style-grid",
             )

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from zoo_aae.class_names import categories
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.interfaces import Need, Prior, Sampler, Samples, Tags
 from zoo_core.noise import GeneratorNoise
 
@@ -33,7 +33,7 @@ class StyleGrid(Sampler):
         """The categories of a joint code, else the classes of a decoder that takes labels.
 
         Raises:
-            SeamError: the model's pictures have no class.
+            IncompatibleError: the model's pictures have no class.
         """
         return classes_of(model)
 
@@ -44,7 +44,7 @@ class StyleGrid(Sampler):
             conditions: ``y`` (n,), classes in the place of the columns' own.
 
         Raises:
-            SeamError: the model's pictures have no class.
+            IncompatibleError: the model's pictures have no class.
             SettingError: a class that is not there.
         """
         columns = classes_of(model)
@@ -70,19 +70,19 @@ def classes_of(model: Model) -> int:
     """How many classes the model can be asked for a picture of.
 
     Raises:
-        SeamError: its pictures have no class.
+        IncompatibleError: its pictures have no class.
     """
     if categories(model):
         return categories(model)
     if "labels" in model.capabilities("decoder"):
         if model.labels.type == "attributes":
-            raise SeamError(
+            raise IncompatibleError(
                 f"the pictures of this {model.recipe} have attributes, and a style grid shows classes",
                 hint="zoo sample --attribute NAME=1 draws pictures with an attribute",
             )
         return model.labels.count
     joint = ", or with encoder.posterior=joint" if "encoder" in model.parts else ""
-    raise SeamError(
+    raise IncompatibleError(
         f"the pictures of this {model.recipe} have no class to choose",
         hint=f"train with decoder.conditional=true{joint}",
     )

@@ -29,7 +29,7 @@ class ScoredExtractor(FeatureExtractor):
         conditional: the score takes the label into account.
 
     Raises:
-        SeamError: the extractor does not give that layer.
+        IncompatibleError: the extractor does not give that layer.
         SettingError: ``conditional`` and the data have no classes.
     """
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from zoo_basics.layers.bounds import Width
 from zoo_core.data.labels import chosen
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces import Head, Labels
 
 
@@ -22,7 +22,7 @@ class LinearHead(Head):
         attributes: names of the data's attributes that it tells, in the order of its logits; none means all.
 
     Raises:
-        SeamError: there would be no logit.
+        IncompatibleError: there would be no logit.
         SettingError: ``attributes`` that the data do not have.
     """
 
@@ -36,7 +36,7 @@ class LinearHead(Head):
         super().__init__()
         labels = chosen(labels, attributes, "head.attributes")
         if not labels.count and not fake:
-            raise SeamError("a head has one logit for each class or attribute, and these data have neither",
+            raise IncompatibleError("a head has one logit for each class or attribute, and these data have neither",
                             hint="choose data with labels, or set fake=true", labels=labels)
         self.latent_dim = latent_dim
         self.outputs = labels.count + fake

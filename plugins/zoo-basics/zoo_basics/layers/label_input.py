@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from zoo_core.errors import SeamError, SettingError
+from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.interfaces import Labels
 
 
@@ -44,12 +44,12 @@ class LabelInput(nn.Module):
         (not known) becomes zeros. Attributes are (N, K) of 0 and 1, and one that is −1 stands halfway.
 
         Raises:
-            SeamError: a label where none is taken, none where one is, or classes where attributes are.
+            IncompatibleError: a label where none is taken, none where one is, or classes where attributes are.
         """
         if (y is not None) != bool(self.classes):
             if self.classes:
-                raise SeamError(f"a conditional {self.part} was given no labels y", hint=self._asked)
-            raise SeamError(
+                raise IncompatibleError(f"a conditional {self.part} was given no labels y", hint=self._asked)
+            raise IncompatibleError(
                 f"labels y were given to {'an' if self.part[0] in 'aeiou' else 'a'} {self.part} that takes none",
                 hint=f"set {self.part}.conditional=true",
             )
@@ -57,7 +57,7 @@ class LabelInput(nn.Module):
             return None
         if self.attributes:
             if y.ndim != 2:
-                raise SeamError(f"a conditional {self.part} takes attributes, got labels of shape {tuple(y.shape)}", hint=self._asked)
+                raise IncompatibleError(f"a conditional {self.part} takes attributes, got labels of shape {tuple(y.shape)}", hint=self._asked)
             known = y.to(like.dtype)
             return torch.where(known < 0, 0.5, known)
         if y.ndim == 1:
@@ -74,7 +74,7 @@ class LabelInput(nn.Module):
         """Inputs (N, D) or (N, C, H, W) with y behind them: K numbers more, or K planes more, each of one number.
 
         Raises:
-            SeamError: as :meth:`beside`.
+            IncompatibleError: as :meth:`beside`.
         """
         known = self.beside(y, inputs)
         if known is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from zoo_core.data.labels import told_apart
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces import FeatureExtractor, Head, Labels, Part
 from zoo_core.registry.parameters import parameters
 
@@ -14,14 +14,14 @@ def check_logits(classifier: Part, labels: Labels, type: Literal["classes", "att
     """Refuse a classifier whose logits are not one for each label of ``type``.
 
     Raises:
-        SeamError: the data have other labels, or another number of them.
+        IncompatibleError: the data have other labels, or another number of them.
     """
     _check_type(labels, type)
     labels = told_apart(classifier, labels)
     logits = cast(FeatureExtractor, classifier).shapes["logits"]
     if tuple(logits) != (labels.count,):
         settable = "classes" in parameters(classifier.__class__)
-        raise SeamError(f"the classifier gives logits of shape {tuple(logits)} for {labels.count} {type}",
+        raise IncompatibleError(f"the classifier gives logits of shape {tuple(logits)} for {labels.count} {type}",
                         hint=f"set classifier.classes={labels.count}" if settable
                         else "choose a classifier with one logit for each, or other data", labels=labels)
 
@@ -30,18 +30,18 @@ def check_head(head: Part, labels: Labels, type: Literal["classes", "attributes"
     """Refuse a head whose logits are not one for each label of ``type``, but for one for fakes.
 
     Raises:
-        SeamError: the data have other labels, or another number of them.
+        IncompatibleError: the data have other labels, or another number of them.
     """
     _check_type(labels, type)
     labels = told_apart(head, labels)
     fakes = int("head.fake" in head.capabilities)
     outputs = cast(Head, head).outputs
     if outputs - fakes != labels.count:
-        raise SeamError(f"the head gives {outputs - fakes} logits for {labels.count} {type}",
+        raise IncompatibleError(f"the head gives {outputs - fakes} logits for {labels.count} {type}",
                         hint="choose a head with one logit for each, or other data", labels=labels)
 
 
 def _check_type(labels: Labels, type: Literal["classes", "attributes"]) -> None:
     if labels.type != type:
-        raise SeamError(f"this objective needs data with {type}, these have labels of type {labels.type}",
+        raise IncompatibleError(f"this objective needs data with {type}, these have labels of type {labels.type}",
                         hint=f"choose data with {type}", labels=labels)

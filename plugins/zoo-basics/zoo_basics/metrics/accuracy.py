@@ -12,8 +12,8 @@ from torch import Tensor
 from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.data import refuse_unlike
 from zoo_core.data.labels import attributes_for, listed, logit_places, told_apart
-from zoo_core.errors import SeamError, SettingError, did_you_mean, shown
-from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Labels, Metric, Need
+from zoo_core.errors import IncompatibleError, SettingError, did_you_mean, shown
+from zoo_core.interfaces import Batch, FeatureExtractor, Labels, Metric, MetricResult, Need
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -50,11 +50,11 @@ class Accuracy(Metric):
     def __init__(self, *, attributes: Names = (), classes: Names = ()) -> None:
         self.names: dict[str, Names] = {"attributes": attributes, "classes": classes}
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """``accuracy`` and the figures by name over all of ``batches``.
 
         Raises:
-            SeamError: a batch has neither classes nor attributes, or the classifier was trained with others than the model's.
+            IncompatibleError: a batch has neither classes nor attributes, or the classifier was trained with others than the model's.
             DataError: the data have other labels than the model, or no example is labelled.
             SettingError: there is no class or attribute of a name that is asked for.
         """
@@ -68,7 +68,7 @@ class Accuracy(Metric):
         for batch in batches:
             refuse_unlike(batch, model.labels)
             if (batch.attributes if of_attributes else batch.y) is None:
-                raise SeamError(f"accuracy needs data with labels, and these have none of type {model.labels.type}",
+                raise IncompatibleError(f"accuracy needs data with labels, and these have none of type {model.labels.type}",
                                 hint="choose the data that the classifier was built for")
             truth = attributes_for(batch, classifier, model.labels) if of_attributes else cast(torch.Tensor, batch.y)
             logits = classifier.features(batch.x)["logits"]
@@ -108,11 +108,11 @@ class Accuracy(Metric):
         return {name: number[name] for name in asked}
 
 
-def _figure(columns: list[StreamingMean]) -> Figure:
+def _figure(columns: list[StreamingMean]) -> MetricResult:
     value = sum(mean.value for mean in columns) / len(columns)
     error = columns[0].error if len(columns) == 1 else None
     protocol = {"examples": max(mean.count for mean in columns), "labels": len(columns)}
-    return Figure("accuracy", value, "fraction", "higher", error, protocol)
+    return MetricResult("accuracy", value, "fraction", "higher", error, protocol)
 
 
 @final
@@ -131,15 +131,15 @@ class _Rates:
         self._positive.add(right[truth])
         self._negative.add(right[~truth])
 
-    def figures(self) -> list[Figure]:
+    def figures(self) -> list[MetricResult]:
         """The figures that there are examples for."""
         found = {"accuracy": self._whole, "recall": self._positive, "specificity": self._negative}
         protocol = {"examples": self._whole.count, "positives": self._positive.count}
-        made = [Figure(f"{what}/{self._name}", mean.value, "fraction", "higher", mean.error, protocol)
+        made = [MetricResult(f"{what}/{self._name}", mean.value, "fraction", "higher", mean.error, protocol)
                 for what, mean in found.items() if mean.count]
         if self._positive.count and self._negative.count:
             errors = (self._positive.error, self._negative.error)
             error = None if None in errors else math.hypot(*cast("tuple[float, float]", errors)) / 2
             value = (self._positive.value + self._negative.value) / 2
-            made.append(Figure(f"balanced-accuracy/{self._name}", value, "fraction", "higher", error, protocol))
+            made.append(MetricResult(f"balanced-accuracy/{self._name}", value, "fraction", "higher", error, protocol))
         return made

@@ -17,7 +17,7 @@ from zoo_basics.metrics.reconstructed_features import ReconstructedFeatures
 from zoo_basics.metrics.sample_features import SampleFeatures
 from zoo_basics.metrics.sample_metric import SampleMetric
 from zoo_core.building.extractors import Wanted
-from zoo_core.errors import DataError, SeamError, SettingError
+from zoo_core.errors import DataError, IncompatibleError, SettingError
 from zoo_core.interfaces import Batch
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class DistanceMetric(SampleMetric):
 
         Raises:
             UnknownName, SettingError, WeightsError: the extractor, see :func:`zoo_basics.metrics.extractor.choose_extractor`.
-            SeamError: the model makes no samples by itself, or no reconstructions.
+            IncompatibleError: the model makes no samples by itself, or no reconstructions.
             DataError: fewer than two images, or than four to be split.
         """
         if self.of == "samples":
@@ -82,7 +82,7 @@ class DistanceMetric(SampleMetric):
             return
         missing = [part for part in ("encoder", "decoder") if part not in model.parts]
         if missing:
-            raise SeamError(f"this model makes no reconstructions: it has no {' and no '.join(missing)}",
+            raise IncompatibleError(f"this model makes no reconstructions: it has no {' and no '.join(missing)}",
                             hint='set of="samples", or measure an autoencoder')
         extractor = choose_extractor(self.features, self.layer, model, self.wanted)
         with RealImages(batches) as images:

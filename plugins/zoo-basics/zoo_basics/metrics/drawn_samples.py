@@ -32,7 +32,7 @@ class DrawnSamples:
         sampler: None is the recipe's.
 
     Raises:
-        SeamError: the model makes no pictures by itself, or the sampler is not for it.
+        IncompatibleError: the model makes no pictures by itself, or the sampler is not for it.
         UnknownName: there is no such sampler.
     """
 

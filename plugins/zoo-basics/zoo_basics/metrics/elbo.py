@@ -14,7 +14,7 @@ from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.data.labels import labels_for
 from zoo_core.devices.doubles import float64
 from zoo_core.errors import DataError
-from zoo_core.interfaces import Batch, Decoder, Encoder, Figure, Metric, Need, Prior
+from zoo_core.interfaces import Batch, Decoder, Encoder, Metric, MetricResult, Need, Prior
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class ELBOMetric(Metric):
     def __init__(self, *, draws: Annotated[int, Ge(1)] = 1) -> None:
         self.draws = draws
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """The three figures over all of ``batches``."""
         encoder, decoder, prior = (model.parts[name] for name in ("encoder", "decoder", "prior"))
         encoder, decoder, prior = cast(Encoder, encoder), cast(Decoder, decoder), cast(Prior, prior)
@@ -70,12 +70,12 @@ class ELBOMetric(Metric):
             rate.add(kl)
         protocol = {"examples": bound.count, "draws": self.draws}
         unit = "nats per dimension"
-        of_attributes = [Figure("attribute-distortion", told.value, unit, "report", told.error, protocol)] if tells else []
+        of_attributes = [MetricResult("attribute-distortion", told.value, unit, "report", told.error, protocol)] if tells else []
         return [
-            Figure("elbo", bound.value, unit, "higher", bound.error, protocol),
-            Figure("distortion", distortion.value, unit, "report", distortion.error, protocol),
+            MetricResult("elbo", bound.value, unit, "higher", bound.error, protocol),
+            MetricResult("distortion", distortion.value, unit, "report", distortion.error, protocol),
             *of_attributes,
-            Figure("rate", rate.value, unit, "report", rate.error, protocol),
+            MetricResult("rate", rate.value, unit, "report", rate.error, protocol),
         ]
 
 

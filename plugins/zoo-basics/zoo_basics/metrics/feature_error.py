@@ -12,8 +12,8 @@ from zoo_core.building.compatibility import check_inputs
 from zoo_core.building.extractors import find_extractor
 from zoo_core.data.labels import labels_for
 from zoo_core.devices.doubles import float64
-from zoo_core.errors import DataError, SeamError
-from zoo_core.interfaces import Batch, FeatureExtractor, Figure, Metric, Need
+from zoo_core.errors import DataError, IncompatibleError
+from zoo_core.interfaces import Batch, FeatureExtractor, Metric, MetricResult, Need
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -38,11 +38,11 @@ class FeatureError(Metric):
     def __init__(self, *, extractor: str | dict[str, Any] | None = None) -> None:
         self.extractor = extractor
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """The figures over all of ``batches``.
 
         Raises:
-            SeamError: no extractor is given and the model has no classifier.
+            IncompatibleError: no extractor is given and the model has no classifier.
             DataError: there are no examples.
         """
         extractor = self._extractor(model)
@@ -59,15 +59,15 @@ class FeatureError(Metric):
         protocol = {"examples": sums[extractor.layers[0]].count, "extractor": self.extractor or "classifier",
                     "layers": list(extractor.layers)}
         mean = sum(errors.values()) / len(errors)
-        return [Figure("feature-error", mean, "of the layer's variance", "lower", None, protocol)] + [
-            Figure(f"feature-error/{layer}", error, "of the layer's variance", "lower", None, protocol)
+        return [MetricResult("feature-error", mean, "of the layer's variance", "lower", None, protocol)] + [
+            MetricResult(f"feature-error/{layer}", error, "of the layer's variance", "lower", None, protocol)
             for layer, error in errors.items()
         ]
 
     def _extractor(self, model: Model) -> FeatureExtractor:
         if self.extractor is None:
             if "classifier" not in model.parts:
-                raise SeamError('feature-error needs a feature extractor, and the model has no part "classifier"',
+                raise IncompatibleError('feature-error needs a feature extractor, and the model has no part "classifier"',
                                 hint="--set feature-error.extractor=NAME, see zoo list --kind feature-extractor")
             return cast(FeatureExtractor, model.parts["classifier"])
         found = find_extractor(self.extractor, image_shape=model.image_shape, labels=model.labels, wanted=None)

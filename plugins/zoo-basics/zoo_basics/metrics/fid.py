@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo_basics.metrics.distance_metric import DistanceMetric
-from zoo_core.interfaces import Batch, Figure
+from zoo_core.interfaces import Batch, MetricResult
 
 if TYPE_CHECKING:
     from torchmetrics.image.fid import FrechetInceptionDistance
@@ -30,7 +30,7 @@ class FID(DistanceMetric):
     The estimate is biased, and the more so the fewer images there are: two figures over different numbers of images, or
     through different extractors, cannot be compared.
 
-    Figure: ``fid``; of reconstructions ``reconstruction-fid``, the real images being all those that are not reconstructed.
+    MetricResult: ``fid``; of reconstructions ``reconstruction-fid``, the real images being all those that are not reconstructed.
 
     Arguments:
         of: ``samples``, or ``reconstructions`` of some of the images, which are compared with the others.
@@ -47,11 +47,11 @@ class FID(DistanceMetric):
         return [{**small, "samples": 80}, {**small, "samples": 20, "layer": "conv1"},
                 {"features": "digit-classifier", "cache": False, "of": "reconstructions"}]
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """One figure; where there are no more images than features, its protocol has a ``warning``.
 
         Raises:
-            UnknownName, WeightsError, SeamError, SettingError: see
+            UnknownName, WeightsError, IncompatibleError, SettingError: see
                 :meth:`~zoo_basics.metrics.distance_metric.DistanceMetric.compared`.
             DataError: too few images, or features that are not finite.
         """
@@ -65,7 +65,7 @@ class FID(DistanceMetric):
             protocol["warning"] = (
                 f"{fewest:,} images for {extractor.width:,} features: the covariance is singular and the distance far too large"
             )
-        return [Figure(self.named("fid"), distance, "", "lower", None, protocol)]
+        return [MetricResult(self.named("fid"), distance, "", "lower", None, protocol)]
 
 
 def feature_moments(features: Iterable[Tensor]) -> dict[str, Tensor]:

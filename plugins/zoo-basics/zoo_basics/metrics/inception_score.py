@@ -14,7 +14,7 @@ from zoo_basics.metrics.drawn_samples import SamplerSpec
 from zoo_basics.metrics.extractor import DEFAULT, Features
 from zoo_basics.metrics.sample_metric import SampleMetric
 from zoo_core.building.extractors import Wanted
-from zoo_core.interfaces import Batch, Figure
+from zoo_core.interfaces import Batch, MetricResult
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -31,7 +31,7 @@ class InceptionScore(SampleMetric):
     1 and the number of classes, grows with the size of the groups, says nothing of the data, and does not see a model
     that repeats one picture of each class. Memory holds one group's logits.
 
-    Figure: ``inception-score``.
+    MetricResult: ``inception-score``.
 
     Arguments:
         features: the classifier, see :data:`zoo_basics.metrics.extractor.Features`.
@@ -62,11 +62,11 @@ class InceptionScore(SampleMetric):
         self.groups = groups
         self.group_size = group_size
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """One figure, ``inception-score``; its standard deviation is None where there is one group only.
 
         Raises:
-            UnknownName, WeightsError, SeamError, SettingError: see
+            UnknownName, WeightsError, IncompatibleError, SettingError: see
                 :meth:`~zoo_basics.metrics.sample_metric.SampleMetric.sample_features`.
             DataError: logits that are not finite.
         """
@@ -79,7 +79,7 @@ class InceptionScore(SampleMetric):
         std = each.std().item() if self.groups > 1 else None
         protocol = {**samples.extractor.protocol, "samples": self.samples, "groups": self.groups,
                     "group_size": self.group_size, "sampler": samples.sampler}
-        return [Figure("inception-score", each.mean().item(), "", "higher", std, protocol)]
+        return [MetricResult("inception-score", each.mean().item(), "", "higher", std, protocol)]
 
 
 def inception_score(logits: Tensor) -> float:

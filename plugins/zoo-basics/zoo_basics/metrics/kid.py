@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo_basics.metrics.distance_metric import DistanceMetric, Pictures
 from zoo_basics.metrics.drawn_samples import SamplerSpec
 from zoo_basics.metrics.extractor import DEFAULT, Features
-from zoo_core.interfaces import Batch, Figure
+from zoo_core.interfaces import Batch, MetricResult
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -26,7 +26,7 @@ class KID(DistanceMetric):
     blocks. Unlike FID it is unbiased, so a figure over few images is only less certain; it may be a little below 0. Memory
     holds one block.
 
-    Figure: ``kid``; of reconstructions ``reconstruction-kid``. An image and its own reconstruction are not independent, and would spoil the
+    MetricResult: ``kid``; of reconstructions ``reconstruction-kid``. An image and its own reconstruction are not independent, and would spoil the
     estimate: the real images are none of those that are reconstructed, in any block.
 
     Arguments:
@@ -60,11 +60,11 @@ class KID(DistanceMetric):
         super().__init__(of=of, features=features, layer=layer, samples=samples, sampler=sampler, cache=cache)
         self.block = block
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """One figure; its standard deviation is None where there is one block only.
 
         Raises:
-            UnknownName, WeightsError, SeamError, SettingError: see
+            UnknownName, WeightsError, IncompatibleError, SettingError: see
                 :meth:`~zoo_basics.metrics.distance_metric.DistanceMetric.compared`.
             DataError: too few images, or features that are not finite.
         """
@@ -81,7 +81,7 @@ class KID(DistanceMetric):
         std = each.std().item() if blocks > 1 else None
         protocol = {**pictures.extractor.protocol, "real": blocks * block, "samples": blocks * block, "block": block,
                     "blocks": blocks, **pictures.protocol}
-        return [Figure(self.named("kid"), each.mean().item(), "", "lower", std, protocol)]
+        return [MetricResult(self.named("kid"), each.mean().item(), "", "lower", std, protocol)]
 
 
 def squared_discrepancy(real: Tensor, samples: Tensor) -> float:

@@ -13,7 +13,7 @@ from zoo_basics.metrics.drawn_samples import SamplerSpec
 from zoo_basics.metrics.extractor import DEFAULT, Features
 from zoo_basics.metrics.sample_metric import SampleMetric
 from zoo_core.building.extractors import Wanted
-from zoo_core.interfaces import Batch, Figure
+from zoo_core.interfaces import Batch, MetricResult
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -59,11 +59,11 @@ class Modes(SampleMetric):
         super().__init__(features=features, layer=layer, samples=samples, sampler=sampler, cache=cache)
         self.min_share = min_share
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """Four figures.
 
         Raises:
-            UnknownName, WeightsError, SeamError, SettingError: see
+            UnknownName, WeightsError, IncompatibleError, SettingError: see
                 :meth:`~zoo_basics.metrics.sample_metric.SampleMetric.sample_features`.
             DataError: fewer than two images, or logits that are not finite.
         """
@@ -76,10 +76,10 @@ class Modes(SampleMetric):
                     "min_share": self.min_share, "sampler": samples.sampler}
         of_data = {key: value for key, value in protocol.items() if key not in ("samples", "sampler")}
         return [
-            Figure("modes", modes(made, self.min_share), "classes", "higher", None, protocol),
-            Figure("modes-data", modes(seen, self.min_share), "classes", "report", None, of_data),
-            Figure("label-entropy", entropy(made), "nats", "report", None, protocol),
-            Figure("label-entropy-data", entropy(seen), "nats", "report", None, of_data),
+            MetricResult("modes", modes(made, self.min_share), "classes", "higher", None, protocol),
+            MetricResult("modes-data", modes(seen, self.min_share), "classes", "report", None, of_data),
+            MetricResult("label-entropy", entropy(made), "nats", "report", None, protocol),
+            MetricResult("label-entropy-data", entropy(seen), "nats", "report", None, of_data),
         ]
 
 

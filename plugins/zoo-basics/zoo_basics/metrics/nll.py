@@ -13,7 +13,7 @@ from torch import Tensor
 from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.data.labels import labels_for
 from zoo_core.devices.doubles import float64
-from zoo_core.interfaces import Batch, Decoder, Encoder, Figure, Metric, Need, Prior
+from zoo_core.interfaces import Batch, Decoder, Encoder, Metric, MetricResult, Need, Prior
 from zoo_core.noise import GeneratorNoise
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class NLL(Metric):
         self.draws = draws
         self.chunk = chunk
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """One figure, ``nll``, over all of ``batches``."""
         nll = StreamingMean()
         for batch in batches:
@@ -55,7 +55,7 @@ class NLL(Metric):
                 rows = batch.rows(start, start + self.chunk)
                 nll.add(-self._log_likelihood(model, rows, generator) / rows.x[0].numel())
         protocol = {"examples": nll.count, "draws": self.draws}
-        return [Figure("nll", nll.value, "nats per dimension", "lower", nll.error, protocol)]
+        return [MetricResult("nll", nll.value, "nats per dimension", "lower", nll.error, protocol)]
 
     def _log_likelihood(self, model: Model, batch: Batch, generator: torch.Generator) -> Tensor:
         """The estimate of log p(x), float64 (N,), in nats, for at most ``chunk`` examples."""

@@ -15,7 +15,7 @@ from zoo_basics.metrics.sample_metric import SampleMetric
 from zoo_core.building.extractors import Wanted
 from zoo_core.devices.doubles import has_float64
 from zoo_core.errors import SettingError
-from zoo_core.interfaces import Batch, Figure
+from zoo_core.interfaces import Batch, MetricResult
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -64,11 +64,11 @@ class PrecisionRecall(SampleMetric):
         super().__init__(features=features, layer=layer, samples=samples, sampler=sampler, cache=cache)
         self.k = k
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """Two figures, ``precision`` and ``recall``.
 
         Raises:
-            UnknownName, WeightsError, SeamError: see
+            UnknownName, WeightsError, IncompatibleError: see
                 :meth:`~zoo_basics.metrics.sample_metric.SampleMetric.sample_features`.
             SettingError: see there; or there are no k + 1 images.
             DataError: fewer than two images, or features that are not finite.
@@ -84,8 +84,8 @@ class PrecisionRecall(SampleMetric):
         seen = seen.to(made.device)
         protocol = {**samples.extractor.protocol, "real": count, "samples": count, "k": self.k, "sampler": samples.sampler}
         return [
-            Figure("precision", share_inside(made, seen, self.k), "fraction", "higher", None, protocol),
-            Figure("recall", share_inside(seen, made, self.k), "fraction", "higher", None, protocol),
+            MetricResult("precision", share_inside(made, seen, self.k), "fraction", "higher", None, protocol),
+            MetricResult("recall", share_inside(seen, made, self.k), "fraction", "higher", None, protocol),
         ]
 
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.data.labels import labels_for
 from zoo_core.distributions import CodeSide
-from zoo_core.errors import DataError, SeamError
-from zoo_core.interfaces import Batch, Encoder, Figure, Metric, Need, Tags
+from zoo_core.errors import DataError, IncompatibleError
+from zoo_core.interfaces import Batch, Encoder, Metric, MetricResult, Need, Tags
 from zoo_core.interfaces.dataset import SplitName
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Probe(Metric):
         """Codes and classes of training examples.
 
         Raises:
-            SeamError: a side of the code is asked for that the codes do not have; the data have no classes.
+            IncompatibleError: a side of the code is asked for that the codes do not have; the data have no classes.
             DataError: there are too few labelled examples, or of one class alone.
         """
         codes, y = self._labelled(model, split("train"))
@@ -78,11 +78,11 @@ class Probe(Metric):
                             f"of {len(y.unique())}", hint="use data with more labels")
         self._fitted_to = codes, y
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """A figure for each classifier, and chance.
 
         Raises:
-            SeamError: not prepared, or as :meth:`prepare`.
+            IncompatibleError: not prepared, or as :meth:`prepare`.
             DataError: no example is labelled.
         """
         if self._fitted_to is None:
@@ -103,7 +103,7 @@ class Probe(Metric):
         codes, classes = [torch.empty(0, columns.stop - columns.start)], [torch.empty(0, dtype=torch.int64)]
         for batch in batches:
             if batch.y is None:
-                raise SeamError("probe needs data with classes", hint="choose data that have them, or another metric")
+                raise IncompatibleError("probe needs data with classes", hint="choose data that have them, or another metric")
             known = batch.y >= 0
             if known.any():
                 y = labels_for(model, batch, "encoder")
@@ -139,7 +139,7 @@ def _classifier(name: ClassifierName, seed: int) -> Any:
     return LogisticRegression(max_iter=1000)
 
 
-def _figure(name: str, right: Tensor, protocol: Mapping[str, Any]) -> Figure:
+def _figure(name: str, right: Tensor, protocol: Mapping[str, Any]) -> MetricResult:
     percent = StreamingMean()
     percent.add(100 * right)
-    return Figure(name, percent.value, "%", "report", percent.error, protocol)
+    return MetricResult(name, percent.value, "%", "report", percent.error, protocol)

@@ -10,7 +10,7 @@ import torch
 from zoo_basics.metrics.mean import StreamingMean
 from zoo_core.data.labels import labels_for
 from zoo_core.devices.doubles import float64
-from zoo_core.interfaces import Batch, Figure, Metric, Need
+from zoo_core.interfaces import Batch, Metric, MetricResult, Need
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -29,7 +29,7 @@ class ReconstructionError(Metric):
 
     needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "decoder": Need("decoder")}
 
-    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[Figure]:
+    def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """The three figures over all of ``batches``."""
         mse, l1, psnr = StreamingMean(), StreamingMean(), StreamingMean()
         for batch in batches:
@@ -40,7 +40,7 @@ class ReconstructionError(Metric):
             psnr.add(-10 * each.clamp(min=SMALLEST_MSE).log10())
         protocol = {"examples": mse.count}
         return [
-            Figure("mse", mse.value, "squared grey level in [0, 1] per unit", "lower", mse.error, protocol),
-            Figure("l1", l1.value, "grey level in [0, 1] per unit", "lower", l1.error, protocol),
-            Figure("psnr", psnr.value, "dB", "higher", psnr.error, protocol),
+            MetricResult("mse", mse.value, "squared grey level in [0, 1] per unit", "lower", mse.error, protocol),
+            MetricResult("l1", l1.value, "grey level in [0, 1] per unit", "lower", l1.error, protocol),
+            MetricResult("psnr", psnr.value, "dB", "higher", psnr.error, protocol),
         ]

@@ -56,7 +56,7 @@ class SampleMetric(Metric):
         Raises:
             UnknownName, SettingError, WeightsError: the extractor, see
                 :func:`zoo_basics.metrics.extractor.choose_extractor`.
-            SeamError: the model makes no pictures by itself.
+            IncompatibleError: the model makes no pictures by itself.
         """
         extractor = choose_extractor(self.features, self.layer, model, self.wanted)
         return SampleFeatures(extractor, DrawnSamples(model, self.sampler, generator))

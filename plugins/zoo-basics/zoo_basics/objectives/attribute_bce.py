@@ -26,7 +26,7 @@ class AttributeBCE(Objective):
             attribute, in the order of the logits. The number of negatives over that of positives balances a rare one.
 
     Raises:
-        SeamError: the data have no attributes, or not as many as the classifier has logits.
+        IncompatibleError: the data have no attributes, or not as many as the classifier has logits.
         SettingError: ``pos_weight`` for another number of attributes.
     """
 

@@ -39,7 +39,7 @@ class BoundarySeekingGAN(AdversarialGame):
         return [{}, {"pixels": "discrete", "draws": 3}]
 
     @classmethod
-    def asks(cls, params: Mapping[str, Any]) -> Mapping[str, Need]:
+    def needs_for(cls, params: Mapping[str, Any]) -> Mapping[str, Need]:
         """The needs; for discrete pixels, a decoder that draws some."""
         if params.get("pixels") != "discrete":
             return cls.needs

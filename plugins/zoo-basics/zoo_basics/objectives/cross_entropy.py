@@ -22,7 +22,7 @@ class CrossEntropy(Objective):
             7).
 
     Raises:
-        SeamError: the data have no classes, or not as many as the classifier has logits.
+        IncompatibleError: the data have no classes, or not as many as the classifier has logits.
     """
 
     tags: ClassVar[Tags] = Tags(labels="classes")

@@ -11,7 +11,7 @@ from torch import Tensor
 from zoo_basics.attribute_nll import attribute_nll
 from zoo_basics.kl_divergence import has_closed_form, kl_divergence
 from zoo_core.distributions import GaussianPosterior
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Need, Objective, Part, Prior, Term
 
@@ -30,7 +30,7 @@ class ELBO(Objective):
             group). Needs a Gaussian posterior and an isotropic prior.
 
     Raises:
-        SeamError: posterior and prior have no divergence, or none for each dimension where free bits are asked for.
+        IncompatibleError: posterior and prior have no divergence, or none for each dimension where free bits are asked for.
     """
 
     @classmethod
@@ -52,7 +52,7 @@ class ELBO(Objective):
         self.attributes = "likelihood.attributes" in parts["decoder"].capabilities
         self.closed_form = has_closed_form(parts["encoder"], parts["prior"])
         if free_bits and not (self.closed_form and "prior.isotropic" in parts["prior"].capabilities):
-            raise SeamError("free bits need the divergence of each latent dimension, and here there is none",
+            raise IncompatibleError("free bits need the divergence of each latent dimension, and here there is none",
                             hint='set encoder.posterior=gaussian and prior="gaussian", or free_bits=0')
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:

@@ -26,7 +26,7 @@ class FeatureMatching(AdversarialGame):
         discriminate: whether it trains the discriminator.
 
     Raises:
-        SeamError: the discriminator does not give that layer.
+        IncompatibleError: the discriminator does not give that layer.
     """
 
     kind: ClassVar[AdversarialLoss] = "gan"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo_basics.objectives.adversarial_game import DISCRIMINATOR, AdversarialGame
 from zoo_core.adversarial import Penalty, gradient_penalty
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import FeatureExtractor, Need, Objective, Part, Tags, Term
 
@@ -31,7 +31,7 @@ class _SlopePenalty(Objective):
         weight: γ.
 
     Raises:
-        SeamError: a discriminator of images with their codes, and no encoder to give the data's.
+        IncompatibleError: a discriminator of images with their codes, and no encoder to give the data's.
     """
 
     penalty: ClassVar[Penalty]
@@ -47,7 +47,7 @@ class _SlopePenalty(Objective):
         self.weight = weight
         self._inputs = cast(FeatureExtractor, parts[DISCRIMINATOR]).inputs
         if "z" in self._inputs and "encoder" not in parts:
-            raise SeamError(
+            raise IncompatibleError(
                 "a penalty on a discriminator of images with their codes needs an encoder, which gives the data's codes",
                 hint='add a part "encoder", or choose a discriminator of images alone',
             )

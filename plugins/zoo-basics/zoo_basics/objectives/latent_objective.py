@@ -22,7 +22,7 @@ class LatentObjective(Objective):
         of: the code, a draw (``z``) or the posterior's ``mean``.
 
     Raises:
-        SeamError: the data have no such labels, or not as many as the head has logits.
+        IncompatibleError: the data have no such labels, or not as many as the head has logits.
     """
 
     losses: ClassVar[tuple[str, ...]] = ("fit",)

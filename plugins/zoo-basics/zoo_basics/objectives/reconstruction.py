@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy, l1_loss, mse_loss
 
 from zoo_basics.attribute_nll import attribute_nll
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.game.step import Step
 from zoo_core.interfaces import Need, Objective, Part, Term
 
@@ -28,7 +28,7 @@ class Reconstruction(Objective):
         weight: factor of the term.
 
     Raises:
-        SeamError: ``likelihood`` with a decoder whose likelihood has no density.
+        IncompatibleError: ``likelihood`` with a decoder whose likelihood has no density.
     """
 
     @classmethod
@@ -42,7 +42,7 @@ class Reconstruction(Objective):
                  weight: Annotated[float, Ge(0)] = 1.0) -> None:
         super().__init__()
         if kind == "likelihood" and "likelihood.log_prob" not in parts["decoder"].capabilities:
-            raise SeamError("kind=likelihood needs a decoder with a density", hint="set kind=mse")
+            raise IncompatibleError("kind=likelihood needs a decoder with a density", hint="set kind=mse")
         self.kind = kind
         self.attributes = kind == "likelihood" and "likelihood.attributes" in parts["decoder"].capabilities
         self.weight = weight

@@ -55,7 +55,7 @@ class Codes(Plot):
         """The scatter.
 
         Raises:
-            SeamError: a background is asked for, and the model has no prior.
+            IncompatibleError: a background is asked for, and the model has no prior.
             DataError: there are no data.
         """
         codes, y, names = encoded(model, batches, self.count)

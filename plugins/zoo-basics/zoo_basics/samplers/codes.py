@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
-from zoo_core.errors import SeamError
+from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces import Part, Prior, classes_to_draw, draws_by_class
 from zoo_core.noise import GeneratorNoise
 
@@ -24,10 +24,10 @@ def draw_codes(model: Model, n: int, generator: torch.Generator, y: Tensor | Non
     """``n`` codes from the model's prior, for the labels ``y`` where the prior takes them.
 
     Raises:
-        SeamError: the model has no prior.
+        IncompatibleError: the model has no prior.
     """
     if "prior" not in model.parts:
-        raise SeamError("this model has no prior to draw codes from", hint="start from images (x=…), or build with a prior")
+        raise IncompatibleError("this model has no prior to draw codes from", hint="start from images (x=…), or build with a prior")
     prior = cast(Prior, model.parts["prior"])
     noise = GeneratorNoise(generator, device=model.device, dtype=model.dtype)
     return prior.sample(n, noise, y if draws_by_class(model) else None)

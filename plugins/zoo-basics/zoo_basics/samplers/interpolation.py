@@ -50,7 +50,7 @@ class Interpolation(Sampler):
 
         Raises:
             SettingError: fewer images than two a row.
-            SeamError: neither images nor a prior.
+            IncompatibleError: neither images nor a prior.
         """
         rows = -(-n // self.steps)
         y = conditions.get("y")
