@@ -24,11 +24,13 @@ setup: .venv/ready ## create .venv with everything installed
 demo: setup       ## train two models on real digits, print a table, write pictures to demo/ (< 4 minutes)
 	@$(BIN)/python examples/demo.py
 
-lint: setup       ## ruff and mypy
+lint: setup       ## ruff, mypy and which package imports which
 	@$(BIN)/ruff check $(wildcard $(SOURCES))
+	@$(BIN)/ruff format --check -q $(wildcard $(SOURCES))
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports
 
-test: lint        ## ruff, mypy and the tests
+test: lint        ## lint and the tests
 	@OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --dist worksteal -m "not slow"
 
 slow: setup       ## the tests that take minutes

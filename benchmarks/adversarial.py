@@ -105,8 +105,11 @@ def main() -> int:
     took = seconds_of_turns(sides, args.rounds, args.steps)
     about = f"width {args.width}, features {args.features}, batch {BATCH}"
     ratio = median(bare / ours for bare, ours in zip(took["bare"], took["zoo"]))
-    print(f"gan ({about}): zoo {BATCH / median(took['zoo']):,.0f} images/s, bare loop {BATCH / median(took['bare']):,.0f} images/s, "
-          f"ratio {ratio:.3f}", flush=True)
+    print(
+        f"gan ({about}): zoo {BATCH / median(took['zoo']):,.0f} images/s, bare loop {BATCH / median(took['bare']):,.0f} images/s, "
+        f"ratio {ratio:.3f}",
+        flush=True,
+    )
 
     with_denoiser = zoo.build("dfm-gan", **nets)
     without = zoo.build("dfm-gan", objective="gan", **nets)
@@ -119,10 +122,14 @@ def main() -> int:
         args.rounds,
         args.steps,
     )
-    ratio = median(dfm / (gan + denoiser) for dfm, gan, denoiser in zip(*(took[name] for name in ("dfm", "gan", "denoiser"))))
+    ratio = median(
+        dfm / (gan + denoiser) for dfm, gan, denoiser in zip(*(took[name] for name in ("dfm", "gan", "denoiser")))
+    )
     middle = {name: 1e3 * median(seconds) for name, seconds in took.items()}
-    print(f"dfm ({about}, denoiser 10 x {args.features}): {middle['dfm']:.1f} ms a round, gan {middle['gan']:.1f} ms + "
-          f"denoiser alone {middle['denoiser']:.1f} ms, ratio {ratio:.3f}")
+    print(
+        f"dfm ({about}, denoiser 10 x {args.features}): {middle['dfm']:.1f} ms a round, gan {middle['gan']:.1f} ms + "
+        f"denoiser alone {middle['denoiser']:.1f} ms, ratio {ratio:.3f}"
+    )
     return 0
 
 

@@ -64,8 +64,13 @@ def build_all(names: list[str], pool: ProcessPoolExecutor) -> dict[str, Any]:
             print(f"  {name}: {outcome}", flush=True)
         if i % 100 == 99:
             print(f"{i + 1} of {len(names)}, {len(failed)} failed, {time.perf_counter() - start:.0f} s", flush=True)
-    return {"names": len(names), "built": len(parameters), "failed": failed, "seconds": round(time.perf_counter() - start, 1),
-            "parameters": parameters}
+    return {
+        "names": len(names),
+        "built": len(parameters),
+        "failed": failed,
+        "seconds": round(time.perf_counter() - start, 1),
+        "parameters": parameters,
+    }
 
 
 def run_one(name: str) -> str:
@@ -105,7 +110,12 @@ def run_some(families: dict[str, list[str]], count: int, parameters: dict[str, i
         if reason:
             failed[names[i]] = reason
         print(f"{k + 1} of {count}: {names[i]} {reason or 'ok'}, {time.perf_counter() - start:.0f} s", flush=True)
-    return {"ran": ran, "failed": failed, "skipped_as_too_large": skipped, "seconds": round(time.perf_counter() - start, 1)}
+    return {
+        "ran": ran,
+        "failed": failed,
+        "skipped_as_too_large": skipped,
+        "seconds": round(time.perf_counter() - start, 1),
+    }
 
 
 def main() -> int:
@@ -119,8 +129,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the result as JSON")
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
-    families = {family: [f"{family}/{name}" for name in cls.architectures() if args.match in name]
-                for family, cls in FAMILIES.items() if args.only in (None, family)}
+    families = {
+        family: [f"{family}/{name}" for name in cls.architectures() if args.match in name]
+        for family, cls in FAMILIES.items()
+        if args.only in (None, family)
+    }
     result: dict[str, Any] = {"torch": torch.__version__, "image_shape": IMAGE}
     parameters: dict[str, int] = {}
     with ProcessPoolExecutor(args.jobs) as pool:
@@ -130,9 +143,13 @@ def main() -> int:
     if args.run:
         result["run"] = run_some(families, args.run, parameters, args.limit)
     for family in families:
-        print(f"{family}: {result[family]['built']} of {result[family]['names']} built in {result[family]['seconds']} s")
+        print(
+            f"{family}: {result[family]['built']} of {result[family]['names']} built in {result[family]['seconds']} s"
+        )
     if args.run:
-        print(f"run: {len(result['run']['ran']) - len(result['run']['failed'])} of {len(result['run']['ran'])} forward and backward")
+        print(
+            f"run: {len(result['run']['ran']) - len(result['run']['failed'])} of {len(result['run']['ran'])} forward and backward"
+        )
     if args.out is not None:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         args.out.write_text(json.dumps(result, indent=1) + "\n")

@@ -271,7 +271,12 @@ def against_before(python: str, name: str, rounds: int, seconds: float) -> tuple
     """Best images a second of this zoo and of the one in the environment of ``python``, and the median ratio of turns side by side."""
     threads = str(torch.get_num_threads())
     sides = [
-        subprocess.Popen([one, __file__, "--play", name, "--threads", threads], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [one, __file__, "--play", name, "--threads", threads],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for one in (sys.executable, python)
     ]
 

@@ -35,9 +35,7 @@ METRICS = ("fid", "inception-score")
 def settings(device: str) -> dict[str, Any]:
     """Alike for every line: both recipes differ in the denoiser, its place in the turns and nothing else."""
     width, features = (WIDTH, FEATURES) if device == "cpu" else (64, 1024)
-    at_once = [
-        {"losses": ["discriminate", "denoise", "fool"], "players": ["discriminator", "denoiser", "generator"]}
-    ]
+    at_once = [{"losses": ["discriminate", "denoise", "fool"], "players": ["discriminator", "denoiser", "generator"]}]
     return {
         "width": width,
         "discriminator.features": features,

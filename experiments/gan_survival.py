@@ -1,7 +1,7 @@
 """20,000 steps of every adversarial objective on the embedded digits, MLP nets: does it stay finite, and how varied are its samples?
 
-    python experiments/gan_survival.py --seed 0 --minutes 60
-    python experiments/gan_survival.py --table
+python experiments/gan_survival.py --seed 0 --minutes 60
+python experiments/gan_survival.py --table
 """
 
 from __future__ import annotations
@@ -42,8 +42,17 @@ def run(line: str, seed: int, deadline: Deadline, results: Results) -> bool:
     epochs = -(-rounds * draws // images)
     failed = ""
     try:
-        trained = zoo.train(model, "digits", epochs=epochs, batch_size=BATCH, seed=seed, device="cpu", progress=False,
-                            validate_every=epochs, callbacks=[deadline])
+        trained = zoo.train(
+            model,
+            "digits",
+            epochs=epochs,
+            batch_size=BATCH,
+            seed=seed,
+            device="cpu",
+            progress=False,
+            validate_every=epochs,
+            callbacks=[deadline],
+        )
     except zoo.ZooError as error:
         failed, trained = str(error), None
     if trained is not None and trained.reason != "finished":

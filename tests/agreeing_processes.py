@@ -28,8 +28,10 @@ DATA = torch.rand(60, *SHAPE, generator=torch.Generator().manual_seed(0))
 """Four rounds of 12 an epoch."""
 HOOKS = ("on_start", "on_round", "on_log", "on_validation", "on_epoch")
 RANK = int(os.environ.get("RANK", "0"))
-SHARED = {"autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit"], "ema": 0.9},
-          "encoder": {"trains": ["encoder"], "losses": ["fit"], "ema": 0.5}}
+SHARED = {
+    "autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit"], "ema": 0.9},
+    "encoder": {"trains": ["encoder"], "losses": ["fit"], "ema": 0.5},
+}
 
 
 def tiny() -> zoo.Model:
@@ -57,6 +59,7 @@ def stopping(rank: int, hook: str, out: Path) -> zoo.Run:
 
 def failing(rank: int, hook: str, out: Path) -> zoo.Run:
     """Its callback fails at a moment."""
+
     def fail(training: Training) -> None:
         raise ZeroDivisionError("divided")
 
@@ -65,6 +68,7 @@ def failing(rank: int, hook: str, out: Path) -> zoo.Run:
 
 def interrupted(rank: int, out: Path) -> zoo.Run:
     """It gets Ctrl-C."""
+
     def press(training: Training) -> None:
         if training.round == 3:
             os.kill(os.getpid(), signal.SIGINT)
@@ -108,8 +112,11 @@ def shared(rank: int, out: Path) -> zoo.Run:
 CASES: Mapping[str, Callable[[Path], zoo.Run]] = {
     **{f"stopping {hook} {rank}": lambda out, h=hook, r=rank: stopping(r, h, out) for hook in HOOKS for rank in (0, 1)},
     **{f"failing {hook} {rank}": lambda out, h=hook, r=rank: failing(r, h, out) for hook in HOOKS for rank in (0, 1)},
-    **{f"{case.__name__} {rank}": lambda out, c=case, r=rank: c(r, out)
-       for case in (interrupted, stuck, not_a_number) for rank in (0, 1)},
+    **{
+        f"{case.__name__} {rank}": lambda out, c=case, r=rank: c(r, out)
+        for case in (interrupted, stuck, not_a_number)
+        for rank in (0, 1)
+    },
     "refused 0": lambda out: refused(0, out),
     "shared 0": lambda out: shared(0, out),
 }

@@ -32,8 +32,9 @@ def fresh_registry() -> Iterator[Callable[[], None]]:
 
 
 @pytest.fixture
-def toys(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch,
-         fresh_registry: Callable[[], None]) -> None:
+def toys(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, fresh_registry: Callable[[], None]
+) -> None:
     """The plugin of toys is installed, here and in subprocesses."""
     site = tmp_path_factory.mktemp("site")
     info = site / "zoo_toys-0.1.dist-info"

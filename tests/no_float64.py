@@ -31,7 +31,12 @@ class There(Tensor):
         if here.dtype in (torch.float64, torch.complex128):
             raise TypeError("the device has no float64")
         made: There = torch.Tensor._make_wrapper_subclass(
-            cls, here.size(), strides=here.stride(), storage_offset=here.storage_offset(), dtype=here.dtype, device=DEVICE
+            cls,
+            here.size(),
+            strides=here.stride(),
+            storage_offset=here.storage_offset(),
+            dtype=here.dtype,
+            device=DEVICE,
         )
         made.here = here
         return made

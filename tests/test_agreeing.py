@@ -27,11 +27,23 @@ def in_two_processes(folder: Path, *arguments: str) -> list[tuple[int, str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    common = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1",
-              "MASTER_PORT": str(port)}
+    common = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
     running = [
-        subprocess.Popen([sys.executable, *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                         env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)})
+        subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
         for rank in range(2)
     ]
     try:
@@ -59,7 +71,9 @@ def outcomes(folder: Path) -> Outcomes:
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-@pytest.mark.parametrize(("hook", "rounds"), [("on_start", 0), ("on_round", 2), ("on_log", 2), ("on_validation", 4), ("on_epoch", 4)])
+@pytest.mark.parametrize(
+    ("hook", "rounds"), [("on_start", 0), ("on_round", 2), ("on_log", 2), ("on_validation", 4), ("on_epoch", 4)]
+)
 def test_a_callback_that_stops_one_process_stops_both_with_a_checkpoint(
     outcomes: Outcomes, folder: Path, hook: str, rounds: int, rank: int
 ) -> None:
@@ -70,7 +84,9 @@ def test_a_callback_that_stops_one_process_stops_both_with_a_checkpoint(
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-@pytest.mark.parametrize(("case", "reason", "rounds"), [("interrupted", "interrupted", 4), ("stuck", "stopped early", 8)])
+@pytest.mark.parametrize(
+    ("case", "reason", "rounds"), [("interrupted", "interrupted", 4), ("stuck", "stopped early", 8)]
+)
 def test_an_interruption_and_an_early_stop_of_one_process_are_of_both(
     outcomes: Outcomes, folder: Path, case: str, reason: str, rounds: int, rank: int
 ) -> None:
@@ -80,7 +96,9 @@ def test_an_interruption_and_an_early_stop_of_one_process_are_of_both(
 
 @pytest.mark.parametrize("rank", [0, 1])
 @pytest.mark.parametrize("hook", HOOKS)
-def test_a_callback_that_fails_in_one_process_ends_both_with_its_message(outcomes: Outcomes, hook: str, rank: int) -> None:
+def test_a_callback_that_fails_in_one_process_ends_both_with_its_message(
+    outcomes: Outcomes, hook: str, rank: int
+) -> None:
     case = f"failing {hook} {rank}"
     assert outcomes[rank][case] == ["ZeroDivisionError", "divided"]
     assert outcomes[1 - rank][case] == ["RunError", f"process {rank} failed: divided"]
@@ -99,7 +117,9 @@ def test_a_folder_that_the_first_process_is_refused_is_told_by_both(outcomes: Ou
     assert outcomes[1]["refused 0"] == ["RunError", f"process 0 failed: {message}"]
 
 
-def test_averages_of_a_shared_part_in_two_processes_equal_those_in_one(outcomes: Outcomes, folder: Path, tmp_path: Path) -> None:
+def test_averages_of_a_shared_part_in_two_processes_equal_those_in_one(
+    outcomes: Outcomes, folder: Path, tmp_path: Path
+) -> None:
     assert [outcome["shared 0"] for outcome in outcomes] == [["", "finished", 12]] * 2
     shared(0, tmp_path)
     for name in ("model.safetensors", "best/model.safetensors", "checkpoint.safetensors"):
@@ -110,10 +130,12 @@ def test_averages_of_a_shared_part_in_two_processes_equal_those_in_one(outcomes:
 
 def test_a_process_that_is_gone_is_told_in_one_line_by_the_other(tmp_path: Path) -> None:
     """Killed, or with data that cannot be read: it takes no leave."""
-    gone = ("import os, sys; from tests.agreeing_processes import *\n"
-            "from zoo_core.errors import ZooError\n"
-            "try: train(Path('run'), callbacks=[at('on_round', lambda training: os._exit(9))] if RANK else [])\n"
-            "except ZooError as error: print(error, file=sys.stderr); sys.exit(2)\n")
+    gone = (
+        "import os, sys; from tests.agreeing_processes import *\n"
+        "from zoo_core.errors import ZooError\n"
+        "try: train(Path('run'), callbacks=[at('on_round', lambda training: os._exit(9))] if RANK else [])\n"
+        "except ZooError as error: print(error, file=sys.stderr); sys.exit(2)\n"
+    )
     (code, said), (gone_code, _) = in_two_processes(tmp_path, "-c", gone)
     assert (code, gone_code) == (2, 9)
     assert "another process has ended, or cannot be reached" in said and "Traceback" not in said

@@ -65,14 +65,26 @@ def test_an_attribute_that_is_not_known_stands_halfway() -> None:
 def test_the_elbo_in_training_is_that_of_the_batch_s_attributes() -> None:
     model, given = cvae().double(), rows()
     given = Batch(given.x.double(), None, given.attributes, labels=ATTRIBUTES)
-    step = Step({name: cast(Part, part) for name, part in model.parts.items()}, given, KeyedNoise(0, 0, dtype=torch.float64))
+    step = Step(
+        {name: cast(Part, part) for name, part in model.parts.items()}, given, KeyedNoise(0, 0, dtype=torch.float64)
+    )
     assert step.condition is given.attributes and step.y is None and given.attributes is not None
-    encoder, decoder, a = cast(Any, model.parts["encoder"]), cast(Any, model.parts["decoder"]), given.attributes.double()
+    encoder, decoder, a = (
+        cast(Any, model.parts["encoder"]),
+        cast(Any, model.parts["decoder"]),
+        given.attributes.double(),
+    )
     statistics = encoder.head(encoder.hidden(torch.cat([given.x.flatten(1), a], 1)))
     mean, log_sigma = statistics[:, :3], 7 * torch.tanh(statistics[:, 3:] / 7)
     z = mean + log_sigma.exp() * KeyedNoise(0, 0, dtype=torch.float64).normal("z", (6, 3))
     logits = decoder.head(decoder.hidden(torch.cat([z, a], 1))).view(-1, *SHAPE)
-    nll = -torch.distributions.Normal(torch.sigmoid(logits), decoder.family.log_sigma().exp()).log_prob(given.x).flatten(1).sum(1).mean()
+    nll = (
+        -torch.distributions.Normal(torch.sigmoid(logits), decoder.family.log_sigma().exp())
+        .log_prob(given.x)
+        .flatten(1)
+        .sum(1)
+        .mean()
+    )
     terms = {term.name: term.value for term in cast(Any, model.objectives["elbo"]).terms("fit", step)}
     torch.testing.assert_close(terms["nll"], nll / 256, rtol=0, atol=1e-12)
     assert given.rows(1, 3).condition is not None and len(cast(Tensor, given.rows(1, 3).condition)) == 2
@@ -83,7 +95,9 @@ def test_what_parts_are_told_follows_the_labels_of_the_data() -> None:
     x = torch.rand(2, *SHAPE)
     assert Batch(x, y, attributes, labels=ATTRIBUTES).condition is attributes
     assert Batch(x, y, attributes, labels=Labels("classes", ("a",))).condition is y
-    assert Batch(x, None, attributes).condition is attributes and Batch(x, y).condition is y and Batch(x).condition is None
+    assert (
+        Batch(x, None, attributes).condition is attributes and Batch(x, y).condition is y and Batch(x).condition is None
+    )
 
 
 @pytest.mark.parametrize("metric", [ELBOMetric(), NLL(draws=3), ReconstructionError()], ids=lambda m: type(m).__name__)
@@ -108,8 +122,14 @@ def test_samples_have_what_is_asked_for_else_one_attribute_each_in_turn() -> Non
 
 
 def test_a_prior_has_places_for_classes_and_none_for_attributes() -> None:
-    model = zoo.build("aae-fast", image_shape=SHAPE, labels=ATTRIBUTES, prior={"name": "gaussian-mixture", "components": 3}, latent_dim=2,
-                      **{"encoder.hidden": [4], "decoder.hidden": [4]})
+    model = zoo.build(
+        "aae-fast",
+        image_shape=SHAPE,
+        labels=ATTRIBUTES,
+        prior={"name": "gaussian-mixture", "components": 3},
+        latent_dim=2,
+        **{"encoder.hidden": [4], "decoder.hidden": [4]},
+    )
     assert model.sample(4, seed=0).shape == (4, *SHAPE)
     with pytest.raises(SettingError, match="takes no labels"):
         model.sample(4, y=[1, 0, 1])
@@ -145,14 +165,31 @@ def test_it_trains_on_an_attribute_file_and_the_command_samples_reconstructs_and
 
     data = f"npz:{attribute_file(tmp_path)}"
     run = tmp_path / "run"
-    small = [f"--set={one}" for one in ("encoder.hidden=[8]", "decoder.hidden=[8]", "latent_dim=2", "encoder.conditional=true",
-                                        "decoder.conditional=true", "training.batch_size=20")]
-    assert main(["train", "vae-mlp", "--data", data, "--epochs", "2", "--out", str(run), "--device", "cpu", *small]) == 0
+    small = [
+        f"--set={one}"
+        for one in (
+            "encoder.hidden=[8]",
+            "decoder.hidden=[8]",
+            "latent_dim=2",
+            "encoder.conditional=true",
+            "decoder.conditional=true",
+            "training.batch_size=20",
+        )
+    ]
+    assert (
+        main(["train", "vae-mlp", "--data", data, "--epochs", "2", "--out", str(run), "--device", "cpu", *small]) == 0
+    )
     picture = str(tmp_path / "x.png")
-    assert main(["sample", str(run), "-n", "4", "--attribute", "smiling=1", "--attribute", "bald=0", "--out", picture]) == 0
+    assert (
+        main(["sample", str(run), "-n", "4", "--attribute", "smiling=1", "--attribute", "bald=0", "--out", picture])
+        == 0
+    )
     assert main(["reconstruct", str(run), "--data", data, "--split", "train", "--out", picture, "--device", "cpu"]) == 0
     capsys.readouterr()
-    assert main(["eval", str(run), "--data", data, "--split", "train", "--metric", "elbo", "--json", "--device", "cpu"]) == 0
+    assert (
+        main(["eval", str(run), "--data", data, "--split", "train", "--metric", "elbo", "--json", "--device", "cpu"])
+        == 0
+    )
     assert json.loads(capsys.readouterr().out)
     model = zoo.load(run)
     x = rows(2).x
@@ -162,8 +199,24 @@ def test_it_trains_on_an_attribute_file_and_the_command_samples_reconstructs_and
 
 
 def test_a_part_told_classes_does_not_become_one_told_attributes(tmp_path: Path) -> None:
-    told = zoo.build("vae", image_shape=SHAPE, labels=Labels("classes", ("a", "b", "c")), latent_dim=3,
-                     encoder={"name": "mlp", "hidden": [4]}, decoder={"name": "mlp", "hidden": [4], "conditional": True})
+    told = zoo.build(
+        "vae",
+        image_shape=SHAPE,
+        labels=Labels("classes", ("a", "b", "c")),
+        latent_dim=3,
+        encoder={"name": "mlp", "hidden": [4]},
+        decoder={"name": "mlp", "hidden": [4], "conditional": True},
+    )
     saved = told.save(tmp_path / "classes")
-    with pytest.raises(IncompatibleError, match="was trained with the classes a, b, c; this model has the attributes bald, smiling, young"):
-        zoo.build("vae", image_shape=SHAPE, labels=ATTRIBUTES, latent_dim=3, encoder={"name": "mlp", "hidden": [4]}, decoder=str(saved))
+    with pytest.raises(
+        IncompatibleError,
+        match="was trained with the classes a, b, c; this model has the attributes bald, smiling, young",
+    ):
+        zoo.build(
+            "vae",
+            image_shape=SHAPE,
+            labels=ATTRIBUTES,
+            latent_dim=3,
+            encoder={"name": "mlp", "hidden": [4]},
+            decoder=str(saved),
+        )

@@ -59,25 +59,39 @@ def by_hand(text: str, marks: dict[str, int]) -> int:
     return int(results.pop()) if len(results) == 1 else -1
 
 
-@pytest.mark.parametrize("text", [
-    "Eyeglasses", "!Eyeglasses", "!!Eyeglasses", "Goatee|Mustache|!No_Beard", "Goatee & Mustache", "Eyeglasses & Goatee | Mustache",
-    "Eyeglasses|Goatee&Mustache", "(Eyeglasses|Goatee)&!(Mustache|No_Beard)", " ( Eyeglasses ) ", "!(Goatee&!Mustache)&No_Beard",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Eyeglasses",
+        "!Eyeglasses",
+        "!!Eyeglasses",
+        "Goatee|Mustache|!No_Beard",
+        "Goatee & Mustache",
+        "Eyeglasses & Goatee | Mustache",
+        "Eyeglasses|Goatee&Mustache",
+        "(Eyeglasses|Goatee)&!(Mustache|No_Beard)",
+        " ( Eyeglasses ) ",
+        "!(Goatee&!Mustache)&No_Beard",
+    ],
+)
 def test_an_expression_means_what_it_means_in_logic(text: str) -> None:
     data = Faces()
     expected = [by_hand(text, dict(zip(FACES, row))) for row in data.marks.tolist()]
     assert attributes(data, text).flatten().tolist() == expected
 
 
-@pytest.mark.parametrize("text, names", [
-    ("Eyeglasses", ["Eyeglasses"]),
-    ("Goatee | Mustache | ! No_Beard", ["Goatee|Mustache|!No_Beard"]),
-    ("beard = Goatee|Mustache|!No_Beard, Eyeglasses", ["beard", "Eyeglasses"]),
-    ("No_Beard,Goatee", ["No_Beard", "Goatee"]),
-    ('"with | bar"=Goatee', ["with | bar"]),
-    ("(a|b)&!(c&d)", ["(a|b)&!(c&d)"]),
-    ('"a,b"|c', ['"a,b"|c']),
-])
+@pytest.mark.parametrize(
+    "text, names",
+    [
+        ("Eyeglasses", ["Eyeglasses"]),
+        ("Goatee | Mustache | ! No_Beard", ["Goatee|Mustache|!No_Beard"]),
+        ("beard = Goatee|Mustache|!No_Beard, Eyeglasses", ["beard", "Eyeglasses"]),
+        ("No_Beard,Goatee", ["No_Beard", "Goatee"]),
+        ('"with | bar"=Goatee', ["with | bar"]),
+        ("(a|b)&!(c&d)", ["(a|b)&!(c&d)"]),
+        ('"a,b"|c', ['"a,b"|c']),
+    ],
+)
 def test_an_attribute_is_called_as_it_is_named_or_written(text: str, names: list[str]) -> None:
     made = parse(text)
     assert [one.name for one in made] == names
@@ -91,9 +105,14 @@ def test_columns_are_taken_in_the_order_in_which_they_are_named() -> None:
     assert torch.equal(made.groups, data.split("train").groups) and torch.equal(made.x, data.split("train").x)
 
 
-@pytest.mark.parametrize("text", [
-    "has-sleeves=0|2|4|6", "has-sleeves=T-shirt/top|Pullover|Coat|Shirt", "has-sleeves = T-shirt/top|2|Coat | 6",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "has-sleeves=0|2|4|6",
+        "has-sleeves=T-shirt/top|Pullover|Coat|Shirt",
+        "has-sleeves = T-shirt/top|2|Coat | 6",
+    ],
+)
 def test_classes_go_by_name_or_by_number(text: str) -> None:
     data = AttributeSet(Clothes(), f"{text}, is-shoe=5|7|Ankle boot")
     assert data.labels == Labels("attributes", ("has-sleeves", "is-shoe"))
@@ -106,36 +125,46 @@ def test_classes_go_by_name_or_by_number(text: str) -> None:
 def test_numbers_are_names_where_classes_have_such() -> None:
     data = Clothes()
     data.labels = Labels("classes", ("7", "3", *Clothes.NAMES[2:]))
-    assert attributes(data, "3").flatten().tolist() == [(-1 if y < 0 else int(y == 1)) for y in data.split("train").y.tolist()]
+    assert attributes(data, "3").flatten().tolist() == [
+        (-1 if y < 0 else int(y == 1)) for y in data.split("train").y.tolist()
+    ]
     with pytest.raises(DataError, match='no class "4"'):
         AttributeSet(data, "4")
 
 
-@pytest.mark.parametrize("text, said", [
-    ("", "expected a name, ! or \\( at its end"),
-    ("Goatee|", "expected a name, ! or \\( at its end"),
-    ("Goatee Mustache", 'no attribute "Goatee Mustache"'),
-    ("Goatee|&Mustache", "in place of '&' at character 8"),
-    ("(Goatee", "expected \\) at its end"),
-    ("Goatee)", "or the end in place of '\\)'"),
-    ("a=b=c", "in place of '='"),
-    ("=Goatee", "in place of '=' at character 1"),
-    ('"Goatee', "quote that does not end"),
-    ("Goatee,Goatee", 'two attributes called "Goatee"'),
-    ("(" * 50 + "Goatee", "more than 40 parentheses"),
-    ("Goatee|" * 400, "at most 2,000 characters"),
-    ("Gotee|Mustache", 'no attribute "Gotee"; did you mean "Goatee"?'),
-    ("eyeglasses", 'did you mean "Eyeglasses"?'),
-    ("0|1", "its attributes are Eyeglasses, Goatee"),
-])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("", "expected a name, ! or \\( at its end"),
+        ("Goatee|", "expected a name, ! or \\( at its end"),
+        ("Goatee Mustache", 'no attribute "Goatee Mustache"'),
+        ("Goatee|&Mustache", "in place of '&' at character 8"),
+        ("(Goatee", "expected \\) at its end"),
+        ("Goatee)", "or the end in place of '\\)'"),
+        ("a=b=c", "in place of '='"),
+        ("=Goatee", "in place of '=' at character 1"),
+        ('"Goatee', "quote that does not end"),
+        ("Goatee,Goatee", 'two attributes called "Goatee"'),
+        ("(" * 50 + "Goatee", "more than 40 parentheses"),
+        ("Goatee|" * 400, "at most 2,000 characters"),
+        ("Gotee|Mustache", 'no attribute "Gotee"; did you mean "Goatee"?'),
+        ("eyeglasses", 'did you mean "Eyeglasses"?'),
+        ("0|1", "its attributes are Eyeglasses, Goatee"),
+    ],
+)
 def test_what_is_no_expression_is_refused_with_what_was_expected(text: str, said: str) -> None:
     with pytest.raises((SettingError, DataError), match=said):
         AttributeSet(Faces(), text)
 
 
-@pytest.mark.parametrize("text, said", [
-    ("Sandals", 'did you mean "Sandal"'), ("10", r"by name or number \(0 to 9\)"), ("-1", 'no class "-1"'),
-])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("Sandals", 'did you mean "Sandal"'),
+        ("10", r"by name or number \(0 to 9\)"),
+        ("-1", 'no class "-1"'),
+    ],
+)
 def test_what_is_no_class_is_refused(text: str, said: str) -> None:
     with pytest.raises(DataError, match=said):
         AttributeSet(Clothes(), text)
@@ -161,8 +190,10 @@ def test_so_many_negatives_are_kept_for_each_positive(negatives: float) -> None:
 
 
 def test_random_negatives_are_the_same_every_time_and_not_the_first() -> None:
-    drawn, again, first = (AttributeSet(Clothes(), "Bag", negatives=2, order=order).split("train").x
-                           for order in ("random", "random", "first"))
+    drawn, again, first = (
+        AttributeSet(Clothes(), "Bag", negatives=2, order=order).split("train").x
+        for order in ("random", "random", "first")
+    )
     assert torch.equal(drawn, again) and not torch.equal(drawn, first)
     assert torch.equal(drawn.flatten().sort().values, drawn.flatten())  # in the data's order
 
@@ -170,11 +201,15 @@ def test_random_negatives_are_the_same_every_time_and_not_the_first() -> None:
 def test_examples_of_which_it_is_not_known_are_neither() -> None:
     split = AttributeSet(Faces(), "Eyeglasses,Goatee", negatives=0.2).split("train")
     known = (split.attributes == 1).any(1) | (split.attributes == 0).all(1)
-    assert known.all() and (split.attributes == -1).any()  # one that has the one attribute is kept whatever the other is
+    assert (
+        known.all() and (split.attributes == -1).any()
+    )  # one that has the one attribute is kept whatever the other is
 
 
 def test_more_negatives_than_there_are_are_refused() -> None:
-    with pytest.raises(DataError, match=r"80 negatives for 120 positives, 240 were asked for; --set data.negatives=0.66 or less"):
+    with pytest.raises(
+        DataError, match=r"80 negatives for 120 positives, 240 were asked for; --set data.negatives=0.66 or less"
+    ):
         AttributeSet(Clothes(), "0|1|2|3|4|5", negatives=2).split("train")
     data = AttributeSet(Clothes(), "Bag&Shirt", negatives=1)
     with pytest.raises(DataError, match="no example in the train split"):
@@ -188,8 +223,12 @@ def test_every_way_to_name_them_means_the_same(tmp_path: Any) -> None:
     digits = open_dataset("digits").split("validation")
     np.savez(tmp_path / "digits.npz", x=digits.x.numpy(), y=digits.y.numpy(), class_names=np.array([*"0123456789"]))
     even = (digits.y % 2 == 0).to(torch.int8)[:, None]
-    for reference, settings in (("digits:even=0|2|4|6|8", {}), ("zoo-basics:digits:even=0|2|4|6|8", {}),
-                                ("digits", {"attributes": "even=0|2|4|6|8"}), ((digits.x, digits.y), {"attributes": "even=0|2|4|6|8"})):
+    for reference, settings in (
+        ("digits:even=0|2|4|6|8", {}),
+        ("zoo-basics:digits:even=0|2|4|6|8", {}),
+        ("digits", {"attributes": "even=0|2|4|6|8"}),
+        ((digits.x, digits.y), {"attributes": "even=0|2|4|6|8"}),
+    ):
         data = open_dataset(reference, settings=settings)
         assert data.labels == Labels("attributes", ("even",))
         assert isinstance(reference, tuple) or torch.equal(data.split("validation").attributes, even)
@@ -199,17 +238,24 @@ def test_every_way_to_name_them_means_the_same(tmp_path: Any) -> None:
 
 def test_resized_images_keep_them() -> None:
     data = open_dataset("digits:7", image_size=8)
-    assert data.image_shape == (1, 8, 8) and data.labels.names == ("7",) and data.split("test").attributes.shape == (250, 1)
+    assert (
+        data.image_shape == (1, 8, 8)
+        and data.labels.names == ("7",)
+        and data.split("test").attributes.shape == (250, 1)
+    )
 
 
-@pytest.mark.parametrize("reference, settings, said", [
-    ("digits:0", {"attributes": "1"}, "names its attributes already"),
-    ("digits", {"negatives": 1}, "balanced by an attribute, and none is named"),
-    ("digits:0", {"negatives": -1}, "≥ 0"),
-    ("digits:0", {"negatives_order": "last"}, "random, first"),
-    ("digits:0", {"flipp": True}, 'did you mean "flip"'),
-    (torch.zeros(10, 1, 4, 4), {"layout": "nhwc"}, "take no settings but attributes, negatives"),
-])
+@pytest.mark.parametrize(
+    "reference, settings, said",
+    [
+        ("digits:0", {"attributes": "1"}, "names its attributes already"),
+        ("digits", {"negatives": 1}, "balanced by an attribute, and none is named"),
+        ("digits:0", {"negatives": -1}, "≥ 0"),
+        ("digits:0", {"negatives_order": "last"}, "random, first"),
+        ("digits:0", {"flipp": True}, 'did you mean "flip"'),
+        (torch.zeros(10, 1, 4, 4), {"layout": "nhwc"}, "take no settings but attributes, negatives"),
+    ],
+)
 def test_settings_that_mean_nothing_are_refused(reference: Any, settings: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingError, match=said):
         open_dataset(reference, settings=settings)

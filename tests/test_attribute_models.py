@@ -30,14 +30,29 @@ Captured = pytest.CaptureFixture[str]
 
 DIGITS = "digits:even=0|2|4|6|8,small=0|1|2|3|4,prime=2|3|5|7,round=0|6|8|9"
 NAMES = ("even", "small", "prime", "round")
-WITH_HEAD: dict[str, Any] = {"data": DIGITS, "encoder": "mlp", "decoder": "mlp", "latent_dim": 6, "encoder.hidden": [32],
-                             "decoder.hidden": [32], "objective": ["elbo", "latent-attribute-bce"], "head": "linear"}
+WITH_HEAD: dict[str, Any] = {
+    "data": DIGITS,
+    "encoder": "mlp",
+    "decoder": "mlp",
+    "latent_dim": 6,
+    "encoder.hidden": [32],
+    "decoder.hidden": [32],
+    "objective": ["elbo", "latent-attribute-bce"],
+    "head": "linear",
+}
 JUDGE: dict[str, Any] = {"data": DIGITS, "objective": ["attribute-bce"], "classifier.width": 4, "classifier.hidden": 8}
 CHOICES: list[tuple[str, ...]] = [("round", "even"), ("small",), ("round", "prime", "small", "even"), NAMES]
 
 
 def trained(model: zoo.Model, data: Any = DIGITS, **more: Any) -> zoo.Run:
-    given: dict[str, Any] = {"epochs": 1, "batch_size": 100, "progress": False, "device": "cpu", "pictures_every": 0, **more}
+    given: dict[str, Any] = {
+        "epochs": 1,
+        "batch_size": 100,
+        "progress": False,
+        "device": "cpu",
+        "pictures_every": 0,
+        **more,
+    }
     return zoo.train(model, data, **given)
 
 
@@ -76,14 +91,17 @@ def test_one_name_needs_no_list_and_no_data_take_any() -> None:
     assert model.labels == Labels("attributes", ("b", "a"))
 
 
-@pytest.mark.parametrize("given, said", [
-    (["evn"], 'attributes: the data have no attribute "evn"; did you mean "even"?'),
-    (["x"], "they have even, small, prime, round"),
-    (["even", "even"], '"even" is there twice'),
-    (3, "should be a list of names"),
-    ([3], "should be a list of names"),
-    ([""], "should be a list of names"),
-])
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        (["evn"], 'attributes: the data have no attribute "evn"; did you mean "even"?'),
+        (["x"], "they have even, small, prime, round"),
+        (["even", "even"], '"even" is there twice'),
+        (3, "should be a list of names"),
+        ([3], "should be a list of names"),
+        ([""], "should be a list of names"),
+    ],
+)
 def test_names_that_the_data_do_not_have_are_refused(given: Any, said: str) -> None:
     with pytest.raises(SettingError, match=said.replace("?", r"\?")):
         zoo.build("vae", attributes=given, **WITH_HEAD)
@@ -129,10 +147,13 @@ def test_a_head_learns_its_own_attributes_and_comes_back(tmp_path: Path) -> None
     assert again.parts["head"].attributes == ("small", "even") and right.min() > 0.75
 
 
-@pytest.mark.parametrize("head, given, said", [
-    ("linear", ["Even"], 'head.attributes: the data have no attribute "Even"; did you mean "even"?'),
-    ("toy-head", ["even", "even"], "head.attributes: .*there twice"),
-])
+@pytest.mark.parametrize(
+    "head, given, said",
+    [
+        ("linear", ["Even"], 'head.attributes: the data have no attribute "Even"; did you mean "even"?'),
+        ("toy-head", ["even", "even"], "head.attributes: .*there twice"),
+    ],
+)
 def test_a_head_of_unknown_attributes_is_refused(toys: None, head: str, given: list[str], said: str) -> None:
     with pytest.raises(SettingError, match=said.replace("?", r"\?")):
         zoo.build("vae", **{**WITH_HEAD, "head": head, "head.attributes": given})
@@ -140,7 +161,15 @@ def test_a_head_of_unknown_attributes_is_refused(toys: None, head: str, given: l
 
 def test_a_head_of_attributes_on_classes_is_refused() -> None:
     with pytest.raises(SettingError, match="have classes"):
-        zoo.build("vae", **{**WITH_HEAD, "data": "digits", "objective": ["elbo", "latent-cross-entropy"], "head.attributes": ["even"]})
+        zoo.build(
+            "vae",
+            **{
+                **WITH_HEAD,
+                "data": "digits",
+                "objective": ["elbo", "latent-cross-entropy"],
+                "head.attributes": ["even"],
+            },
+        )
 
 
 @pytest.mark.parametrize("name", ["toy-head", "linear"])
@@ -193,9 +222,14 @@ def by_model_of(*names: str) -> zoo.Model:
 
 
 def test_weights_of_positives_are_of_the_classifiers_own() -> None:
-    zoo.build("classifier", **{**JUDGE, "classifier.attributes": ["prime"], "objective.attribute-bce.pos_weight": [2.0]})
+    zoo.build(
+        "classifier", **{**JUDGE, "classifier.attributes": ["prime"], "objective.attribute-bce.pos_weight": [2.0]}
+    )
     with pytest.raises(SettingError, match="pos_weight has 4 numbers, there are 1 attributes"):
-        zoo.build("classifier", **{**JUDGE, "classifier.attributes": ["prime"], "objective.attribute-bce.pos_weight": [1.0, 2.0, 1.0, 1.0]})
+        zoo.build(
+            "classifier",
+            **{**JUDGE, "classifier.attributes": ["prime"], "objective.attribute-bce.pos_weight": [1.0, 2.0, 1.0, 1.0]},
+        )
 
 
 def test_columns_are_those_of_a_hand_made_selection() -> None:
@@ -260,8 +294,12 @@ def test_flips_change_a_training_and_no_validation() -> None:
         runs.append(untrained)
     assert not same(runs[0].model, runs[2].model)
     model = runs[1].model
-    values = [zoo.evaluate(model, DIGITS, ["reconstruction"], split="train", data_settings={"flip": flip}, device="cpu")[0].value
-              for flip in (False, True)]
+    values = [
+        zoo.evaluate(model, DIGITS, ["reconstruction"], split="train", data_settings={"flip": flip}, device="cpu")[
+            0
+        ].value
+        for flip in (False, True)
+    ]
     assert values[0] == values[1]
 
 
@@ -281,9 +319,26 @@ def test_points_cannot_be_flipped() -> None:
 def run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a run on attributes of digits, in which a command is typed."""
     monkeypatch.chdir(tmp_path)
-    settings = ["data.negatives=0.1", "latent_dim=2", 'attributes=["prime", "even"]', "encoder.hidden=[8]", "decoder.hidden=[8]",
-                "head=linear", 'objective=["elbo", "latent-attribute-bce"]']
-    command = ["train", "vae-mlp", "--data", "digits:even=0|2|4|6|8,prime=2|3|5|7", "--epochs", "1", "--quiet", "--device", "cpu"]
+    settings = [
+        "data.negatives=0.1",
+        "latent_dim=2",
+        'attributes=["prime", "even"]',
+        "encoder.hidden=[8]",
+        "decoder.hidden=[8]",
+        "head=linear",
+        'objective=["elbo", "latent-attribute-bce"]',
+    ]
+    command = [
+        "train",
+        "vae-mlp",
+        "--data",
+        "digits:even=0|2|4|6|8,prime=2|3|5|7",
+        "--epochs",
+        "1",
+        "--quiet",
+        "--device",
+        "cpu",
+    ]
     assert main([*command, *(word for setting in settings for word in ("--set", setting))]) == 0
     return Path("runs/vae-mlp-digits-even-0-2-4-6-8-prime-2-3-5-7")
 
@@ -292,11 +347,15 @@ def test_every_command_works_on_the_run(run_folder: Path, capsys: Captured) -> N
     run = str(run_folder)
     config = json.loads((run_folder / "config.json").read_text())
     assert config["labels"] == {"type": "attributes", "names": ["prime", "even"]}
-    for command in (["eval", run, "--metric", "reconstruction", "--json"], ["plot", run, "--what", "codes"],
-                    ["reconstruct", run, "-n", "2"], ["sample", run, "-n", "2"],
-                    ["train", "--resume", "--out", run, "--epochs", "2", "--quiet"],
-                    ["eval", run, "--metric", "reconstruction", "--data", "digits:even=0|2,prime=3"],
-                    ["reconstruct", run, "--data", "digits:prime=3", "--set", "data.attributes=x"]):
+    for command in (
+        ["eval", run, "--metric", "reconstruction", "--json"],
+        ["plot", run, "--what", "codes"],
+        ["reconstruct", run, "-n", "2"],
+        ["sample", run, "-n", "2"],
+        ["train", "--resume", "--out", run, "--epochs", "2", "--quiet"],
+        ["eval", run, "--metric", "reconstruction", "--data", "digits:even=0|2,prime=3"],
+        ["reconstruct", run, "--data", "digits:prime=3", "--set", "data.attributes=x"],
+    ):
         capsys.readouterr()
         wanted = 2 if command[-1] == "data.attributes=x" else 0
         assert main([*command, "--device", "cpu"]) == wanted
@@ -308,14 +367,21 @@ def test_every_command_works_on_the_run(run_folder: Path, capsys: Captured) -> N
 
 def test_its_card_says_so(run_folder: Path) -> None:
     config, run = (json.loads((run_folder / name).read_text()) for name in ("config.json", "run.json"))
-    text = model_card(config, repo="org/name", licence="mit", run=run, figures=[], pictures=[], parameters=1, size_bytes=1, dtypes=[])
+    text = model_card(
+        config, repo="org/name", licence="mit", run=run, figures=[], pictures=[], parameters=1, size_bytes=1, dtypes=[]
+    )
     assert "digits: even=0&#124;2&#124;4&#124;6&#124;8,prime=2&#124;3&#124;5&#124;7" in text and "negatives" in text
 
 
-@pytest.mark.parametrize("data, said", [
-    ("digits:even=0|", "expected a name"), ("digits:even=12", 'no class "12"'), ("celeba:Eyeglases", 'did you mean "Eyeglasses"?'),
-    ("celeba:Smiling&(Male", "expected )"),
-])
+@pytest.mark.parametrize(
+    "data, said",
+    [
+        ("digits:even=0|", "expected a name"),
+        ("digits:even=12", 'no class "12"'),
+        ("celeba:Eyeglases", 'did you mean "Eyeglasses"?'),
+        ("celeba:Smiling&(Male", "expected )"),
+    ],
+)
 def test_bad_expressions_are_one_line_at_the_command_line(data: str, said: str, capsys: Captured) -> None:
     assert main(["train", "vae", "--data", data, "--device", "cpu"]) == 2
     err = capsys.readouterr().err

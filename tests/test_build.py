@@ -30,8 +30,13 @@ def same(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
 
 
 def test_a_part_is_swapped_by_name_and_keeps_none_of_the_old_parameters() -> None:
-    model = zoo.build("vae-mlp", image_shape=(1, 32, 32), encoder="dcgan", decoder={"name": "mlp", "hidden": [5]},
-                      **{"encoder.width": 4})
+    model = zoo.build(
+        "vae-mlp",
+        image_shape=(1, 32, 32),
+        encoder="dcgan",
+        decoder={"name": "mlp", "hidden": [5]},
+        **{"encoder.width": 4},
+    )
     entry = model.config["parts"]["encoder"]
     assert entry["name"] == "zoo-basics:dcgan"
     assert (entry["params"]["width"], entry["params"]["latent_dim"]) == (4, 64)
@@ -78,8 +83,9 @@ def test_dotted_keys_reach_parts_objectives_and_training() -> None:
 
 def test_objectives_are_swapped_and_one_that_stays_keeps_its_parameters(toys: None) -> None:
     assert list(tiny(objective="reconstruction").objectives) == ["reconstruction"]
-    model = tiny(objective=["elbo", {"name": "discreg", "weight": 2.0}], classifier="toy-net",
-                 **{"objective.elbo.beta": 3.0})
+    model = tiny(
+        objective=["elbo", {"name": "discreg", "weight": 2.0}], classifier="toy-net", **{"objective.elbo.beta": 3.0}
+    )
     assert list(model.objectives) == ["elbo", "discreg"]
     assert model.config["objectives"]["elbo"]["params"]["beta"] == 3.0
     assert model.config["objectives"]["discreg"]["params"]["weight"] == 2.0
@@ -133,42 +139,49 @@ def test_image_size_wins_over_the_data_sets() -> None:
     assert zoo.build("vae-mlp", image_shape=(3, 8, 8), **TINY).image_shape == (3, 8, 8)
 
 
-@pytest.mark.parametrize(("settings", "error", "says"), [
-    ({"encoder": "dcgna"}, UnknownName, 'did you mean "dcgan"'),
-    ({"encodr": "mlp"}, SettingError, 'did you mean "encoder"'),
-    ({"encoder.hiden": [3]}, SettingError, 'did you mean "hidden"'),
-    ({"encoder.hidden": []}, SettingError, "at least 1 long"),
-    ({"latent_dim": 0}, SettingError, "≥ 1"),
-    ({"latent_dim": "many"}, SettingError, "integer"),
-    ({"objective": []}, SettingError, "a name or a list of names"),
-    ({"objective": ["elbo", "elbo"]}, SettingError, "twice"),
-    ({"objective": [{"beta": 1}]}, SettingError, "needs a name"),
-    ({"objective.elbow.beta": 1}, SettingError, 'did you mean "elbo"'),
-    ({"sampler": "priro"}, UnknownName, 'did you mean "prior"'),
-    ({"image_size": 0}, SettingError, "from 1 to 4096"),
-    ({"image_shape": [1, 8]}, SettingError, "channels, height, width"),
-    ({"encoder.trainable": "no"}, SettingError, "true or false"),
-    ({"encoder": 3}, SettingError, "a component's name"),
-    ({"encoder.image_shape": [1, 8, 8]}, SettingError, "filled in from the model"),
-    ({"training.epochs": -1}, SettingError, "≥ 0"),
-    ({"training.lr": 1}, SettingError, "no such parameter"),
-    ({"training.players": 5}, SettingError, "training.players"),
-    ({"training.players.autoencoder": 5}, SettingError, "training.players"),
-    ({"training.players.autoencoder.lr": float("nan")}, SettingError, "lr"),
-    ({"training.batch_size.x": 5}, SettingError, "is a value, not a table"),
-    ({"encoder.hidden.x": 5}, SettingError, "is a value, not a table"),
-    ({"encoder.hiden.x": 5}, SettingError, 'did you mean "hidden"'),
-    ({"pretrained": True}, SettingError, "zoo.load"),
-    ({"encoder": "./nowhere"}, zoo.ZooError, "no saved model"),
-    ({"encoder": "a" * 5000}, UnknownName, "no encoder"),
-])
-def test_what_is_wrong_is_refused_in_words_that_help(settings: dict[str, Any], error: type[Exception], says: str) -> None:
+@pytest.mark.parametrize(
+    ("settings", "error", "says"),
+    [
+        ({"encoder": "dcgna"}, UnknownName, 'did you mean "dcgan"'),
+        ({"encodr": "mlp"}, SettingError, 'did you mean "encoder"'),
+        ({"encoder.hiden": [3]}, SettingError, 'did you mean "hidden"'),
+        ({"encoder.hidden": []}, SettingError, "at least 1 long"),
+        ({"latent_dim": 0}, SettingError, "≥ 1"),
+        ({"latent_dim": "many"}, SettingError, "integer"),
+        ({"objective": []}, SettingError, "a name or a list of names"),
+        ({"objective": ["elbo", "elbo"]}, SettingError, "twice"),
+        ({"objective": [{"beta": 1}]}, SettingError, "needs a name"),
+        ({"objective.elbow.beta": 1}, SettingError, 'did you mean "elbo"'),
+        ({"sampler": "priro"}, UnknownName, 'did you mean "prior"'),
+        ({"image_size": 0}, SettingError, "from 1 to 4096"),
+        ({"image_shape": [1, 8]}, SettingError, "channels, height, width"),
+        ({"encoder.trainable": "no"}, SettingError, "true or false"),
+        ({"encoder": 3}, SettingError, "a component's name"),
+        ({"encoder.image_shape": [1, 8, 8]}, SettingError, "filled in from the model"),
+        ({"training.epochs": -1}, SettingError, "≥ 0"),
+        ({"training.lr": 1}, SettingError, "no such parameter"),
+        ({"training.players": 5}, SettingError, "training.players"),
+        ({"training.players.autoencoder": 5}, SettingError, "training.players"),
+        ({"training.players.autoencoder.lr": float("nan")}, SettingError, "lr"),
+        ({"training.batch_size.x": 5}, SettingError, "is a value, not a table"),
+        ({"encoder.hidden.x": 5}, SettingError, "is a value, not a table"),
+        ({"encoder.hiden.x": 5}, SettingError, 'did you mean "hidden"'),
+        ({"pretrained": True}, SettingError, "zoo.load"),
+        ({"encoder": "./nowhere"}, zoo.ZooError, "no saved model"),
+        ({"encoder": "a" * 5000}, UnknownName, "no encoder"),
+    ],
+)
+def test_what_is_wrong_is_refused_in_words_that_help(
+    settings: dict[str, Any], error: type[Exception], says: str
+) -> None:
     with pytest.raises(error, match=says):
         zoo.build("vae-mlp", **{**TINY, **settings})
 
 
 def test_a_missing_part_is_refused_with_what_could_fill_it(toys: None) -> None:
-    with pytest.raises(IncompatibleError, match=r'"discreg" needs part "classifier" \(of kind feature-extractor\); try classifier=') as told:
+    with pytest.raises(
+        IncompatibleError, match=r'"discreg" needs part "classifier" \(of kind feature-extractor\); try classifier='
+    ) as told:
         tiny(objective=["elbo", "discreg"])
     assert told.value.fields == {"part": "classifier", "kind": "feature-extractor"}
 
@@ -204,8 +217,14 @@ def test_the_same_seed_gives_the_same_weights_and_another_others() -> None:
 
 def test_swapping_one_part_leaves_the_weights_of_the_others_as_they_were(toys: None) -> None:
     before = tiny().state_dict()
-    after = zoo.build("vae-mlp", image_shape=SHAPE, encoder="toy-dropout", objective=["elbo", "toy-owner"], latent_dim=4,
-                      **{"decoder.hidden": [5]}).state_dict()
+    after = zoo.build(
+        "vae-mlp",
+        image_shape=SHAPE,
+        encoder="toy-dropout",
+        objective=["elbo", "toy-owner"],
+        latent_dim=4,
+        **{"decoder.hidden": [5]},
+    ).state_dict()
     untouched = [name for name in before if name.startswith(("parts.decoder", "parts.prior"))]
     assert untouched and all(torch.equal(before[name], after[name]) for name in untouched)
 
@@ -262,7 +281,9 @@ def saved(folder: Path, **settings: Any) -> zoo.Model:
 
 def test_a_part_given_by_path_is_inlined_and_its_weights_are_saved(tmp_path: Path) -> None:
     source = saved(tmp_path / "source", **{"encoder.hidden": [3]})
-    model = zoo.build("vae-mlp", image_shape=SHAPE, encoder=tmp_path / "source", latent_dim=4, **{"decoder.hidden": [5]})
+    model = zoo.build(
+        "vae-mlp", image_shape=SHAPE, encoder=tmp_path / "source", latent_dim=4, **{"decoder.hidden": [5]}
+    )
     assert same(model.parts["encoder"].state_dict(), source.parts["encoder"].state_dict())
     assert model.config["parts"]["encoder"]["params"]["hidden"] == [3]
     assert str(tmp_path) not in repr(model.config)
@@ -310,7 +331,9 @@ def test_a_missing_capability_is_refused_with_the_setting_and_the_parts_that_wou
 
 
 def test_dots_reach_into_a_component_that_an_objective_names() -> None:
-    model = zoo.build("dfm-gan", data="digits", width=2, **{"objective.dfm.denoiser.depth": 1, "discriminator.features": 4})
+    model = zoo.build(
+        "dfm-gan", data="digits", width=2, **{"objective.dfm.denoiser.depth": 1, "discriminator.features": 4}
+    )
     spec = model.config["objectives"]["dfm"]["params"]["denoiser"]
     assert (spec["kind"], spec["name"], spec["params"]["depth"]) == ("network", "zoo-dfm:mlp-denoiser", 1)
 

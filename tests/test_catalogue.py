@@ -63,8 +63,10 @@ def test_a_recipe_is_read_whole(write: Write) -> None:
     found = read_catalogue(write(VAE))
     vae = found.recipe("vae")
     assert (vae.summary, vae.image_shape, vae.sampler, vae.source) == ("a VAE", (1, 32, 32), "prior", "zoo-core")
-    assert vae.parts == {"encoder": PartSpec("encoder", "dcgan", {"width": 32}, True),
-                         "decoder": PartSpec("decoder", "zoo-basics:dcgan", {}, False)}
+    assert vae.parts == {
+        "encoder": PartSpec("encoder", "dcgan", {"width": 32}, True),
+        "decoder": PartSpec("decoder", "zoo-basics:dcgan", {}, False),
+    }
     assert vae.objectives == {"elbo": ObjectiveSpec("elbo", {"beta": 1.0})}
     assert vae.shared["latent_dim"].default == 64
     assert vae.shared["latent_dim"].sets[2] == "objective.elbo.free"
@@ -75,11 +77,17 @@ def test_a_recipe_is_read_whole(write: Write) -> None:
 
 def test_settings_for_a_data_set_have_dotted_keys_and_whole_components(write: Write) -> None:
     assert read_catalogue(write(VAE)).recipe("vae").on["digits"] == {
-        "decoder": {"name": "mlp", "width": 3}, "encoder.width": 16, "training.players.critic.lr": 0.1}
+        "decoder": {"name": "mlp", "width": 3},
+        "encoder.width": 16,
+        "training.players.critic.lr": 0.1,
+    }
 
 
 def test_a_recipe_like_another_gives_only_what_differs(write: Write) -> None:
-    found = read_catalogue(write(VAE + """
+    found = read_catalogue(
+        write(
+            VAE
+            + """
 [recipes.beta]
 like = "vae"
 summary = "more beta"
@@ -92,7 +100,9 @@ beta = 4.0
 [recipes.gamma]
 like = "beta"
 sampler = "walk"
-"""))
+"""
+        )
+    )
     beta, gamma = found.recipe("beta"), found.recipe("gamma")
     assert beta.parts["encoder"].params == {"width": 32, "depth": 2}
     assert beta.parts["decoder"] == PartSpec("decoder", "mlp", {}, False)
@@ -121,14 +131,25 @@ def test_a_plugins_recipes_may_be_like_the_cores(write: Write) -> None:
     assert (mine.source, mine.sampler) == ("zoo-mine", "prior")
 
 
-@pytest.mark.parametrize(("text", "says"), [
-    ('format = 1\n[recipes.vae]\nlike = "vae"\nsummary = "usurper"\n', "line 2: recipes.vae: this name is taken by zoo-core"),
-    ("format = 1\n[recipes.x]\nsumary = 1\n", "unknown key"),
-    ("format = ", "not valid TOML"),
-])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (
+            'format = 1\n[recipes.vae]\nlike = "vae"\nsummary = "usurper"\n',
+            "line 2: recipes.vae: this name is taken by zoo-core",
+        ),
+        ("format = 1\n[recipes.x]\nsumary = 1\n", "unknown key"),
+        ("format = ", "not valid TOML"),
+    ],
+)
 def test_a_plugins_wrong_file_is_left_out_and_told(write: Write, text: str, says: str) -> None:
-    found = read_catalogue(write(VAE), [("zoo-bad", write(text, "bad.toml")),
-                                        ("zoo-mine", write('format = 1\n[recipes.mine]\nlike = "vae"\n', "mine.toml"))])
+    found = read_catalogue(
+        write(VAE),
+        [
+            ("zoo-bad", write(text, "bad.toml")),
+            ("zoo-mine", write('format = 1\n[recipes.mine]\nlike = "vae"\n', "mine.toml")),
+        ],
+    )
     assert set(found.recipes) == {"vae", "mine"} and found.recipe("vae").summary == "a VAE"
     assert says in found.problems["zoo-bad"]
     with pytest.raises(UnknownName, match="catalogue of plugin zoo-bad is left out"):
@@ -141,25 +162,48 @@ def test_the_users_file_may_replace_a_recipe_and_build_on_it(write: Write) -> No
     assert (vae.summary, vae.paper, vae.source) == ("mine", "Kingma and Welling 2014", str(extra))
 
 
-@pytest.mark.parametrize(("old", "new", "key", "line", "says"), [
-    ('kind = "encoder"', 'kind = "encodr"', "recipes.vae.parts.encoder.kind", 13, 'did you mean "encoder"'),
-    ("params = { width = 32 }", "parms = { width = 32 }", "recipes.vae.parts.encoder.parms", 15, 'did you mean "params"'),
-    ("params = { width = 32 }", "params = 3", "recipes.vae.parts.encoder.params", 15, "should be a table"),
-    ("params = { width = 32 }", "params = { width = nan }", "recipes.vae.parts.encoder.params.width", 15, "finite"),
-    ("params = { width = 32 }", "params = { width = 1979-05-27 }", "recipes.vae.parts.encoder.params.width", 15, "should be a text"),
-    ('name = "dcgan"', 'name = "DC GAN"', "recipes.vae.parts.encoder.name", 14, "cannot be the name"),
-    ('name = "dcgan"\n', "", "recipes.vae.parts.encoder", 12, "name missing"),
-    ("[1, 32, 32]", "[1, 32]", "recipes.vae.image_shape", 8, "channels, height, width"),
-    ('"encoder.latent_dim"', '"encodr.latent_dim"', "recipes.vae.shared.latent_dim.sets", 11, 'did you mean "encoder"'),
-    ("default = 64, ", "", "recipes.vae.shared.latent_dim", 11, "needs a default or a sum_of"),
-    ("epochs = 20", "epochs = inf", "recipes.vae.training.epochs", 23, "finite"),
-    ('commit = "0', 'commit = "x', "weights.vae-digits.commit", 32, "40 hex digits"),
-    ("format = 1", "format = 2", "format", 1, "should be 1"),
-    ("[recipes.vae]", "[recipies.vae]", "recipies", 5, 'did you mean "recipes"'),
-    ('sampler = "prior"', 'like = "nobody"', "recipes.vae.like", 9, 'no recipe "nobody"'),
-    ('sampler = "prior"', 'like = "vae"', "recipes.vae.like", 9, "circle"),
-])
-def test_what_is_wrong_is_said_with_file_key_and_line(write: Write, old: str, new: str, key: str, line: int, says: str) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "key", "line", "says"),
+    [
+        ('kind = "encoder"', 'kind = "encodr"', "recipes.vae.parts.encoder.kind", 13, 'did you mean "encoder"'),
+        (
+            "params = { width = 32 }",
+            "parms = { width = 32 }",
+            "recipes.vae.parts.encoder.parms",
+            15,
+            'did you mean "params"',
+        ),
+        ("params = { width = 32 }", "params = 3", "recipes.vae.parts.encoder.params", 15, "should be a table"),
+        ("params = { width = 32 }", "params = { width = nan }", "recipes.vae.parts.encoder.params.width", 15, "finite"),
+        (
+            "params = { width = 32 }",
+            "params = { width = 1979-05-27 }",
+            "recipes.vae.parts.encoder.params.width",
+            15,
+            "should be a text",
+        ),
+        ('name = "dcgan"', 'name = "DC GAN"', "recipes.vae.parts.encoder.name", 14, "cannot be the name"),
+        ('name = "dcgan"\n', "", "recipes.vae.parts.encoder", 12, "name missing"),
+        ("[1, 32, 32]", "[1, 32]", "recipes.vae.image_shape", 8, "channels, height, width"),
+        (
+            '"encoder.latent_dim"',
+            '"encodr.latent_dim"',
+            "recipes.vae.shared.latent_dim.sets",
+            11,
+            'did you mean "encoder"',
+        ),
+        ("default = 64, ", "", "recipes.vae.shared.latent_dim", 11, "needs a default or a sum_of"),
+        ("epochs = 20", "epochs = inf", "recipes.vae.training.epochs", 23, "finite"),
+        ('commit = "0', 'commit = "x', "weights.vae-digits.commit", 32, "40 hex digits"),
+        ("format = 1", "format = 2", "format", 1, "should be 1"),
+        ("[recipes.vae]", "[recipies.vae]", "recipies", 5, 'did you mean "recipes"'),
+        ('sampler = "prior"', 'like = "nobody"', "recipes.vae.like", 9, 'no recipe "nobody"'),
+        ('sampler = "prior"', 'like = "vae"', "recipes.vae.like", 9, "circle"),
+    ],
+)
+def test_what_is_wrong_is_said_with_file_key_and_line(
+    write: Write, old: str, new: str, key: str, line: int, says: str
+) -> None:
     assert old in VAE
     path = write(VAE.replace(old, new, 1))
     with pytest.raises(CatalogueError) as raised:

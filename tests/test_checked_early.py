@@ -65,7 +65,9 @@ def test_the_recipe_as_it_is_builds_and_fetches(built: list[str]) -> None:
     assert built[0] == "DCGANEncoder" and built[-1].startswith("timm/vgg19")
 
 
-def test_the_command_line_refuses_it_without_a_run_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str], built: list[str]) -> None:
+def test_the_command_line_refuses_it_without_a_run_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], built: list[str]
+) -> None:
     assert main(["train", "discreg-vae", "--set", "training.epochs=abc", "--out", str(tmp_path / "run")]) == 2
     assert 'training.epochs: should be an integer ≥ 0, got "abc"' in capsys.readouterr().err
     assert not (tmp_path / "run").exists() and built == []

@@ -27,14 +27,27 @@ Damage = Callable[[random.Random, bytes], bytes]
 
 def tiny() -> zoo.Model:
     """A VAE of a few hundred weights; its player has moments and an average."""
-    return zoo.build("vae-mlp", image_shape=SHAPE, latent_dim=4,
-                     **{"encoder.hidden": [6], "decoder.hidden": [5], "training.players.autoencoder.ema": 0.9})
+    return zoo.build(
+        "vae-mlp",
+        image_shape=SHAPE,
+        latent_dim=4,
+        **{"encoder.hidden": [6], "decoder.hidden": [5], "training.players.autoencoder.ema": 0.9},
+    )
 
 
 def train(out: Path, epochs: int, *, resume: bool = False) -> zoo.Run:
     """On the tensor, without a bar or pictures."""
-    return zoo.train(tiny(), DATA, out=out, epochs=epochs, batch_size=12, pictures_every=0, progress=False, device="cpu",
-                     resume=resume)
+    return zoo.train(
+        tiny(),
+        DATA,
+        out=out,
+        epochs=epochs,
+        batch_size=12,
+        pictures_every=0,
+        progress=False,
+        device="cpu",
+        resume=resume,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -176,8 +189,16 @@ def other_tensor(chance: random.Random, tensors: dict[str, Tensor]) -> None:
 
 def other_table(chance: random.Random, table: dict[str, Any]) -> None:
     """One entry of the table is gone, too much, or of another type."""
-    inner = chance.choice([table, table["streams"], table["streams"]["main"], table["players"], table["progress"],
-                           table["players"]["autoencoder"]])
+    inner = chance.choice(
+        [
+            table,
+            table["streams"],
+            table["streams"]["main"],
+            table["players"],
+            table["progress"],
+            table["players"]["autoencoder"],
+        ]
+    )
     key = chance.choice(sorted(set(inner) - {"format"}))
     deep: Any = 0
     for _ in range(900):
@@ -253,7 +274,9 @@ def test_a_random_state_that_no_generator_takes_is_told(run: Path) -> None:
         train(run, 3, resume=True)
 
 
-def test_a_checkpoint_without_a_checksum_is_resumed_with_its_weights(run: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_checkpoint_without_a_checksum_is_resumed_with_its_weights(
+    run: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     tensors, table, _ = opened(run / FILE)
     old(run / FILE, tensors, table)
     resumed = train(run, 3, resume=True).model.state_dict()

@@ -92,8 +92,12 @@ Captured = pytest.CaptureFixture[str]
 def test_list_gives_recipes_first_then_components_tab_separated(fake: Path, capsys: Captured) -> None:
     assert main(["list"]) == 0
     out, err = capsys.readouterr()
-    assert out.splitlines() == ["recipe\ttoy\tzoo-core\ta toy", "prior\tbell\tzoo-fake\ta bell", "prior\tflat\tzoo-fake\tflat",
-                                "prior\tkin/\tzoo-fake\ta family"]
+    assert out.splitlines() == [
+        "recipe\ttoy\tzoo-core\ta toy",
+        "prior\tbell\tzoo-fake\ta bell",
+        "prior\tflat\tzoo-fake\tflat",
+        "prior\tkin/\tzoo-fake\ta family",
+    ]
     assert err == "zoo: not loaded: zoo-wrong; zoo plugins says why\n"
 
 
@@ -107,7 +111,13 @@ def test_list_shows_one_kind(fake: Path, capsys: Captured) -> None:
 def test_plugins_shows_what_could_not_be_loaded_and_why(fake: Path, capsys: Captured) -> None:
     assert main(["plugins", "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert rows["zoo-fake"] == {"name": "zoo-fake", "version": "0.3", "distribution": "zoo-fake", "components": 3, "status": "ok"}
+    assert rows["zoo-fake"] == {
+        "name": "zoo-fake",
+        "version": "0.3",
+        "distribution": "zoo-fake",
+        "components": 3,
+        "status": "ok",
+    }
     assert rows["zoo-wrong"]["status"] == "ZeroDivisionError: division by zero (zoo_wrong.py:1)"
 
 
@@ -116,8 +126,13 @@ def test_info_of_a_recipe_shows_every_setting_and_what_may_be_swapped(fake: Path
     facts = json.loads(capsys.readouterr().out)
     assert facts["parts"]["prior"]["swaps"] == ["flat", "kin/NAME"]
     assert facts["parts"]["prior"]["parameters"]["scale"] == {"type": "number", "bounds": "", "default": 2.0}
-    assert facts["shared"]["latent_dim"] == {"type": "integer", "bounds": "≥ 1", "default": 4, "help": "width of the code",
-                                             "sets": ["prior.latent_dim"]}
+    assert facts["shared"]["latent_dim"] == {
+        "type": "integer",
+        "bounds": "≥ 1",
+        "default": 4,
+        "help": "width of the code",
+        "sets": ["prior.latent_dim"],
+    }
     assert main(["info", "toy"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "settings\tprior.scale\tnumber\t2.0" in lines
@@ -134,16 +149,19 @@ def test_info_of_a_component_and_of_a_family(fake: Path, capsys: Captured) -> No
     assert main(["info", "kin/two"]) == 0
 
 
-@pytest.mark.parametrize(("argv", "says"), [
-    (["lst"], 'did you mean "list"'),
-    (["list", "--knd", "x"], "--knd"),
-    (["list", "--kind", "priors"], 'did you mean "prior"'),
-    (["info"], "NAME"),
-    (["info", "tyo"], 'did you mean "toy"'),
-    (["info", "kin/three"], 'no architecture "three"'),
-    (["info", "flat"], 'plugin "zoo-fake"'),
-    (["info", "\x1b[2J"], "there is no recipe or component"),
-])
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["lst"], 'did you mean "list"'),
+        (["list", "--knd", "x"], "--knd"),
+        (["list", "--kind", "priors"], 'did you mean "prior"'),
+        (["info"], "NAME"),
+        (["info", "tyo"], 'did you mean "toy"'),
+        (["info", "kin/three"], 'no architecture "three"'),
+        (["info", "flat"], 'plugin "zoo-fake"'),
+        (["info", "\x1b[2J"], "there is no recipe or component"),
+    ],
+)
 def test_what_is_wrong_is_one_line_and_exit_code_2(fake: Path, capsys: Captured, argv: list[str], says: str) -> None:
     assert main(argv) == 2
     out, err = capsys.readouterr()
@@ -171,7 +189,8 @@ def test_every_verb_has_a_module_that_can_say_what_it_takes(capsys: Captured) ->
 
 
 def test_on_a_terminal_the_table_is_aligned_and_cut_at_the_edge(
-        fake: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "32")
     assert main(["list"]) == 0
@@ -199,13 +218,18 @@ c.core_source = lambda: pathlib.Path(sys.path[1]) / "registry.toml"
 
 @pytest.mark.parametrize("verb", ["list", "plugins"])
 def test_looking_imports_nothing_heavy(fake: Path, verb: str) -> None:
-    done = run_python(fake, PATCH + f"code = cli.main([{verb!r}])\nprint(code, sorted({{m.split('.')[0] for m in sys.modules}}))")
+    done = run_python(
+        fake, PATCH + f"code = cli.main([{verb!r}])\nprint(code, sorted({{m.split('.')[0] for m in sys.modules}}))"
+    )
     last = done.stdout.splitlines()[-1]
     assert last.startswith("0 ") and "'zoo_core'" in last
     assert not [heavy for heavy in ("torch", "pydantic", "rich", "huggingface_hub", "numpy") if f"'{heavy}'" in last]
 
 
 def test_a_reader_who_leaves_is_no_error(fake: Path) -> None:
-    code = PATCH + "import os\nreader, writer = os.pipe(); os.close(reader); os.dup2(writer, 1)\nsys.exit(cli.main(['list']))"
+    code = (
+        PATCH
+        + "import os\nreader, writer = os.pipe(); os.close(reader); os.dup2(writer, 1)\nsys.exit(cli.main(['list']))"
+    )
     done = run_python(fake, code)
     assert done.returncode == 141 and "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr

@@ -24,9 +24,30 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
-        assert main(["train", "vae-mlp", "--epochs", "1", "--batch-size", "400", "--out", "run", "--quiet", *CPU, *TINY]) == 0
-        assert main(["train", "vae-mlp", "--epochs", "1", "--batch-size", "400", "--out", "labelled", "--quiet", *CPU, *TINY,
-                     "--set", "decoder.conditional=true"]) == 0
+        assert (
+            main(["train", "vae-mlp", "--epochs", "1", "--batch-size", "400", "--out", "run", "--quiet", *CPU, *TINY])
+            == 0
+        )
+        assert (
+            main(
+                [
+                    "train",
+                    "vae-mlp",
+                    "--epochs",
+                    "1",
+                    "--batch-size",
+                    "400",
+                    "--out",
+                    "labelled",
+                    "--quiet",
+                    *CPU,
+                    *TINY,
+                    "--set",
+                    "decoder.conditional=true",
+                ]
+            )
+            == 0
+        )
     (home / "empty").mkdir()
     (home / "file").write_text("just a text")
     (home / "broken.npz").write_bytes(b"PK\x03\x04 and then nothing")
@@ -71,7 +92,10 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "no such sampler parameter": (["sample", "run", "--set", "steps=3", *CPU], "no such parameter"),
     "no such model to measure": (["eval", "rn", "--metric", "nll", *CPU], 'did you mean "run"'),
     "no number of labels": ([*TRAIN, "--labels", "ten"], "'ten' is no whole number"),
-    "fewer labels than classes": (["train", "classifier", "--labels", "5", "--out", "new", *CPU], "--labels 10 or more"),
+    "fewer labels than classes": (
+        ["train", "classifier", "--labels", "5", "--out", "new", *CPU],
+        "--labels 10 or more",
+    ),
     "no such metric": (["eval", "run", "--metric", "nnl", *CPU], 'did you mean "nll"'),
     "no metric": (["eval", "run", *CPU], "no metric asked for"),
     "metric without its part": (["eval", "run", "--metric", "accuracy", *CPU], 'needs part "classifier"'),
@@ -107,17 +131,24 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "losses are no list": ([*TRAIN, "--set", "training.players.autoencoder.losses=3"], "losses"),
     "turns are no list": ([*TRAIN, "--set", "training.turns=all"], "training.turns"),
     "image size": ([*TRAIN, "--set", "image_size=-4"], "image_size"),
-    "image size that the net cannot do": (["train", "vae", "--set", "image_size=7", "--out", "new", *CPU],
-                                          "image_size=8 would do"),
+    "image size that the net cannot do": (
+        ["train", "vae", "--set", "image_size=7", "--out", "new", *CPU],
+        "image_size=8 would do",
+    ),
     "widths differ": ([*TRAIN, "--set", "encoder.latent_dim=3"], "latent_dim"),
-    "batch larger than the data": ([*TRAIN[:-2], *CPU, "--set", "training.batch_size=5000", "--batch-size", "6000"], "6000"),
+    "batch larger than the data": (
+        [*TRAIN[:-2], *CPU, "--set", "training.batch_size=5000", "--batch-size", "6000"],
+        "6000",
+    ),
     "pieces": ([*TRAIN, "--set", "training.accumulate=7"], "equal pieces"),
     "nothing to compile": ([*TRAIN, "--set", 'training.compile=["encodr"]'], 'did you mean "encoder"'),
     "label that is none": (["sample", "labelled", "--label", "10", *CPU], "0 to 9"),
     "negative label": (["sample", "labelled", "--label", "-1", *CPU], "0 to 9"),
     "label for a model without": (["sample", "run", "--label", "1", *CPU], "takes no labels"),
-    "too few images to walk between": (["sample", "run", "--sampler", "interpolation", "-n", "4000", "--data", "digits", *CPU],
-                                       "images"),
+    "too few images to walk between": (
+        ["sample", "run", "--sampler", "interpolation", "-n", "4000", "--data", "digits", *CPU],
+        "images",
+    ),
     # data
     "path without a kind": ([*TRAIN, "--data", "./photos"], "folder:./photos"),
     "folder that is not there": ([*TRAIN, "--data", "folder:nowhere"], "nowhere"),
@@ -131,7 +162,10 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "npz that holds a pickle": ([*TRAIN, "--data", "npz:pickled.npz"], "pickled.npz"),
     "data that are not downloaded": ([*TRAIN, "--data", "cifar10", "--data-root", "empty"], "cifar"),
     "data of other channels": (["reconstruct", "run", "--data", "cifar10", "--data-root", "empty", *CPU], "cifar"),
-    "eval on data that are not there": (["eval", "run", "--metric", "elbo", "--data", "npz:nowhere.npz", *CPU], "nowhere.npz"),
+    "eval on data that are not there": (
+        ["eval", "run", "--metric", "elbo", "--data", "npz:nowhere.npz", *CPU],
+        "nowhere.npz",
+    ),
     # files
     "out is a file": (["train", "vae-mlp", "--out", "file", *CPU, *TINY], "cannot be written"),
     "out below a file": (["train", "vae-mlp", "--out", "file/run", *CPU, *TINY], "cannot be written"),
@@ -140,23 +174,66 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "run that is there": (["train", "vae-mlp", "--out", "run", *CPU, *TINY], "already holds a run"),
     "resume without a folder": (["train", "--resume"], "needs the run's folder"),
     "resume without a run": (["train", "--resume", "--out", "empty"], "no run in empty"),
-    "resume with other settings": (["train", "--resume", "--out", "run", "--set", "latent_dim=3"], "the run's own data and settings"),
-    "resume with another batch": (["train", "--resume", "--out", "run", "--batch-size", "3"], "the run's own data and settings"),
-    "resume of another model": (["train", "vae-mlp", "--resume", "--out", "run", "--batch-size", "400", *CPU, *TINY,
-                                 "--set", "encoder.activation=elu"], "another parts"),
-    "resume with another seed": (["train", "vae-mlp", "--resume", "--out", "run", "--seed", "5", "--batch-size", "400",
-                                  "--epochs", "2", *CPU, *TINY], "other seed"),
-    "part from a folder without it": (["train", "classifier", "--out", "new", "--set", "classifier=./run", *CPU],
-                                      "has no feature extractor"),
+    "resume with other settings": (
+        ["train", "--resume", "--out", "run", "--set", "latent_dim=3"],
+        "the run's own data and settings",
+    ),
+    "resume with another batch": (
+        ["train", "--resume", "--out", "run", "--batch-size", "3"],
+        "the run's own data and settings",
+    ),
+    "resume of another model": (
+        [
+            "train",
+            "vae-mlp",
+            "--resume",
+            "--out",
+            "run",
+            "--batch-size",
+            "400",
+            *CPU,
+            *TINY,
+            "--set",
+            "encoder.activation=elu",
+        ],
+        "another parts",
+    ),
+    "resume with another seed": (
+        [
+            "train",
+            "vae-mlp",
+            "--resume",
+            "--out",
+            "run",
+            "--seed",
+            "5",
+            "--batch-size",
+            "400",
+            "--epochs",
+            "2",
+            *CPU,
+            *TINY,
+        ],
+        "other seed",
+    ),
+    "part from a folder without it": (
+        ["train", "classifier", "--out", "new", "--set", "classifier=./run", *CPU],
+        "has no feature extractor",
+    ),
     "part from a damaged folder": ([*TRAIN, "--set", "encoder=./damaged"], "no JSON number"),
-    "part that does not fit": (["train", "vae-mlp", "--out", "new", "--set", "encoder=./run", "--set", "image_size=8", *CPU],
-                               "does not fit"),
+    "part that does not fit": (
+        ["train", "vae-mlp", "--out", "new", "--set", "encoder=./run", "--set", "image_size=8", *CPU],
+        "does not fit",
+    ),
     "damaged model": (["sample", "damaged", *CPU], "no JSON number"),
     "folder that is no model": (["sample", "empty", *CPU], "no saved model in empty"),
     "file that is no model": (["sample", "file", *CPU], "no saved model"),
     # devices
     "no such device": (["sample", "run", "--device", "gpu"], "device 'gpu'"),
-    "device that is not there": (["eval", "run", "--metric", "elbo", "--device", "cuda:99"], "--device cpu works everywhere"),
+    "device that is not there": (
+        ["eval", "run", "--metric", "elbo", "--device", "cuda:99"],
+        "--device cpu works everywhere",
+    ),
     "device without values": (["train", "vae-mlp", "--out", "new", "--device", "meta", *TINY], "meta"),
 }
 
@@ -178,14 +255,21 @@ def test_what_is_wrong_is_one_line_and_loses_nothing(
     assert kept()
 
 
-@pytest.mark.parametrize(("file", "says"), [
-    ("wrong.toml", "wrong.toml, line 2: not valid TOML"),
-    ("unknown.toml", 'unknown.toml, line 3: recipes.x.sumary: unknown key; did you mean "summary"'),
-    ("nowhere.toml", "nowhere.toml: cannot be read"),
-    ("empty", "empty: cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("wrong.toml", "wrong.toml, line 2: not valid TOML"),
+        ("unknown.toml", 'unknown.toml, line 3: recipes.x.sumary: unknown key; did you mean "summary"'),
+        ("nowhere.toml", "nowhere.toml: cannot be read"),
+        ("empty", "empty: cannot be read"),
+    ],
+)
 def test_a_catalogue_that_cannot_be_read_is_told_with_its_line(
-    file: str, says: str, home: Path, monkeypatch: pytest.MonkeyPatch, fresh_registry: Callable[[], None],
+    file: str,
+    says: str,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fresh_registry: Callable[[], None],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("ZOO_REGISTRY", str(home / file))
@@ -194,11 +278,14 @@ def test_a_catalogue_that_cannot_be_read_is_told_with_its_line(
     check(capsys.readouterr().err, says)
 
 
-@pytest.mark.parametrize(("setting", "says"), [
-    ("prior=toy-bomb", "prior: Bomb (parts.py) could not be built: KeyError"),
-    ("prior=toy-missing", "Missing"),
-    ("objective=toy-wishful", "prior.magic"),
-])
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("prior=toy-bomb", "prior: Bomb (parts.py) could not be built: KeyError"),
+        ("prior=toy-missing", "Missing"),
+        ("objective=toy-wishful", "prior.magic"),
+    ],
+)
 def test_a_plugin_that_raises_is_told_by_its_name(
     setting: str, says: str, toys: None, kept: Callable[[], bool], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -207,15 +294,17 @@ def test_a_plugin_that_raises_is_told_by_its_name(
     assert kept()
 
 
-def test_nan_in_training_is_one_line(toys: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-                                     capsys: pytest.CaptureFixture[str]) -> None:
+def test_nan_in_training_is_one_line(
+    toys: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main([*TRAIN, *TINY, "--set", 'objective=["elbo","toy-nan"]']) == 2
     check(capsys.readouterr().err, 'the term "toy-nan.boom" became NaN or infinite in round 0')
 
 
-def test_figures_are_printed_even_where_they_cannot_be_written(home: Path, monkeypatch: pytest.MonkeyPatch,
-                                                                capsys: pytest.CaptureFixture[str]) -> None:
+def test_figures_are_printed_even_where_they_cannot_be_written(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(home)
     assert main(["eval", "run", "--metric", "elbo", "--limit", "20", "--out", "file/x.json", *CPU]) == 2
     out, err = capsys.readouterr()
@@ -226,7 +315,13 @@ def test_figures_are_printed_even_where_they_cannot_be_written(home: Path, monke
 @pytest.mark.parametrize("case", ["no such component", "npz that is broken", "damaged model"])
 def test_the_same_in_a_process_of_its_own(case: str, home: Path) -> None:
     argv, says = WRONG[case]
-    done = subprocess.run([sys.executable, "-m", "zoo_core", *argv], cwd=home, capture_output=True, text=True,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo_core", *argv],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=120,
+    )
     assert done.returncode == 2 and done.stdout == ""
     check(done.stderr, says)

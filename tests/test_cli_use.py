@@ -44,7 +44,12 @@ def test_train_writes_where_it_says(home: Path) -> None:
     assert config["parts"]["encoder"]["params"]["width"] == 4
     assert config["parts"]["decoder"]["params"]["sigma"] == "shared", "the recipe's settings for digits hold"
     about = json.loads((run / "run.json").read_text())
-    assert (about["data"], about["seed"], about["training"]["epochs"], about["training"]["batch_size"]) == ("zoo-basics:digits", 0, 2, 120)
+    assert (about["data"], about["seed"], about["training"]["epochs"], about["training"]["batch_size"]) == (
+        "zoo-basics:digits",
+        0,
+        2,
+        120,
+    )
     assert (run / "pictures" / "samples-0002.png").is_file()
 
 
@@ -70,20 +75,47 @@ def test_the_same_seed_gives_the_same_picture() -> None:
 
 @pytest.mark.parametrize("data", [[], ["--data", "digits"]])
 def test_an_interpolation_has_as_many_columns_as_steps(data: list[str]) -> None:
-    command = ["sample", "runs/vae-digits", "--sampler", "interpolation", "--set", "steps=5", "--set", "mode=spherical",
-               "-n", "15", "--out", "walk.png", "--device", "cpu"]
+    command = [
+        "sample",
+        "runs/vae-digits",
+        "--sampler",
+        "interpolation",
+        "--set",
+        "steps=5",
+        "--set",
+        "mode=spherical",
+        "-n",
+        "15",
+        "--out",
+        "walk.png",
+        "--device",
+        "cpu",
+    ]
     assert main([*command, *data]) == 0
     assert size("walk.png") == (2 * (5 * 34 + 2), 2 * (3 * 34 + 2))
 
 
 def test_reconstruct_shows_originals_over_their_reconstructions(capsys: Captured) -> None:
-    assert main(["reconstruct", "runs/vae-digits", "-n", "10", "--columns", "4", "--out", "r.png", "--device", "cpu"]) == 0
+    assert (
+        main(["reconstruct", "runs/vae-digits", "-n", "10", "--columns", "4", "--out", "r.png", "--device", "cpu"]) == 0
+    )
     assert capsys.readouterr().out == "10 images over their reconstructions in r.png\n"
-    assert size("r.png") == (3 * (4 * 34 + 2), 2 * (6 * 34 + 2)) or size("r.png") == (2 * (4 * 34 + 2), 2 * (6 * 34 + 2))
+    assert size("r.png") == (3 * (4 * 34 + 2), 2 * (6 * 34 + 2)) or size("r.png") == (
+        2 * (4 * 34 + 2),
+        2 * (6 * 34 + 2),
+    )
     pixels = np.asarray(Image.open("r.png").convert("L"))
     factor = pixels.shape[1] // (4 * 34 + 2)
-    cells = [[pixels[factor * (2 + 34 * i) : factor * (34 + 34 * i) : factor, factor * (2 + 34 * j) : factor * (34 + 34 * j) : factor]
-              for j in range(4)] for i in range(6)]
+    cells = [
+        [
+            pixels[
+                factor * (2 + 34 * i) : factor * (34 + 34 * i) : factor,
+                factor * (2 + 34 * j) : factor * (34 + 34 * j) : factor,
+            ]
+            for j in range(4)
+        ]
+        for i in range(6)
+    ]
     held_out = zoo.open_dataset("digits").split("test").x
     assert (cells[0][0] == held_out[0, 0].numpy()).all() and (cells[2][1] == held_out[5, 0].numpy()).all()
     expected = zoo.load("runs/vae-digits").reconstruct(held_out[5:6].float() / 255)[0, 0]
@@ -92,8 +124,20 @@ def test_reconstruct_shows_originals_over_their_reconstructions(capsys: Captured
 
 
 def test_eval_prints_figures_and_their_protocol(capsys: Captured) -> None:
-    command = ["eval", "runs/vae-digits", "--metric", "reconstruction", "--metric", "nll", "--set", "nll.draws=3",
-               "--limit", "20", "--device", "cpu"]
+    command = [
+        "eval",
+        "runs/vae-digits",
+        "--metric",
+        "reconstruction",
+        "--metric",
+        "nll",
+        "--set",
+        "nll.draws=3",
+        "--limit",
+        "20",
+        "--device",
+        "cpu",
+    ]
     assert main([*command, "--json", "--out", "figures.json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert json.loads(Path("figures.json").read_text()) == figures
@@ -107,7 +151,10 @@ def test_eval_prints_figures_and_their_protocol(capsys: Captured) -> None:
 
 
 def test_a_finished_run_goes_on_for_more_epochs_with_its_own_settings(home: Path, capsys: Captured) -> None:
-    assert main(["train", "vae", "--epochs", "1", "--batch-size", "120", "--seed", "3", "--quiet", "--out", "more", *TINY]) == 0
+    assert (
+        main(["train", "vae", "--epochs", "1", "--batch-size", "120", "--seed", "3", "--quiet", "--out", "more", *TINY])
+        == 0
+    )
     assert main(["train", "--resume", "--out", "more", "--epochs", "2", "--quiet", "--device", "cpu"]) == 0
     assert "finished: 20 rounds" in capsys.readouterr().out
     about = json.loads(Path("more/run.json").read_text())
@@ -122,8 +169,27 @@ def test_a_model_is_trained_on_pictures_of_a_folder(home: Path) -> None:
     generator = np.random.default_rng(0)
     for i in range(30):
         Image.fromarray(generator.integers(0, 255, (20, 24, 3), dtype=np.uint8)).save(f"photos/{i}.png")
-    assert main(["train", "vae", "--data", "folder:photos", "--set", "image_size=16", "--epochs", "1", "--batch-size", "8",
-                 "--out", "photo-run", "--quiet", *TINY]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "vae",
+                "--data",
+                "folder:photos",
+                "--set",
+                "image_size=16",
+                "--epochs",
+                "1",
+                "--batch-size",
+                "8",
+                "--out",
+                "photo-run",
+                "--quiet",
+                *TINY,
+            ]
+        )
+        == 0
+    )
     assert zoo.load("photo-run").image_shape == (3, 16, 16)
     assert main(["reconstruct", "photo-run", "-n", "2", "--out", "p.png", "--device", "cpu"]) == 0
 
@@ -136,8 +202,21 @@ def test_progress_off_a_terminal_is_one_line_an_epoch_on_stderr(capsys: Captured
 
 
 def test_a_classifier_is_trained_and_then_regularises_a_vae(capsys: Captured) -> None:
-    small = ["--set", "classifier.width=2", "--set", "classifier.hidden=4", "--epochs", "1", "--batch-size", "200", "--quiet"]
-    assert main(["train", "classifier", "--data", "digits", "--out", "runs/digit-classifier", "--device", "cpu", *small]) == 0
+    small = [
+        "--set",
+        "classifier.width=2",
+        "--set",
+        "classifier.hidden=4",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "200",
+        "--quiet",
+    ]
+    assert (
+        main(["train", "classifier", "--data", "digits", "--out", "runs/digit-classifier", "--device", "cpu", *small])
+        == 0
+    )
     assert "look at it" not in capsys.readouterr().out, "a classifier makes no pictures"
     regularised = ["train", "discreg-vae", "--data", "digits", "--epochs", "1", "--batch-size", "200", "--quiet", *TINY]
     assert main([*regularised, "--set", "classifier=runs/digit-classifier", "--out", "runs/discreg"]) == 0

@@ -35,12 +35,21 @@ def told() -> zoo.Model:
 def placed() -> zoo.Model:
     """Its prior has a place for each class."""
     mixture = {"name": "gaussian-mixture", "components": 3}
-    return zoo.build("aae-labelled", image_shape=SHAPE, labels=CLASSES, prior=mixture, **{**SMALL, **CRITIC, "latent_dim": 2})
+    return zoo.build(
+        "aae-labelled", image_shape=SHAPE, labels=CLASSES, prior=mixture, **{**SMALL, **CRITIC, "latent_dim": 2}
+    )
 
 
 FORMS: list[Any] = [
-    [2, 0, 1], (2, 0, 1), np.array([2, 0, 1]), np.array([2, 0, 1], ">i4"), np.array([1, 0, 2], np.uint8)[::-1],
-    torch.tensor([2, 0, 1], dtype=torch.int32), ["hen", "cat", "dog"], np.array(["hen", "cat", "dog"]), ["hen", 0, "dog"],
+    [2, 0, 1],
+    (2, 0, 1),
+    np.array([2, 0, 1]),
+    np.array([2, 0, 1], ">i4"),
+    np.array([1, 0, 2], np.uint8)[::-1],
+    torch.tensor([2, 0, 1], dtype=torch.int32),
+    ["hen", "cat", "dog"],
+    np.array(["hen", "cat", "dog"]),
+    ["hen", 0, "dog"],
     [np.int64(2), 0, torch.tensor(1)],
 ]
 ONE: list[Any] = [1, "dog", np.int32(1), np.array(1), torch.tensor(1), [1], ["dog"], range(1, 2)]
@@ -86,8 +95,12 @@ def test_one_label_is_for_all(y: Any) -> None:
 @pytest.mark.parametrize("y, message", WRONG, ids=[repr(y)[:40] for y, _ in WRONG])
 def test_labels_that_are_none_are_refused_in_one_line(y: Any, message: str) -> None:
     model = told()
-    for use in (lambda: model.sample(3, y=y), lambda: model.decode(Z, y), lambda: model.reconstruct(X, y),
-                lambda: model.sample(3, "interpolation", y=y)):
+    for use in (
+        lambda: model.sample(3, y=y),
+        lambda: model.decode(Z, y),
+        lambda: model.reconstruct(X, y),
+        lambda: model.sample(3, "interpolation", y=y),
+    ):
         with pytest.raises(SettingError, match=message) as raised:
             use()
         assert "\n" not in str(raised.value)
@@ -105,8 +118,12 @@ def test_an_unknown_label_and_weights_of_classes_are_labels_too() -> None:
 
 def test_labels_that_would_change_nothing_are_refused() -> None:
     model = plain()
-    for use in (lambda: model.sample(3, y=0), lambda: model.sample(3, "interpolation", y=[0, 1, 2]), lambda: model.decode(Z, 0),
-                lambda: model.reconstruct(X, torch.zeros(3, dtype=torch.int64))):
+    for use in (
+        lambda: model.sample(3, y=0),
+        lambda: model.sample(3, "interpolation", y=[0, 1, 2]),
+        lambda: model.decode(Z, 0),
+        lambda: model.reconstruct(X, torch.zeros(3, dtype=torch.int64)),
+    ):
         with pytest.raises(SettingError, match=r"(takes no|of this vae-mlp takes) labels; leave y out"):
             use()
     with pytest.raises(SettingError, match="decoder of this aae-labelled takes no labels"):
@@ -114,10 +131,15 @@ def test_labels_that_would_change_nothing_are_refused() -> None:
     assert torch.equal(model.sample(3, seed=0, y=None), model.sample(3, seed=0))
 
 
-@pytest.mark.parametrize("condition, message", [
-    ({"Y": 1}, "PriorSampler takes no Y; "), ({"lable": 1}, "takes no lable; the conditions that it takes: y"),
-    ({"x": X}, "PriorSampler takes no x"), ({"label": 0, "y": 0}, "takes no label"),
-])
+@pytest.mark.parametrize(
+    "condition, message",
+    [
+        ({"Y": 1}, "PriorSampler takes no Y; "),
+        ({"lable": 1}, "takes no lable; the conditions that it takes: y"),
+        ({"x": X}, "PriorSampler takes no x"),
+        ({"label": 0, "y": 0}, "takes no label"),
+    ],
+)
 def test_conditions_that_the_sampler_does_not_know_are_refused(condition: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         told().sample(3, **condition)
@@ -139,8 +161,13 @@ def test_a_sampler_may_take_conditions_of_its_own() -> None:
 
 
 def test_clusters_are_asked_for_by_number() -> None:
-    model = zoo.build("aae-clusters", image_shape=SHAPE, labels=CLASSES, clusters=5,
-                      **{"encoder.hidden": [6], "decoder.hidden": [5], **CRITIC})
+    model = zoo.build(
+        "aae-clusters",
+        image_shape=SHAPE,
+        labels=CLASSES,
+        clusters=5,
+        **{"encoder.hidden": [6], "decoder.hidden": [5], **CRITIC},
+    )
     assert model.sample(2, "style-grid", seed=0, y=[4, 0]).shape == (2, *SHAPE)
     with pytest.raises(SettingError, match=r"y 5: the model's classes are 0 to 4$"):
         model.sample(2, "style-grid", y=5)
@@ -171,20 +198,30 @@ def test_a_number_of_pictures_that_is_none_is_refused(n: Any) -> None:
     assert plain().sample(np.int64(2)).shape == (2, *SHAPE)
 
 
-@pytest.mark.parametrize("y, expected", [
-    ([[1, 0], [0, 1], [1, -1]], [[1, 0], [0, 1], [1, -1]]), ([1, 0], [[1, 0]] * 3), (np.array([[True, False]] * 3), [[1, 0]] * 3),
-    (torch.tensor([[1.0, 0.0]]), [[1, 0]] * 3),
-])
+@pytest.mark.parametrize(
+    "y, expected",
+    [
+        ([[1, 0], [0, 1], [1, -1]], [[1, 0], [0, 1], [1, -1]]),
+        ([1, 0], [[1, 0]] * 3),
+        (np.array([[True, False]] * 3), [[1, 0]] * 3),
+        (torch.tensor([[1.0, 0.0]]), [[1, 0]] * 3),
+    ],
+)
 def test_attributes_are_rows_of_zeros_and_ones(y: Any, expected: list[list[int]]) -> None:
     labels = Labels("attributes", ("old", "male"))
     given = as_labels(y, labels, 3, classes=2)
     assert given.tolist() == expected and given.dtype == torch.int64
 
 
-@pytest.mark.parametrize("y, message", [
-    ([1, 0, 1], "3 rows of 2 attributes, or one for all, got shape .*; the attributes are old, male"), ([[2, 0]], "0 or 1"),
-    ("old", "should be numbers"), ([[0.5, 0]] * 3, "0 or 1"),
-])
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        ([1, 0, 1], "3 rows of 2 attributes, or one for all, got shape .*; the attributes are old, male"),
+        ([[2, 0]], "0 or 1"),
+        ("old", "should be numbers"),
+        ([[0.5, 0]] * 3, "0 or 1"),
+    ],
+)
 def test_attributes_that_are_none_are_refused(y: Any, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         as_labels(y, Labels("attributes", ("old", "male")), 3, classes=2)
@@ -199,10 +236,12 @@ def test_labels_of_the_command_line_are_numbers_or_names(tmp_path: Any, capsys: 
         pictures[label] = out.read_bytes()
     assert pictures["dog"] == pictures["1"] != pictures["2"]
     capsys.readouterr()
-    for arguments, message in ((["--label", "dgo"], 'did you mean "dog"'),
-                               (["--label", "-1"], "--label -1: the model's classes are 0 to 2"),
-                               (["--label", "0", "--label", "7"], "--label 7"),
-                               (["--data", "digits"], "--data: PriorSampler starts from no images")):
+    for arguments, message in (
+        (["--label", "dgo"], 'did you mean "dog"'),
+        (["--label", "-1"], "--label -1: the model's classes are 0 to 2"),
+        (["--label", "0", "--label", "7"], "--label 7"),
+        (["--data", "digits"], "--data: PriorSampler starts from no images"),
+    ):
         assert main(["sample", folder, *arguments, "--out", str(tmp_path / "no.png"), "--device", "cpu"]) == 2
         said = capsys.readouterr().err
         assert message in said and said.count("\n") == 1 and not (tmp_path / "no.png").exists()

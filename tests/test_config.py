@@ -27,22 +27,25 @@ def test_a_config_survives_the_way_through_a_file(config: dict[str, Any], tmp_pa
     assert read_config(tmp_path) == config
 
 
-@pytest.mark.parametrize(("text", "says"), [
-    ('{"a": NaN}', "NaN is no JSON number"),
-    ('{"a": -Infinity}', "no JSON number"),
-    ('{"a": 1, "b": 2, "a": 3}', "'a' is there twice"),
-    ('{"x": {"a": 1, "a": 1}}', "'a' is there twice"),
-    ("[" * 10**5, "more than 32 levels"),
-    ("[" * 10**5 + "]" * 10**5, "more than 32 levels"),
-    ('{"a": ' * 33 + "1" + "}" * 33, "more than 32 levels"),
-    ("{", "not valid JSON"),
-    ("", "not valid JSON"),
-    ('{"a": ' + "9" * 5000 + "}", "beyond"),
-    ('{"a": 9007199254740993}', "beyond"),
-    ('{"a": -1e999}', "no JSON number"),
-    ("{'a': 1}", "not valid JSON"),
-    ('{"a": 1} {}', "not valid JSON"),
-])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"a": NaN}', "NaN is no JSON number"),
+        ('{"a": -Infinity}', "no JSON number"),
+        ('{"a": 1, "b": 2, "a": 3}', "'a' is there twice"),
+        ('{"x": {"a": 1, "a": 1}}', "'a' is there twice"),
+        ("[" * 10**5, "more than 32 levels"),
+        ("[" * 10**5 + "]" * 10**5, "more than 32 levels"),
+        ('{"a": ' * 33 + "1" + "}" * 33, "more than 32 levels"),
+        ("{", "not valid JSON"),
+        ("", "not valid JSON"),
+        ('{"a": ' + "9" * 5000 + "}", "beyond"),
+        ('{"a": 9007199254740993}', "beyond"),
+        ('{"a": -1e999}', "no JSON number"),
+        ("{'a': 1}", "not valid JSON"),
+        ('{"a": 1} {}', "not valid JSON"),
+    ],
+)
 def test_json_is_read_strictly(text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         parse(text, "config.json")
@@ -100,42 +103,57 @@ PINNED = {"repo": "x/y", "commit": "a" * 40, "file": "model.safetensors", "sha25
 INSIDE = {"kind": "decoder", "name": "zoo-basics:mlp", "format": 1, "version": "0.1.0", "params": {}}
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    (_set("format", to=2), "has format 2.*reads up to 1.*pip install -U zoo-core"),
-    (_set("format", to=True), "format"),
-    (_set("format", to="1"), "format should be of type int"),
-    (_set("format", to=0), "no format 0"),
-    (_set("format", to=-1), "no format -1"),
-    (_drop("parts"), "parts is missing"),
-    (_drop("training"), "training is missing"),
-    (_set("part", to={}), "unknown key 'part'; did you mean \"parts\""),
-    (_set("parts", to=[]), "parts should be of type dict"),
-    (_set("image_shape", to=[1, 8]), "channels, height, width"),
-    (_set("image_shape", to=[1, 8, 0]), "channels, height, width"),
-    (_set("image_shape", to=[1, 8, True]), "channels, height, width"),
-    (_set("image_shape", to=[1, 8, 1e9]), "channels, height, width"),
-    (_set("labels", to={}), "type is missing"),
-    (_set("labels", to={"type": "names"}), "none, classes, attributes"),
-    (_set("labels", to={"type": "classes", "names": [1, {}]}), "list of names"),
-    (_set("parts", "encoder", to=3), "parts.encoder: should be a table"),
-    (_set("parts", "encoder", "path", to="/etc/passwd"), "unknown key 'path'"),
-    (_set("parts", "encoder", "trainable", to=1), "trainable should be of type bool"),
-    (_set("parts", "encoder", "weights", to="default"), "weights should be of type dict"),
-    (_set("parts", "encoder", "weights", to={"repo": "x/y"}), "weights should have repo, commit, file and sha256"),
-    (_set("parts", "encoder", "weights", to={**PINNED, "commit": "main"}), "commit should be 40 hex digits, got 'main'"),
-    (_set("parts", "encoder", "weights", to={**PINNED, "sha256": ""}), "sha256 should be 64 hex digits"),
-    (_set("parts", "encoder", "weights", to={**PINNED, "file": 3}), "each a string"),
-    (_set("parts", "encoder", "params", "net", to={**INSIDE, "kind": "dataset"}), "encoder.net is of kind 'dataset'"),
-    (_set("parts", "encoder", "params", "net", to={**INSIDE, "format": "1"}), "encoder.net: format should be of type int"),
-    (_set("objectives", "elbo", "params", "net", to={**INSIDE, "params": []}), "elbo.net: params should be of type dict"),
-    (_set("parts", "encoder", "kind", to="dataset"), "of kind 'dataset'.*holds only encoder, decoder"),
-    (_set("parts", "encoder", "kind", to="metric"), "of kind 'metric'"),
-    (_set("parts", "encoder", "kind", to="sampler"), "of kind 'sampler'"),
-    (_set("parts", "a.b", to={}), "nothing can be called 'a.b'"),
-    (_set("parts", "", to={}), "nothing can be called ''"),
-    (_set("objectives", "../x", to={}), "nothing can be called"),
-    (_set("objectives", "elbo", "kind", to="objective"), "unknown key 'kind'"),
-])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_set("format", to=2), "has format 2.*reads up to 1.*pip install -U zoo-core"),
+        (_set("format", to=True), "format"),
+        (_set("format", to="1"), "format should be of type int"),
+        (_set("format", to=0), "no format 0"),
+        (_set("format", to=-1), "no format -1"),
+        (_drop("parts"), "parts is missing"),
+        (_drop("training"), "training is missing"),
+        (_set("part", to={}), "unknown key 'part'; did you mean \"parts\""),
+        (_set("parts", to=[]), "parts should be of type dict"),
+        (_set("image_shape", to=[1, 8]), "channels, height, width"),
+        (_set("image_shape", to=[1, 8, 0]), "channels, height, width"),
+        (_set("image_shape", to=[1, 8, True]), "channels, height, width"),
+        (_set("image_shape", to=[1, 8, 1e9]), "channels, height, width"),
+        (_set("labels", to={}), "type is missing"),
+        (_set("labels", to={"type": "names"}), "none, classes, attributes"),
+        (_set("labels", to={"type": "classes", "names": [1, {}]}), "list of names"),
+        (_set("parts", "encoder", to=3), "parts.encoder: should be a table"),
+        (_set("parts", "encoder", "path", to="/etc/passwd"), "unknown key 'path'"),
+        (_set("parts", "encoder", "trainable", to=1), "trainable should be of type bool"),
+        (_set("parts", "encoder", "weights", to="default"), "weights should be of type dict"),
+        (_set("parts", "encoder", "weights", to={"repo": "x/y"}), "weights should have repo, commit, file and sha256"),
+        (
+            _set("parts", "encoder", "weights", to={**PINNED, "commit": "main"}),
+            "commit should be 40 hex digits, got 'main'",
+        ),
+        (_set("parts", "encoder", "weights", to={**PINNED, "sha256": ""}), "sha256 should be 64 hex digits"),
+        (_set("parts", "encoder", "weights", to={**PINNED, "file": 3}), "each a string"),
+        (
+            _set("parts", "encoder", "params", "net", to={**INSIDE, "kind": "dataset"}),
+            "encoder.net is of kind 'dataset'",
+        ),
+        (
+            _set("parts", "encoder", "params", "net", to={**INSIDE, "format": "1"}),
+            "encoder.net: format should be of type int",
+        ),
+        (
+            _set("objectives", "elbo", "params", "net", to={**INSIDE, "params": []}),
+            "elbo.net: params should be of type dict",
+        ),
+        (_set("parts", "encoder", "kind", to="dataset"), "of kind 'dataset'.*holds only encoder, decoder"),
+        (_set("parts", "encoder", "kind", to="metric"), "of kind 'metric'"),
+        (_set("parts", "encoder", "kind", to="sampler"), "of kind 'sampler'"),
+        (_set("parts", "a.b", to={}), "nothing can be called 'a.b'"),
+        (_set("parts", "", to={}), "nothing can be called ''"),
+        (_set("objectives", "../x", to={}), "nothing can be called"),
+        (_set("objectives", "elbo", "kind", to="objective"), "unknown key 'kind'"),
+    ],
+)
 def test_a_config_of_another_shape_is_refused_with_the_key(
     config: dict[str, Any], change: Callable[[dict[str, Any]], None], says: str
 ) -> None:
@@ -150,22 +168,29 @@ def test_a_config_is_a_table() -> None:
         check_config([])
 
 
-@pytest.mark.parametrize(("change", "error", "says"), [
-    (_set("parts", "encoder", "name", to="os:system"), UnknownName, "no encoder"),
-    (_set("parts", "encoder", "name", to="zoo_basics.encoders.mlp:MLPEncoder"), UnknownName, "MLPEncoder"),
-    (_set("parts", "encoder", "name", to="zoo-basics:mpl"), UnknownName, "mlp"),
-    (_set("parts", "encoder", "params", "hiden", to=[3]), ZooError, "hidden"),
-    (_set("parts", "encoder", "params", "hidden", to="wide"), ZooError, "list of integers"),
-    (_set("parts", "encoder", "params", "hidden", to=[float("inf")]), ZooError, "list of integers"),
-    (_set("parts", "encoder", "format", to=99), ConfigError, "saved by zoo-basics .* in format 99.*pip install -U zoo-basics"),
-    (_set("parts", "encoder", "weights", to=PINNED), ConfigError, "takes no weights of its own"),
-    (_set("sampler", to="nobody"), UnknownName, "no sampler"),
-    (_set("objectives", "elbo", "name", to="elbow"), UnknownName, "elbo"),
-    (_set("training", "epochs", to="many"), ZooError, "training.epochs"),
-    (_set("training", "exec", to="rm"), ZooError, "training.exec"),
-    (_set("training", "turns", to=[{"losses": 3}]), ZooError, "training.turns"),
-    (_set("training", "players", to={"x": {"trains": 3}}), ZooError, "training.players"),
-])
+@pytest.mark.parametrize(
+    ("change", "error", "says"),
+    [
+        (_set("parts", "encoder", "name", to="os:system"), UnknownName, "no encoder"),
+        (_set("parts", "encoder", "name", to="zoo_basics.encoders.mlp:MLPEncoder"), UnknownName, "MLPEncoder"),
+        (_set("parts", "encoder", "name", to="zoo-basics:mpl"), UnknownName, "mlp"),
+        (_set("parts", "encoder", "params", "hiden", to=[3]), ZooError, "hidden"),
+        (_set("parts", "encoder", "params", "hidden", to="wide"), ZooError, "list of integers"),
+        (_set("parts", "encoder", "params", "hidden", to=[float("inf")]), ZooError, "list of integers"),
+        (
+            _set("parts", "encoder", "format", to=99),
+            ConfigError,
+            "saved by zoo-basics .* in format 99.*pip install -U zoo-basics",
+        ),
+        (_set("parts", "encoder", "weights", to=PINNED), ConfigError, "takes no weights of its own"),
+        (_set("sampler", to="nobody"), UnknownName, "no sampler"),
+        (_set("objectives", "elbo", "name", to="elbow"), UnknownName, "elbo"),
+        (_set("training", "epochs", to="many"), ZooError, "training.epochs"),
+        (_set("training", "exec", to="rm"), ZooError, "training.exec"),
+        (_set("training", "turns", to=[{"losses": 3}]), ZooError, "training.turns"),
+        (_set("training", "players", to={"x": {"trains": 3}}), ZooError, "training.players"),
+    ],
+)
 def test_a_config_that_names_what_is_not_there_is_refused(
     config: dict[str, Any], change: Callable[[dict[str, Any]], None], error: type[Exception], says: str
 ) -> None:

@@ -37,7 +37,9 @@ def test_examples_of_no_known_group_are_alone() -> None:
     assert [len(parts[name]) for name in ("train", "validation", "test")] == [13, 3, 4]
 
 
-@pytest.mark.parametrize("groups", [torch.zeros(10, dtype=torch.int64), torch.arange(4), torch.zeros(0, dtype=torch.int64)])
+@pytest.mark.parametrize(
+    "groups", [torch.zeros(10, dtype=torch.int64), torch.arange(4), torch.zeros(0, dtype=torch.int64)]
+)
 def test_a_cut_that_leaves_nothing_to_train_on_is_refused(groups: Tensor) -> None:
     with pytest.raises(DataError, match="cannot be cut"):
         cut_by_group(groups, 2, 2)
@@ -51,7 +53,9 @@ class Grouped(Dataset):
     labels = Labels("classes", ("a", "b"))
 
     def split(self, name: SplitName) -> Split:
-        return Split(torch.zeros(4, 1, 4, 4, dtype=torch.uint8), torch.tensor([0, 1, -1, 0]), groups=torch.tensor([7, 7, 8, 8]))
+        return Split(
+            torch.zeros(4, 1, 4, 4, dtype=torch.uint8), torch.tensor([0, 1, -1, 0]), groups=torch.tensor([7, 7, 8, 8])
+        )
 
 
 def test_groups_stay_with_their_examples() -> None:

@@ -71,16 +71,19 @@ def test_objects_are_taken_as_they_are() -> None:
     assert open_dataset(np.zeros((10, 4, 4), np.uint8)).image_shape == (1, 4, 4)
 
 
-@pytest.mark.parametrize(("reference", "error", "text"), [
-    ("digitz", UnknownName, "digits"),
-    ("digits:./here", DataError, 'data set "digits" takes no path; type "digits"'),
-    ("digits:here", DataError, 'digits has no class "here"; its classes are 0, 1'),
-    ("folder", DataError, "folder:PATH"),
-    ("./pictures", DataError, "folder:./pictures"),
-    ("folder:/nowhere/at/all", DataError, "no folder /nowhere/at/all"),
-    ("npz:/nowhere.npz", DataError, "no file /nowhere.npz"),
-    (3, DataError, "data are a int"),
-])
+@pytest.mark.parametrize(
+    ("reference", "error", "text"),
+    [
+        ("digitz", UnknownName, "digits"),
+        ("digits:./here", DataError, 'data set "digits" takes no path; type "digits"'),
+        ("digits:here", DataError, 'digits has no class "here"; its classes are 0, 1'),
+        ("folder", DataError, "folder:PATH"),
+        ("./pictures", DataError, "folder:./pictures"),
+        ("folder:/nowhere/at/all", DataError, "no folder /nowhere/at/all"),
+        ("npz:/nowhere.npz", DataError, "no file /nowhere.npz"),
+        (3, DataError, "data are a int"),
+    ],
+)
 def test_references_that_mean_nothing_are_refused(reference: object, error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         open_dataset(reference)

@@ -64,16 +64,19 @@ def test_floats_in_an_array_are_stored_to_the_nearest_255th() -> None:
     assert int(stored) == int(np.rint(x * 255).sum())
 
 
-@pytest.mark.parametrize(("x", "y", "text"), [
-    (torch.zeros(5, 4), None, r"shape \(5, 4\)"),
-    (torch.zeros(5, 4, 4, dtype=torch.int32), None, "int32"),
-    (torch.full((5, 4, 4), 2.0), None, r"from 2 to 2, expected \[0, 1\]"),
-    (torch.full((5, 4, 4), float("nan")), None, "nan"),
-    (torch.zeros(5, 4, 4), torch.zeros(4, dtype=torch.int64), r"expected integers of shape \(5,\)"),
-    (torch.zeros(5, 4, 4), torch.zeros(5), "float32"),
-    (torch.zeros(5, 4, 4), torch.full((5,), -2), "down to -2"),
-    (torch.zeros(2, 4, 4), None, "cannot be cut"),
-])
+@pytest.mark.parametrize(
+    ("x", "y", "text"),
+    [
+        (torch.zeros(5, 4), None, r"shape \(5, 4\)"),
+        (torch.zeros(5, 4, 4, dtype=torch.int32), None, "int32"),
+        (torch.full((5, 4, 4), 2.0), None, r"from 2 to 2, expected \[0, 1\]"),
+        (torch.full((5, 4, 4), float("nan")), None, "nan"),
+        (torch.zeros(5, 4, 4), torch.zeros(4, dtype=torch.int64), r"expected integers of shape \(5,\)"),
+        (torch.zeros(5, 4, 4), torch.zeros(5), "float32"),
+        (torch.zeros(5, 4, 4), torch.full((5,), -2), "down to -2"),
+        (torch.zeros(2, 4, 4), None, "cannot be cut"),
+    ],
+)
 def test_arrays_that_are_no_images_or_labels_are_refused(x: Tensor, y: Tensor | None, text: str) -> None:
     with pytest.raises(DataError, match=text):
         ArrayDataset(x, y)
@@ -114,12 +117,15 @@ def test_a_labelled_subset_has_the_same_number_of_each_class_and_no_unlabelled_e
     assert sorted(uneven.tolist()) == [4, 5, 5]
 
 
-@pytest.mark.parametrize(("split", "total", "text"), [
-    (Split(BYTES), 4, "have no classes"),
-    (Split(BYTES, torch.full((40,), -1)), 4, "none of these examples has one"),
-    (Split(BYTES, torch.arange(40)), 80, "class 0 has 1 labelled examples, 2 are needed"),
-    (Split(BYTES, torch.arange(40) % 4), 3, "not one for each of the 4 classes"),
-])
+@pytest.mark.parametrize(
+    ("split", "total", "text"),
+    [
+        (Split(BYTES), 4, "have no classes"),
+        (Split(BYTES, torch.full((40,), -1)), 4, "none of these examples has one"),
+        (Split(BYTES, torch.arange(40)), 80, "class 0 has 1 labelled examples, 2 are needed"),
+        (Split(BYTES, torch.arange(40) % 4), 3, "not one for each of the 4 classes"),
+    ],
+)
 def test_a_labelled_subset_that_cannot_be_made_is_refused(split: Split, total: int, text: str) -> None:
     with pytest.raises(DataError, match=text):
         with_labels(split, total, seed=0)

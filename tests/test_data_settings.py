@@ -29,12 +29,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("command", [
-    ["eval", "model", "--metric", "reconstruction", "--no-save"],
-    ["reconstruct", "model", "-n", "2"],
-    ["sample", "model", "--sampler", "interpolation", "-n", "20"],
-    ["plot", "model", "--what", "codes"],
-])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["eval", "model", "--metric", "reconstruction", "--no-save"],
+        ["reconstruct", "model", "-n", "2"],
+        ["sample", "model", "--sampler", "interpolation", "-n", "20"],
+        ["plot", "model", "--what", "codes"],
+    ],
+)
 def test_every_command_that_takes_data_takes_their_settings(home: Path, command: list[str], capsys: Captured) -> None:
     command = [*command, "--data", "npz:data.npz", "--device", "cpu"]
     assert main(command) == 2
@@ -63,14 +66,26 @@ def clothes(tmp_path: Path) -> str:
     return str(tmp_path / "sets")
 
 
-def test_a_metric_that_opens_further_data_gets_their_root(home: Path, clothes: str, toys: None, capsys: Captured) -> None:
+def test_a_metric_that_opens_further_data_gets_their_root(
+    home: Path, clothes: str, toys: None, capsys: Captured
+) -> None:
     results = [run_check(one, None) for one in component_checks(registry().resolve("metric", "toy-brighter").entry)]
     assert [f"{r.check}: {r.reason}" for r in results if r.status != "passed"] == []
     spec = {"name": "toy-brighter", "than": "fashion-mnist"}
     data = torch.full((20, 1, 32, 32), 102, dtype=torch.uint8)
     (figure,) = evaluate(zoo.load("model"), data, [spec], data_root=clothes, device="cpu")
     assert figure.value == pytest.approx(0.2)
-    command = ["eval", "model", "--data", "digits", "--metric", "toy-brighter", "--set", "toy-brighter.than=fashion-mnist", "--no-save"]
+    command = [
+        "eval",
+        "model",
+        "--data",
+        "digits",
+        "--metric",
+        "toy-brighter",
+        "--set",
+        "toy-brighter.than=fashion-mnist",
+        "--no-save",
+    ]
     assert main([*command, "--device", "cpu", "--data-root", clothes]) == 0
     assert "brighter" in capsys.readouterr().out
     assert main([*command, "--device", "cpu", "--data-root", str(home)]) == 2
@@ -78,7 +93,17 @@ def test_a_metric_that_opens_further_data_gets_their_root(home: Path, clothes: s
 
 
 def test_it_gets_the_root_of_the_run_where_none_is_given(home: Path, clothes: str, toys: None) -> None:
-    small = ["--set", "encoder.hidden=[4]", "--set", "decoder.hidden=[4]", "--epochs", "0", "--batch-size", "5", "--quiet"]
+    small = [
+        "--set",
+        "encoder.hidden=[4]",
+        "--set",
+        "decoder.hidden=[4]",
+        "--epochs",
+        "0",
+        "--batch-size",
+        "5",
+        "--quiet",
+    ]
     command = ["train", "vae-mlp", "--data", "fashion-mnist", "--data-root", clothes, "--out", "run", "--device", "cpu"]
     assert main([*command, *small]) == 0
     command = ["eval", "run", "--metric", "toy-brighter", "--set", "toy-brighter.than=fashion-mnist", "--device", "cpu"]
@@ -93,7 +118,9 @@ def test_reconstruct_has_no_settings_but_the_datas(home: Path, capsys: Captured)
 def test_build_and_evaluate_take_settings_of_the_data(home: Path) -> None:
     with pytest.raises(DataError):
         zoo.build("vae", data="npz:data.npz")
-    model = zoo.build("vae", data="npz:data.npz", data_settings={"layout": "nhwc"}, encoder="mlp", decoder="mlp", latent_dim=2)
+    model = zoo.build(
+        "vae", data="npz:data.npz", data_settings={"layout": "nhwc"}, encoder="mlp", decoder="mlp", latent_dim=2
+    )
     assert model.image_shape == (1, 1, 32)
     assert evaluate(model, "npz:data.npz", ["reconstruction"], data_settings={"layout": "nhwc"}, device="cpu")
 

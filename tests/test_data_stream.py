@@ -185,12 +185,15 @@ def test_drawing_leaves_the_global_generator_alone(source: Source) -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
-@pytest.mark.parametrize(("settings", "text"), [
-    ({"batch_size": 5, "world": 2}, "multiple of 2"),
-    ({"batch_size": 0}, "batch size 0"),
-    ({"batch_size": 24}, f"{COUNT} examples, fewer than a batch of 24"),
-    ({"batch_size": 4, "world": 2, "drop_last": False}, "short last batch"),
-])
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"batch_size": 5, "world": 2}, "multiple of 2"),
+        ({"batch_size": 0}, "batch size 0"),
+        ({"batch_size": 24}, f"{COUNT} examples, fewer than a batch of 24"),
+        ({"batch_size": 4, "world": 2, "drop_last": False}, "short last batch"),
+    ],
+)
 def test_batches_that_cannot_be_made_are_refused(settings: dict, text: str) -> None:
     with pytest.raises(DataError, match=text):
         Stream(MemorySource(numbered()), seed=0, **settings)

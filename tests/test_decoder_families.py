@@ -49,7 +49,9 @@ def test_the_density_of_attributes_is_torchs_and_what_is_not_known_is_summed_out
     logits = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
     told, reference = Attributes(logits), Independent(Bernoulli(logits=logits), 1)
     given = torch.randint(2, (5, 3))
-    torch.testing.assert_close(told.log_prob(given.to(torch.int8)), reference.log_prob(given.double()), rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        told.log_prob(given.to(torch.int8)), reference.log_prob(given.double()), rtol=0, atol=1e-12
+    )
     torch.testing.assert_close(told.mean, reference.mean, rtol=0, atol=1e-12)
     given[:, 1] = -1
     both = [given.index_fill(1, torch.tensor([1]), value) for value in (0, 1)]
@@ -57,7 +59,10 @@ def test_the_density_of_attributes_is_torchs_and_what_is_not_known_is_summed_out
     torch.testing.assert_close(told.log_prob(given), summed, rtol=0, atol=1e-12)
     assert torch.equal(told.log_prob(torch.full((5, 3), -1)), torch.zeros(5, dtype=torch.float64))
     drawn = Attributes(torch.full((4000, 1), 0.8)).sample(KeyedNoise(0, 0))
-    assert set(drawn.unique().tolist()) == {0.0, 1.0} and abs(float(drawn.mean()) - torch.sigmoid(torch.tensor(0.8))) < 0.03
+    assert (
+        set(drawn.unique().tolist()) == {0.0, 1.0}
+        and abs(float(drawn.mean()) - torch.sigmoid(torch.tensor(0.8))) < 0.03
+    )
 
 
 @pytest.mark.parametrize("net", SMALL)
@@ -120,8 +125,15 @@ def test_the_metric_bounds_both_and_says_what_each_costs() -> None:
 
 
 def test_a_reconstruction_by_likelihood_has_both() -> None:
-    made = zoo.build("autoencoder", image_shape=SHAPE, labels=ATTRIBUTES, latent_dim=3, encoder={"name": "mlp", "hidden": [4]},
-                     decoder={"name": "mlp", "hidden": [4], "attributes": True}, objective={"name": "reconstruction", "kind": "likelihood"})
+    made = zoo.build(
+        "autoencoder",
+        image_shape=SHAPE,
+        labels=ATTRIBUTES,
+        latent_dim=3,
+        encoder={"name": "mlp", "hidden": [4]},
+        decoder={"name": "mlp", "hidden": [4], "attributes": True},
+        objective={"name": "reconstruction", "kind": "likelihood"},
+    )
     step = Step({name: cast(Part, part) for name, part in made.parts.items()}, rows(), KeyedNoise(0, 0))
     terms = list(cast(Any, made.objectives["reconstruction"]).terms("fit", step))
     assert [term.name for term in terms] == ["reconstruction", "attributes"]
@@ -149,7 +161,10 @@ def test_an_implicit_decoder_draws_from_the_noise_that_is_given_with_a_gradient(
     drawn, again, other = likelihood.rsample(noise()), likelihood.sample(noise()), likelihood.rsample(noise(1))
     assert torch.equal(drawn, again) and not again.requires_grad and not torch.allclose(drawn, other, atol=1e-6)
     own = torch.autograd.grad(drawn.sum(), [z, *decoder.parameters()], allow_unused=True)
-    assert all(one is not None and torch.isfinite(one).all() for one in own) and float(cast(Tensor, own[0]).abs().max()) > 0
+    assert (
+        all(one is not None and torch.isfinite(one).all() for one in own)
+        and float(cast(Tensor, own[0]).abs().max()) > 0
+    )
     with pytest.raises(TypeError, match="Implicit has no density"):
         likelihood.log_prob(torch.rand(4, *SHAPE))
 
@@ -166,7 +181,9 @@ def test_a_draw_is_the_net_at_that_noise_beside_the_code() -> None:
 
 def test_samples_follow_the_seed_and_pictures_of_codes_are_the_same_every_time() -> None:
     made = model("dcgan", "gan", labels=Labels(), likelihood="implicit")
-    assert torch.equal(made.sample(4, seed=1), made.sample(4, seed=1)) and not torch.equal(made.sample(4, seed=1), made.sample(4, seed=2))
+    assert torch.equal(made.sample(4, seed=1), made.sample(4, seed=1)) and not torch.equal(
+        made.sample(4, seed=1), made.sample(4, seed=2)
+    )
     z = torch.randn(4, 3)
     assert torch.equal(made.decode(z), made.decode(z))
 
@@ -180,12 +197,21 @@ def test_a_gan_trains_with_noise_beside_the_code_and_comes_back(tmp_path: Path) 
 
 
 def test_what_needs_a_density_refuses_it_when_the_model_is_built() -> None:
-    with pytest.raises(IncompatibleError, match=r'objective "elbo" needs "likelihood\.log_prob" of part "decoder"') as caught:
+    with pytest.raises(
+        IncompatibleError, match=r'objective "elbo" needs "likelihood\.log_prob" of part "decoder"'
+    ) as caught:
         model(likelihood="implicit")
     assert "decoder.likelihood=gaussian" in str(caught.value)
     with pytest.raises(IncompatibleError, match="kind=likelihood needs a decoder with a density"):
-        zoo.build("autoencoder", image_shape=SHAPE, labels=Labels(), decoder={"name": "mlp", "likelihood": "implicit"},
-                  objective={"name": "reconstruction", "kind": "likelihood"})
-    with pytest.raises(SettingError, match=r"decoder\.noise_dim: noise stands beside z in an implicit decoder, this one is gaussian"):
+        zoo.build(
+            "autoencoder",
+            image_shape=SHAPE,
+            labels=Labels(),
+            decoder={"name": "mlp", "likelihood": "implicit"},
+            objective={"name": "reconstruction", "kind": "likelihood"},
+        )
+    with pytest.raises(
+        SettingError, match=r"decoder\.noise_dim: noise stands beside z in an implicit decoder, this one is gaussian"
+    ):
         model(noise_dim=3)
     assert "likelihood.log_prob" not in likelihood_family("implicit", SHAPE).capabilities

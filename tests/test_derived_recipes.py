@@ -143,7 +143,9 @@ def test_what_cannot_be_dropped_is_said_with_its_line(read: Read, path: Path, ow
 
 def test_a_recipe_that_is_like_none_has_nothing_to_drop(path: Path) -> None:
     path.write_text('format = 1\n[recipes.alone]\ndrop = ["parts.critic"]\nsummary = "s"\n')
-    with pytest.raises(CatalogueError, match=r'line 3: recipes\.alone\.drop: is for a recipe that is like another; add like = "NAME"'):
+    with pytest.raises(
+        CatalogueError, match=r'line 3: recipes\.alone\.drop: is for a recipe that is like another; add like = "NAME"'
+    ):
         read_catalogue(path)
 
 
@@ -153,8 +155,12 @@ def test_a_recipe_that_is_like_none_has_nothing_to_drop(path: Path) -> None:
     "on.mnist = 3",
 ])  # fmt: skip
 def test_what_is_wrong_in_the_other_recipe_is_no_crash(path: Path, wrong: str) -> None:
-    text = BASE.replace('image_shape = [1, 32, 32]\n', f"image_shape = [1, 32, 32]\n{wrong}\n")
-    text = text.replace("[recipes.base.parts.encoder]\n", "[recipes.base.parts.other]\n") if "parts.encoder" in wrong else text
+    text = BASE.replace("image_shape = [1, 32, 32]\n", f"image_shape = [1, 32, 32]\n{wrong}\n")
+    text = (
+        text.replace("[recipes.base.parts.encoder]\n", "[recipes.base.parts.other]\n")
+        if "parts.encoder" in wrong
+        else text
+    )
     text = text.replace("[recipes.base.shared]\n", "") if "shared" in wrong else text
     path.write_text(text + 'drop = ["parts.critic"]\nparts.encoder.name = "dcgan"\nshared.odd.default = 4\n')
     with pytest.raises(CatalogueError):
@@ -186,7 +192,9 @@ def test_the_page_about_recipes_says_what_is_true(tmp_path: Path) -> None:
     assert found.recipe("my-plain-gan").on == {} and found.recipe("gan").on != {}
 
 
-def test_it_builds_and_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_registry: Callable[[], None]) -> None:
+def test_it_builds_and_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_registry: Callable[[], None]
+) -> None:
     """The core's semi-supervised recipe without its supervisor, and without the label's loss."""
     assert "aae-semi" in read_catalogue(core_source()).recipes
     small = "objectives.adversarial-prior.params.hidden = [4]\nparts.encoder.params.hidden = [4]\nparts.decoder.params.hidden = [4]\n"

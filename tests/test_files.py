@@ -24,7 +24,9 @@ def test_a_failing_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monke
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"]
 
 
-def test_sweep_removes_what_killed_writes_left_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweep_removes_what_killed_writes_left_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_bytes(tmp_path / "model.safetensors", b"whole")
     with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
         killed.setattr(Path, "unlink", lambda self, missing_ok: None)
@@ -37,5 +39,7 @@ def test_sweep_removes_what_killed_writes_left_and_nothing_else(tmp_path: Path, 
         (tmp_path / name).write_bytes(b"somebody's")
     (tmp_path / ".folder.abcd1234.zoo-tmp").mkdir()
     sweep(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*theirs, ".folder.abcd1234.zoo-tmp", "model.safetensors"])
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
+        [*theirs, ".folder.abcd1234.zoo-tmp", "model.safetensors"]
+    )
     sweep(tmp_path / "not there")

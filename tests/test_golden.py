@@ -53,6 +53,13 @@ def test_a_config_of_an_earlier_version_says_today_what_it_said_then(folder: Pat
 
 
 def test_there_are_golden_files_of_this_version() -> None:
-    assert {"vae-mlp", "vae-dcgan", "vae-resnet", "discreg-vae", "classifier", "aae-dimred", "gan-score-head", "dfm"} <= {
-        folder.name for folder in FOLDERS
-    }
+    assert {
+        "vae-mlp",
+        "vae-dcgan",
+        "vae-resnet",
+        "discreg-vae",
+        "classifier",
+        "aae-dimred",
+        "gan-score-head",
+        "dfm",
+    } <= {folder.name for folder in FOLDERS}

@@ -36,7 +36,16 @@ def test_a_head_of_another_width_is_refused() -> None:
 
 
 def test_a_missing_head_is_said_with_one_to_take(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    line = ["train", "vae", "--data", "digits", "--out", str(tmp_path / "run"), "--set", 'objective=["elbo", "latent-cross-entropy"]']
+    line = [
+        "train",
+        "vae",
+        "--data",
+        "digits",
+        "--out",
+        str(tmp_path / "run"),
+        "--set",
+        'objective=["elbo", "latent-cross-entropy"]',
+    ]
     assert main(line) != 0
     said = capsys.readouterr().err
     assert 'needs part "head" (of kind head)' in said and 'head="linear"' in said and "Traceback" not in said
@@ -68,16 +77,25 @@ def test_step_logits_are_the_heads_at_the_named_codes() -> None:
         step.logits("head", "nothing")
 
 
-@pytest.mark.parametrize(("kind", "name"), [("head", "toy-head"), ("attack", "toy-attack"), ("objective", "toy-hardened")])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("head", "toy-head"), ("attack", "toy-attack"), ("objective", "toy-hardened")]
+)
 def test_toys_keep_every_contract(toys: Path, fresh_registry: Callable[[], None], kind: str, name: str) -> None:
     fresh_registry()
     results = [run_check(one, None) for one in component_checks(registry().resolve(kind, name).entry)]
     assert [f"{r.check}: {r.reason}" for r in results if r.status != "passed"] == []
 
 
-def test_a_model_with_head_and_attack_trains_and_is_saved(toys: Path, fresh_registry: Callable[[], None], tmp_path: Path) -> None:
+def test_a_model_with_head_and_attack_trains_and_is_saved(
+    toys: Path, fresh_registry: Callable[[], None], tmp_path: Path
+) -> None:
     fresh_registry()
-    asked = {**SMALL, "objective": ["elbo", "toy-hardened"], "head": "toy-head", "attack": {"name": "toy-attack", "tries": 2}}
+    asked = {
+        **SMALL,
+        "objective": ["elbo", "toy-hardened"],
+        "head": "toy-head",
+        "attack": {"name": "toy-attack", "tries": 2},
+    }
     model = zoo.build("vae", **asked)
     assert model.config["parts"]["attack"]["kind"] == "attack"
     before = [p.clone() for p in model.parts["head"].parameters()]

@@ -54,7 +54,9 @@ def test_a_joint_discriminator_with_other_codes_is_refused() -> None:
 
 
 def test_each_is_refused_where_the_other_is_asked_for_with_those_that_would_do() -> None:
-    with pytest.raises(IncompatibleError, match=r"gives a feature extractor images .x. with codes .z., and .*takes images alone") as refused:
+    with pytest.raises(
+        IncompatibleError, match=r"gives a feature extractor images .x. with codes .z., and .*takes images alone"
+    ) as refused:
         ali(discriminator="mlp")
     assert refused.value.hint == "set discriminator=toy-joint"
     with pytest.raises(IncompatibleError, match=r"images alone .x., and .*takes images .x. with codes") as refused:
@@ -79,7 +81,9 @@ def test_an_extractor_says_how_many_inputs_it_takes() -> None:
         net.features(torch.rand(2, 1, 8, 8))
 
 
-@pytest.mark.parametrize("metric", [{"name": "feature-error", "extractor": "toy-joint"}, {"name": "fid", "features": "toy-joint"}])
+@pytest.mark.parametrize(
+    "metric", [{"name": "feature-error", "extractor": "toy-joint"}, {"name": "fid", "features": "toy-joint"}]
+)
 def test_a_metric_that_looks_at_images_refuses_it(metric: dict[str, Any]) -> None:
     model = zoo.build("vae", data="digits", **SMALL)
     with pytest.raises(IncompatibleError, match=r"takes images .x. with codes"):
@@ -93,7 +97,11 @@ def penalised(name: str, weight: float = 3.0) -> tuple[Any, Step, Any]:
                       discriminator="toy-joint", latent_dim=3, **SMALL)  # fmt: skip
     x = torch.rand(5, 1, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     parts = {**dict(model.parts.items()), **dict(model.objectives.items())}
-    return model.objectives[name], Step(parts, Batch(x), KeyedNoise(0, 0, dtype=torch.float64)), model.parts["discriminator"]
+    return (
+        model.objectives[name],
+        Step(parts, Batch(x), KeyedNoise(0, 0, dtype=torch.float64)),
+        model.parts["discriminator"],
+    )
 
 
 @pytest.mark.parametrize("name", ["r1", "roth"])
@@ -101,7 +109,9 @@ def test_a_penalty_beside_a_joint_game_is_that_of_the_slope_in_images_and_codes_
     objective, step, joint = penalised(name)
     (term,) = objective.terms("discriminate", step)
     wanted = torch.zeros((), dtype=torch.float64)
-    for pair, sign in (((step.x, step.z()), -1), ((step.generated(), step.prior_draw()), 1))[: 2 if name == "roth" else 1]:
+    for pair, sign in (((step.x, step.z()), -1), ((step.generated(), step.prior_draw()), 1))[
+        : 2 if name == "roth" else 1
+    ]:
         x, z = (one.detach().clone().requires_grad_() for one in pair)
         score = joint.features(x, z)["score"][:, 0]
         in_x, in_z = torch.autograd.grad(score.sum(), (x, z), create_graph=True)
@@ -110,7 +120,10 @@ def test_a_penalty_beside_a_joint_game_is_that_of_the_slope_in_images_and_codes_
     assert term.grad_parts == {"discriminator"}
     assert torch.allclose(term.value, 0.5 * 3 * wanted, rtol=0, atol=1e-12)
     weights = list(joint.parameters())
-    slopes = [torch.autograd.grad(value, weights, retain_graph=True, allow_unused=True) for value in (term.value, 1.5 * wanted)]
+    slopes = [
+        torch.autograd.grad(value, weights, retain_graph=True, allow_unused=True)
+        for value in (term.value, 1.5 * wanted)
+    ]
     for found, by_hand in zip(*slopes, strict=True):
         assert (found is None) == (by_hand is None)
         assert found is None or torch.allclose(found, by_hand, rtol=0, atol=1e-12)

@@ -68,7 +68,10 @@ class Toy(Dataset):
         if self.labels.type == "classes":
             arrays |= {"class_names": self.labels.names, **{f"y_{name}": part.y for name, part in parts.items()}}
         else:
-            arrays |= {"attr_names": self.labels.names, **{f"attr_{name}": part.attributes for name, part in parts.items()}}
+            arrays |= {
+                "attr_names": self.labels.names,
+                **{f"attr_{name}": part.attributes for name, part in parts.items()},
+            }
         np.savez(path, **{name: np.asarray(array) for name, array in arrays.items()})
         return f"npz:{path}"
 
@@ -82,8 +85,12 @@ MIXED = Toy("classes", ("owl", "cat", "hen", "dog"))
 SMALL = {"encoder.hidden": [8], "decoder.hidden": [8]}
 CRITIC = {"objective.adversarial-prior.hidden": [4]}
 MODELS: dict[str, tuple[str, dict[str, Any], Dataset, tuple[Dataset, ...]]] = {
-    "judge": ("classifier", {"objective": ["attribute-bce"], "classifier.width": 4, "classifier.hidden": 8}, FACES,
-              (TURNED, WIDER)),
+    "judge": (
+        "classifier",
+        {"objective": ["attribute-bce"], "classifier.width": 4, "classifier.hidden": 8},
+        FACES,
+        (TURNED, WIDER),
+    ),
     "classifier": ("classifier", {"classifier.width": 4, "classifier.hidden": 8}, PETS, (MIXED,)),
     "conditional": ("vae-mlp", {**SMALL, "decoder.conditional": True, "latent_dim": 2}, PETS, (MIXED,)),
     "semi-supervised": ("aae-semi", {**SMALL, **CRITIC}, PETS, (MIXED,)),
@@ -111,8 +118,10 @@ def looked(model: zoo.Model, data: Any, folder: Path) -> dict[str, Any]:
                 looker(model, kind, spec)
                 if kind == "metric":
                     figures = zoo.evaluate(model, data, [spec], device="cpu")
-                    found[entry.name] = [(f.name, f.value, f.std, {k: v for k, v in f.protocol.items() if k != "seconds"})
-                                         for f in figures]
+                    found[entry.name] = [
+                        (f.name, f.value, f.std, {k: v for k, v in f.protocol.items() if k != "seconds"})
+                        for f in figures
+                    ]
                 else:
                     zoo.plot(model, data, spec, out=folder / "plot.png", device="cpu")
                     found[entry.name] = (folder / "plot.png").read_bytes()
@@ -124,26 +133,29 @@ def looked(model: zoo.Model, data: Any, folder: Path) -> dict[str, Any]:
 # ---------------------------------------------------------------------------------------------------------------- the rule
 
 
-@pytest.mark.parametrize("kind, found, wanted, expected", [
-    ("classes", "b a", "a b", (1, 0)),
-    ("classes", "b", "a b c", (1,)),  # a split of some of the classes
-    ("classes", "a b d", "a b c", None),
-    ("classes", "a b c d", "a b c", None),
-    ("classes", "0 1 2", "a b c", (0, 1, 2)),  # numbers are no names
-    ("classes", "a b c", "0 1 2", (0, 1, 2)),
-    ("classes", "0 1", "a b c", (0, 1)),  # arrays name as many classes as they hold
-    ("classes", "0 1 2", "a b", None),
-    ("classes", "a b", "0 1 2", None),
-    ("classes", "0 1 10 2", "0 1 2 10", (0, 1, 3, 2)),  # folders of numbers, sorted as letters
-    ("classes", "a a b", "b a a", None),  # which is which cannot be told
-    ("classes", "a a b", "a a b", (0, 1, 2)),
-    ("attributes", "b a", "a b", (1, 0)),
-    ("attributes", "d b c a", "a b", (3, 1)),
-    ("attributes", "a", "a b", None),
-    ("attributes", "0 1", "a b", (0, 1)),
-    ("attributes", "0 1", "a b c", None),
-    ("attributes", "0 1 2", "a b", None),
-])
+@pytest.mark.parametrize(
+    "kind, found, wanted, expected",
+    [
+        ("classes", "b a", "a b", (1, 0)),
+        ("classes", "b", "a b c", (1,)),  # a split of some of the classes
+        ("classes", "a b d", "a b c", None),
+        ("classes", "a b c d", "a b c", None),
+        ("classes", "0 1 2", "a b c", (0, 1, 2)),  # numbers are no names
+        ("classes", "a b c", "0 1 2", (0, 1, 2)),
+        ("classes", "0 1", "a b c", (0, 1)),  # arrays name as many classes as they hold
+        ("classes", "0 1 2", "a b", None),
+        ("classes", "a b", "0 1 2", None),
+        ("classes", "0 1 10 2", "0 1 2 10", (0, 1, 3, 2)),  # folders of numbers, sorted as letters
+        ("classes", "a a b", "b a a", None),  # which is which cannot be told
+        ("classes", "a a b", "a a b", (0, 1, 2)),
+        ("attributes", "b a", "a b", (1, 0)),
+        ("attributes", "d b c a", "a b", (3, 1)),
+        ("attributes", "a", "a b", None),
+        ("attributes", "0 1", "a b", (0, 1)),
+        ("attributes", "0 1", "a b c", None),
+        ("attributes", "0 1 2", "a b", None),
+    ],
+)
 def test_labels_find_their_places_by_name(kind: Any, found: str, wanted: str, expected: tuple[int, ...] | None) -> None:
     assert places(Labels(kind, tuple(found.split())), Labels(kind, tuple(wanted.split()))) == expected
 
@@ -160,14 +172,17 @@ def test_another_order_of_the_names_changes_no_bit(name: str, tmp_path: Path) ->
     _, _, own, others = MODELS[name]
     run = trained(built(name), own, tmp_path / "own")
     expected = looked(run.model, own, tmp_path)
-    assert expected.keys() >= {
-        "judge": {"accuracy"},
-        "classifier": {"accuracy"},
-        "conditional": {"elbo", "nll", "reconstruction", "probe", "fid", "codes", "manifold", "samples"},
-        "semi-supervised": {"classification-error", "cluster-error", "clusters", "codes"},
-        "clusters": {"cluster-error", "clusters", "probe"},
-        "heads": {"representation", "probe"},
-    }[name]
+    assert (
+        expected.keys()
+        >= {
+            "judge": {"accuracy"},
+            "classifier": {"accuracy"},
+            "conditional": {"elbo", "nll", "reconstruction", "probe", "fid", "codes", "manifold", "samples"},
+            "semi-supervised": {"classification-error", "cluster-error", "clusters", "codes"},
+            "clusters": {"cluster-error", "clusters", "probe"},
+            "heads": {"representation", "probe"},
+        }[name]
+    )
     for place, other in enumerate(others):
         again = trained(built(name), other, tmp_path / f"other{place}")
         assert again.validation == run.validation
@@ -216,15 +231,21 @@ STRANGERS = Toy("classes", CLASSES, called=("cat", "dog", "hen", "yak"))
 BOTH = r"has the {0} {1}, the model the {0} {2}.* lacks {3}"
 
 
-@pytest.mark.parametrize("look", [
-    lambda model, data: zoo.train(model, data, epochs=1, progress=False, device="cpu"),
-    lambda model, data: next(zoo.rounds(model, data, epochs=1, device="cpu")),
-    lambda model, data: zoo.evaluate(model, data, ["accuracy"]),
-])
-@pytest.mark.parametrize("name, data, message", [
-    ("judge", FEWER, BOTH.format("attributes", "old, smiling", "smiling, male, old", "male")),
-    ("classifier", STRANGERS, BOTH.format("classes", "cat, dog, hen, yak", "cat, dog, hen, owl", "yak")),
-])
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda model, data: zoo.train(model, data, epochs=1, progress=False, device="cpu"),
+        lambda model, data: next(zoo.rounds(model, data, epochs=1, device="cpu")),
+        lambda model, data: zoo.evaluate(model, data, ["accuracy"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "name, data, message",
+    [
+        ("judge", FEWER, BOTH.format("attributes", "old, smiling", "smiling, male, old", "male")),
+        ("classifier", STRANGERS, BOTH.format("classes", "cat, dog, hen, yak", "cat, dog, hen, owl", "yak")),
+    ],
+)
 def test_other_labels_are_refused_with_both_lists(look: Any, name: str, data: Dataset, message: str) -> None:
     with pytest.raises(DataError, match=message) as raised:
         look(built(name), data)
@@ -232,8 +253,13 @@ def test_other_labels_are_refused_with_both_lists(look: Any, name: str, data: Da
 
 
 def test_a_classifier_that_was_not_trained_here_is_not_judged_by_other_labels() -> None:
-    model = zoo.build("discreg-vae", image_shape=PETS.image_shape, labels=PETS.labels, classifier="small-cnn", **{
-        "encoder": "mlp", "decoder": "mlp", "classifier.width": 4, "classifier.hidden": 8, **SMALL})
+    model = zoo.build(
+        "discreg-vae",
+        image_shape=PETS.image_shape,
+        labels=PETS.labels,
+        classifier="small-cnn",
+        **{"encoder": "mlp", "decoder": "mlp", "classifier.width": 4, "classifier.hidden": 8, **SMALL},
+    )
     zoo.evaluate(model, STRANGERS, ["reconstruction"])
     zoo.evaluate(model, MIXED, ["accuracy"])
     with pytest.raises(DataError, match="the model the classes cat, dog, hen, owl"):
@@ -253,8 +279,16 @@ def test_a_model_that_looks_at_no_labels_takes_data_with_any(tmp_path: Path) -> 
     trained(model, FACES)
 
 
-@pytest.mark.parametrize("name, data", [("judge", PETS), ("judge", torch.rand(40, 1, SIDE, SIDE)), ("classifier", FACES),
-                                        ("classifier", torch.rand(40, 1, SIDE, SIDE)), ("conditional", torch.rand(40, 1, SIDE, SIDE))])
+@pytest.mark.parametrize(
+    "name, data",
+    [
+        ("judge", PETS),
+        ("judge", torch.rand(40, 1, SIDE, SIDE)),
+        ("classifier", FACES),
+        ("classifier", torch.rand(40, 1, SIDE, SIDE)),
+        ("conditional", torch.rand(40, 1, SIDE, SIDE)),
+    ],
+)
 def test_training_without_the_labels_that_are_learnt_from_is_refused(name: str, data: Any) -> None:
     with pytest.raises(DataError) as raised:
         trained(built(name), data)
@@ -267,8 +301,13 @@ def test_training_without_the_labels_that_are_learnt_from_is_refused(name: str, 
 def test_a_saved_part_keeps_its_own_order(tmp_path: Path) -> None:
     trained(built("judge"), FACES, epochs=15).model.save(tmp_path / "judge")
     for data in (FACES, TURNED):
-        tuned = zoo.build("classifier", image_shape=data.image_shape, labels=data.labels, objective=["attribute-bce"],
-                          classifier=str(tmp_path / "judge"))
+        tuned = zoo.build(
+            "classifier",
+            image_shape=data.image_shape,
+            labels=data.labels,
+            objective=["attribute-bce"],
+            classifier=str(tmp_path / "judge"),
+        )
         assert tuned.labels == FACES.labels
         assert zoo.evaluate(tuned, data, ["accuracy"])[0].value > 0.8
 
@@ -276,18 +315,40 @@ def test_a_saved_part_keeps_its_own_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize("data", [FEWER, WIDER, Toy("attributes", ATTRIBUTES, called=("hat", "male", "old"))])
 def test_a_saved_part_of_other_labels_is_refused_where_they_are_learnt(data: Dataset, tmp_path: Path) -> None:
     built("judge").save(tmp_path / "judge")
-    with pytest.raises(IncompatibleError, match=r"trained with the attributes smiling, male, old; this model has the attributes \w+"):
-        zoo.build("classifier", image_shape=data.image_shape, labels=data.labels, objective=["attribute-bce"],
-                  classifier=str(tmp_path / "judge"))
+    with pytest.raises(
+        IncompatibleError, match=r"trained with the attributes smiling, male, old; this model has the attributes \w+"
+    ):
+        zoo.build(
+            "classifier",
+            image_shape=data.image_shape,
+            labels=data.labels,
+            objective=["attribute-bce"],
+            classifier=str(tmp_path / "judge"),
+        )
 
 
 def test_a_saved_conditional_decoder_of_other_classes_is_refused(tmp_path: Path) -> None:
     built("conditional").save(tmp_path / "vae")
-    with pytest.raises(IncompatibleError, match="trained with the classes cat, dog, hen, owl; this model has the classes cat, dog, hen, yak"):
-        zoo.build("vae-mlp", image_shape=PETS.image_shape, labels=STRANGERS.labels, latent_dim=2, decoder=str(tmp_path / "vae"),
-                  **{"encoder.hidden": [8]})
-    zoo.build("vae-mlp", image_shape=PETS.image_shape, labels=STRANGERS.labels, latent_dim=2, encoder=str(tmp_path / "vae"),
-              **{"decoder.hidden": [8]})
+    with pytest.raises(
+        IncompatibleError,
+        match="trained with the classes cat, dog, hen, owl; this model has the classes cat, dog, hen, yak",
+    ):
+        zoo.build(
+            "vae-mlp",
+            image_shape=PETS.image_shape,
+            labels=STRANGERS.labels,
+            latent_dim=2,
+            decoder=str(tmp_path / "vae"),
+            **{"encoder.hidden": [8]},
+        )
+    zoo.build(
+        "vae-mlp",
+        image_shape=PETS.image_shape,
+        labels=STRANGERS.labels,
+        latent_dim=2,
+        encoder=str(tmp_path / "vae"),
+        **{"decoder.hidden": [8]},
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------- the command line
@@ -298,7 +359,10 @@ def test_the_command_line_goes_by_name(tmp_path: Path, capsys: pytest.CaptureFix
     trained(built("judge"), FACES, epochs=15).model.save(folder)
     values = []
     for name, data in (("faces", FACES), ("wider", WIDER)):
-        assert main(["eval", folder, "--metric", "accuracy", "--data", data.write(tmp_path / f"{name}.npz"), "--json"]) == 0
+        assert (
+            main(["eval", folder, "--metric", "accuracy", "--data", data.write(tmp_path / f"{name}.npz"), "--json"])
+            == 0
+        )
         values.append(json.loads(capsys.readouterr().out)[0]["value"])
     assert values[0] == values[1] > 0.8
     assert main(["eval", folder, "--metric", "accuracy", "--data", FEWER.write(tmp_path / "fewer.npz")]) == 2
@@ -307,7 +371,9 @@ def test_the_command_line_goes_by_name(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("verb", [["reconstruct"], ["plot", "--what", "codes"]])
-def test_pictures_of_a_conditional_model_go_by_name(verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pictures_of_a_conditional_model_go_by_name(
+    verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model, pictures = str(tmp_path / "model"), []
     built("conditional").save(model)
     for name, data in (("pets", PETS), ("mixed", MIXED)):

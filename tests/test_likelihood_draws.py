@@ -45,7 +45,9 @@ def test_bernoulli_pixels_have_none_and_build_says_so(toys: None) -> None:
     with pytest.raises(TypeError, match="Bernoulli has no draws with a gradient"):
         bernoulli(torch.zeros(1, *SHAPE)).rsample()
     small = {"image_shape": (1, 8, 8), "latent_dim": 2, "encoder.hidden": [4], "decoder.hidden": [4]}
-    with pytest.raises(IncompatibleError, match=r'objective "toy-redrawn" needs "likelihood\.rsample" of part "decoder".*') as caught:
+    with pytest.raises(
+        IncompatibleError, match=r'objective "toy-redrawn" needs "likelihood\.rsample" of part "decoder".*'
+    ) as caught:
         zoo.build("vae-mlp", objective=["elbo", "toy-redrawn"], **small)
     assert "decoder.likelihood=gaussian" in str(caught.value)
     model = zoo.build("vae-mlp", objective=["elbo", "toy-redrawn"], **small, **{"decoder.likelihood": "gaussian"})

@@ -103,8 +103,14 @@ def test_what_a_model_lacks_is_told(toys: None) -> None:
         model.sample(1, "prior")
     with pytest.raises(IncompatibleError, match="no prior to draw codes from"):
         model.sample(1)
-    classifier = zoo.build("classifier", image_shape=SHAPE, classifier={"name": "toy-net", "layers": ["a"]},
-                           objective=["discreg"], encoder="toy-dropout", decoder={"name": "mlp", "latent_dim": 4})
+    classifier = zoo.build(
+        "classifier",
+        image_shape=SHAPE,
+        classifier={"name": "toy-net", "layers": ["a"]},
+        objective=["discreg"],
+        encoder="toy-dropout",
+        decoder={"name": "mlp", "latent_dim": 4},
+    )
     with pytest.raises(IncompatibleError, match="makes no pictures by itself"):
         classifier.sample(1)
 

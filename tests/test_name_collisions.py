@@ -27,7 +27,9 @@ QUIET = ["--epochs", "1", "--quiet", "--device", "cpu"]
 
 
 @pytest.fixture
-def squatter(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, fresh_registry: Callable[[], None]) -> None:
+def squatter(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, fresh_registry: Callable[[], None]
+) -> None:
     """A plugin is installed that registers every official name of every kind for a class of its own."""
     names = [(entry.kind, entry.name) for entry in registry().entries()]
     site = tmp_path_factory.mktemp("squatter")
@@ -51,7 +53,9 @@ def squatter(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
 def test_who_types_a_short_name_is_told_how_to_write_it(squatter: None) -> None:
     with pytest.raises(NameConflict, match=r'say which: "squatter:mlp" or "zoo-basics:mlp"'):
         zoo.build("vae-mlp", encoder="mlp")
-    assert zoo.build("vae-mlp", encoder="zoo-basics:mlp", **{"encoder.hidden": [3]}).config["parts"]["encoder"]["params"]["hidden"] == [3]
+    assert zoo.build("vae-mlp", encoder="zoo-basics:mlp", **{"encoder.hidden": [3]}).config["parts"]["encoder"][
+        "params"
+    ]["hidden"] == [3]
 
 
 @pytest.mark.parametrize("recipe", sorted(catalogue().recipes))
@@ -89,8 +93,9 @@ def test_published_weights_still_load(name: str, squatter: None) -> None:
         assert zoo.load(name).sample(1, seed=0).shape[0] == 1
 
 
-def test_a_run_is_trained_looked_at_and_gone_on_with(squatter: None, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_trained_looked_at_and_gone_on_with(
+    squatter: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["train", "vae-mlp", *SMALL, *QUIET]) == 0, capsys.readouterr().err
     assert os.listdir("runs") == ["vae-mlp-digits"]
@@ -129,8 +134,10 @@ def test_a_run_of_before_names_were_saved_qualified_is_gone_on_with(
 def test_settings_for_a_data_set_are_for_that_one_however_it_is_named() -> None:
     small = {"encoder.width": 2, "decoder.width": 2}
     digits = zoo.open_dataset("digits")
-    named = [zoo.build("vae", data=data, **small).config["parts"]["decoder"]["params"]["sigma"]
-             for data in ("digits", "zoo-basics:digits", digits)]
+    named = [
+        zoo.build("vae", data=data, **small).config["parts"]["decoder"]["params"]["sigma"]
+        for data in ("digits", "zoo-basics:digits", digits)
+    ]
     assert named == ["shared"] * 3
     assert zoo.build("vae", image_shape=(1, 32, 32), **small).config["parts"]["decoder"]["params"]["sigma"] == "unit"
 
@@ -138,6 +145,11 @@ def test_settings_for_a_data_set_are_for_that_one_however_it_is_named() -> None:
 def test_nested_defaults_name_official_components(squatter: None) -> None:
     part = build_part("decoder", {"name": "zoo-aae:cluster-heads"}, image_shape=(1, 8, 8))
     assert type(part.net).__module__.startswith("zoo_basics.")
-    gan = zoo.build("gan", image_shape=(1, 32, 32), width=2, labels=Labels("classes", ("a", "b")),
-                    discriminator={"name": "zoo-basics:score-head", "features": 4})
+    gan = zoo.build(
+        "gan",
+        image_shape=(1, 32, 32),
+        width=2,
+        labels=Labels("classes", ("a", "b")),
+        discriminator={"name": "zoo-basics:score-head", "features": 4},
+    )
     assert type(gan.parts["discriminator"].net).__module__.startswith("zoo_features.")

@@ -18,7 +18,7 @@ from zoo_core.cli import main
 from zoo_core.errors import ConfigError, PluginMissing, SettingError, UnknownName, WeightsError
 from zoo_core.hub.requirements import requirements
 from zoo_core.interfaces import Decoder, Labels, Nested
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 
 CLASSES = Labels("classes", ("a", "b"))
 SMALL: dict[str, Any] = {"encoder.hidden": [4], "decoder.net.hidden": [5], "objective.adversarial-prior.hidden": [4]}
@@ -39,7 +39,9 @@ def scored(**settings: Any) -> zoo.Model:
     """A GAN whose discriminator is a score on a small ResNet."""
     net = {"name": "cifar-resnet20", "weights": None}
     discriminator = {"name": "score-head", "features": 8, "net": net}
-    return zoo.build("gan", image_shape=(3, 32, 32), objective="hinge", width=8, discriminator=discriminator, **settings)
+    return zoo.build(
+        "gan", image_shape=(3, 32, 32), objective="hinge", width=8, discriminator=discriminator, **settings
+    )
 
 
 def same(a: zoo.Model, b: zoo.Model) -> bool:
@@ -58,21 +60,28 @@ def test_it_has_an_entry_of_its_own_with_everything_that_was_decided() -> None:
     assert "latent_dim" not in entry["params"], "which the decoder around it decides"
 
 
-@pytest.mark.parametrize("settings", [
-    {"decoder.net.hidden": [7]},
-    {"decoder.net": {"hidden": [7]}},
-    {"decoder.net": {"name": "mlp", "hidden": [7]}},
-    {"decoder.net": "zoo-basics:mlp", "decoder.net.hidden": [7]},
-    {"decoder": {"net": {"hidden": [7]}}},
-    {"decoder": {"name": "cluster-heads", "net": {"hidden": [7]}}},
-])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"decoder.net.hidden": [7]},
+        {"decoder.net": {"hidden": [7]}},
+        {"decoder.net": {"name": "mlp", "hidden": [7]}},
+        {"decoder.net": "zoo-basics:mlp", "decoder.net.hidden": [7]},
+        {"decoder": {"net": {"hidden": [7]}}},
+        {"decoder": {"name": "cluster-heads", "net": {"hidden": [7]}}},
+    ],
+)
 def test_it_is_set_by_dots_and_by_tables_and_what_is_not_said_stays_the_recipes(settings: dict[str, Any]) -> None:
-    params = net_of(zoo.build("aae-dimred", image_shape=(1, 8, 8), labels=CLASSES, **{"encoder.hidden": [4], **settings}))["params"]
+    params = net_of(
+        zoo.build("aae-dimred", image_shape=(1, 8, 8), labels=CLASSES, **{"encoder.hidden": [4], **settings})
+    )["params"]
     assert (params["hidden"], params["sigma"], params["init_std"]) == ([7], "fixed", 0.01)
 
 
 def test_another_one_starts_without_the_settings_of_the_old_one() -> None:
-    model = zoo.build("aae-dimred", image_shape=(1, 16, 16), labels=CLASSES, **{"decoder.net": "resnet", "decoder.net.width": 2})
+    model = zoo.build(
+        "aae-dimred", image_shape=(1, 16, 16), labels=CLASSES, **{"decoder.net": "resnet", "decoder.net.width": 2}
+    )
     assert net_of(model)["name"] == "zoo-basics:resnet" and net_of(model)["params"]["width"] == 2
 
 
@@ -93,7 +102,9 @@ def test_one_inside_one_is_reached_by_more_dots() -> None:
     ({"decoder.net": {"name": 3}}, SettingError, r"decoder\.net: should be the name of a component of kind decoder"),
     ({"decoder.net.latent_dim": 9}, SettingError, r"decoder\.net\.latent_dim: is decided by ClusterHeadDecoder and cannot be set"),
 ])  # fmt: skip
-def test_what_is_wrong_inside_is_told_with_its_place(settings: dict[str, Any], error: type[Exception], says: str) -> None:
+def test_what_is_wrong_inside_is_told_with_its_place(
+    settings: dict[str, Any], error: type[Exception], says: str
+) -> None:
     with pytest.raises(error, match=says):
         heads(**settings)
 
@@ -107,11 +118,28 @@ def test_info_lists_it_with_its_settings(capsys: pytest.CaptureFixture[str]) -> 
     assert "net.width" in capsys.readouterr().out
 
 
-def test_the_command_line_sets_it_and_tells_what_is_misspelt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_sets_it_and_tells_what_is_misspelt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     small = [f"--set={key}={json.dumps(value)}" for key, value in SMALL.items()]
-    run = ["train", "aae-dimred", "--data", "digits", "--epochs", "1", "--labels", "100", "--quiet", "--device", "cpu", *small]
+    run = [
+        "train",
+        "aae-dimred",
+        "--data",
+        "digits",
+        "--epochs",
+        "1",
+        "--labels",
+        "100",
+        "--quiet",
+        "--device",
+        "cpu",
+        *small,
+    ]
     assert main([*run, "--out", str(tmp_path / "run")]) == 0
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["parts"]["decoder"]["params"]["net"]["params"]["hidden"] == [5]
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["parts"]["decoder"]["params"]["net"]["params"][
+        "hidden"
+    ] == [5]
     assert main([*run, "--set", "decoder.net.hiden=[5]", "--out", str(tmp_path / "other")]) == 2
     assert 'decoder.net.hiden: MLPDecoder has no such parameter; did you mean "hidden"' in capsys.readouterr().err
     assert main(["inspect", str(tmp_path / "run")]) == 0
@@ -131,7 +159,9 @@ def test_its_first_weights_come_from_a_seed_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("make", [heads, scored])
-def test_a_model_with_one_comes_back_from_its_folder_and_from_its_config(make: Callable[[], zoo.Model], tmp_path: Path) -> None:
+def test_a_model_with_one_comes_back_from_its_folder_and_from_its_config(
+    make: Callable[[], zoo.Model], tmp_path: Path
+) -> None:
     model = make()
     loaded = zoo.load(model.save(tmp_path))
     assert same(model, loaded) and loaded.config == model.config
@@ -172,7 +202,9 @@ def changed(model: zoo.Model, folder: Path, change: Callable[[dict[str, Any]], N
 def test_its_plugin_is_required_and_named_where_it_is_missing(tmp_path: Path) -> None:
     assert {one.plugin for one in requirements(heads().config)} == {"zoo-aae", "zoo-basics"}
     only_inside = {
-        "parts": {"decoder": {**heads().config["parts"]["decoder"], "name": "zoo-aae:cluster-heads"}}, "objectives": {}, "sampler": ""
+        "parts": {"decoder": {**heads().config["parts"]["decoder"], "name": "zoo-aae:cluster-heads"}},
+        "objectives": {},
+        "sampler": "",
     }
     assert {one.plugin for one in requirements(only_inside)} == {"zoo-aae", "zoo-basics"}
 
@@ -187,7 +219,9 @@ def test_one_of_a_later_format_says_what_to_update(tmp_path: Path) -> None:
     def later(config: dict[str, Any]) -> None:
         config["parts"]["decoder"]["params"]["net"]["format"] = 99
 
-    with pytest.raises(ConfigError, match=r"parts\.decoder\.net was saved by zoo-basics .* in format 99.*pip install -U zoo-basics"):
+    with pytest.raises(
+        ConfigError, match=r"parts\.decoder\.net was saved by zoo-basics .* in format 99.*pip install -U zoo-basics"
+    ):
         zoo.load(changed(heads(), tmp_path, later))
 
 
@@ -204,19 +238,30 @@ def test_a_misspelt_key_of_it_in_a_config_is_told_with_its_place(tmp_path: Path)
         params = config["parts"]["decoder"]["params"]["net"]["params"]
         params["hiden"] = params.pop("hidden")
 
-    with pytest.raises(SettingError, match=r'decoder\.net\.hiden: MLPDecoder has no such parameter; did you mean "hidden"'):
+    with pytest.raises(
+        SettingError, match=r'decoder\.net\.hiden: MLPDecoder has no such parameter; did you mean "hidden"'
+    ):
         zoo.load(changed(heads(), tmp_path, misspelt))
 
 
 def test_inspect_shows_it(tmp_path: Path) -> None:
     found = zoo.inspect(heads().save(tmp_path))
     assert found.parts["decoder"] == "zoo-aae:cluster-heads" and found.parts["decoder.net"] == "zoo-basics:mlp"
-    dfm = zoo.build("dfm-gan", data="digits", width=2, **{"objective.dfm.denoiser.depth": 1, "discriminator.features": 4})
+    dfm = zoo.build(
+        "dfm-gan", data="digits", width=2, **{"objective.dfm.denoiser.depth": 1, "discriminator.features": 4}
+    )
     assert zoo.inspect(dfm.save(tmp_path / "dfm")).objectives["dfm.denoiser"] == "zoo-dfm:mlp-denoiser"
 
 
-@pytest.mark.parametrize("named", [{"name": "cifar-resnet20", "weights": "hf:evil/tracker"}, {"name": "cifar-resnet20", "weights": "FILE"},
-                                   "vgg11", {"name": "vgg11"}])
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"name": "cifar-resnet20", "weights": "hf:evil/tracker"},
+        {"name": "cifar-resnet20", "weights": "FILE"},
+        "vgg11",
+        {"name": "vgg11"},
+    ],
+)
 def test_an_older_config_that_names_weights_inside_takes_them_from_its_own_file(
     named: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,8 +303,17 @@ def test_its_default_is_shown_as_a_user_writes_it() -> None:
 def test_a_card_lists_it_beside_the_part_around_it(tmp_path: Path) -> None:
     from zoo_core.publishing.card import model_card
 
-    card = model_card(heads().config, repo="org/name", licence="mit", run=None, figures=[], pictures=[], parameters=1, size_bytes=1,
-                      dtypes=["float32"])
+    card = model_card(
+        heads().config,
+        repo="org/name",
+        licence="mit",
+        run=None,
+        figures=[],
+        pictures=[],
+        parameters=1,
+        size_bytes=1,
+        dtypes=["float32"],
+    )
     lines = card.splitlines()
     (outer,) = [line for line in lines if line.startswith("| decoder |")]
     (inner,) = [line for line in lines if line.startswith("| decoder.net |")]

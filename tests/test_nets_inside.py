@@ -29,7 +29,10 @@ RESNET = {"weights": None, "classes": 10}
 
 
 def test_a_net_changed_inside_passes_the_kit() -> None:
-    found = [run_check(bound, None) for bound in component_checks(registry().resolve("feature-extractor", "toy-inside").entry)]
+    found = [
+        run_check(bound, None)
+        for bound in component_checks(registry().resolve("feature-extractor", "toy-inside").entry)
+    ]
     assert [f"{r.check}: {r.reason}" for r in found if r.status not in ("passed", "skipped")] == []
     assert len([r for r in found if r.status == "passed"]) >= 12
 
@@ -78,7 +81,9 @@ def test_features_and_gradients_are_those_of_the_net_written_by_hand(name: str, 
 )
 def test_a_net_changed_inside_trains_and_comes_back_from_its_file(name: str, at: str, tmp_path: Path) -> None:
     net = {"name": name, "weights": None, "classes": 10}
-    model = zoo.build("classifier", data="digits", image_size=16, classifier={"name": "toy-inside", "net": net, "at": [at]})
+    model = zoo.build(
+        "classifier", data="digits", image_size=16, classifier={"name": "toy-inside", "net": net, "at": [at]}
+    )
     before = {key: t.clone() for key, t in model.state_dict().items()}
     images = (torch.rand(40, *model.image_shape), torch.arange(40) % 10)
     assert len(list(zoo.rounds(model, images, epochs=1, batch_size=16, device="cpu"))) >= 2
@@ -108,11 +113,14 @@ LAYERS = [
 
 
 @pytest.mark.parametrize(("name", "params", "layer"), LAYERS)
-def test_a_hook_on_a_layer_s_module_sees_and_changes_what_the_net_goes_on_with(name: str, params: dict[str, Any], layer: str) -> None:
+def test_a_hook_on_a_layer_s_module_sees_and_changes_what_the_net_goes_on_with(
+    name: str, params: dict[str, Any], layer: str
+) -> None:
     layers = {} if "layers" in params or name in ("vgg11", "small-cnn", "digit-classifier") else {"layers": ["logits"]}
-    net = cast(FeatureExtractor, build_part(
-        "feature-extractor", {"name": name, **layers, **params}, image_shape=(3, 32, 32), labels=TEN
-    )).eval()
+    net = cast(
+        FeatureExtractor,
+        build_part("feature-extractor", {"name": name, **layers, **params}, image_shape=(3, 32, 32), labels=TEN),
+    ).eval()
     x = torch.rand(2, 3, 32, 32)
     plain, seen = net(x)[-1], []
     hook = net.layer_module(layer).register_forward_hook(lambda _module, _args, out: seen.append(out) or out * 0)
@@ -124,7 +132,9 @@ def test_a_hook_on_a_layer_s_module_sees_and_changes_what_the_net_goes_on_with(n
 
 @pytest.mark.parametrize("name", ["timm/resnet18", "torchvision/resnet18", "cifar-resnet20"])
 def test_a_layer_without_a_module_is_refused(name: str) -> None:
-    net = cast(FeatureExtractor, build_part("feature-extractor", {"name": name, "weights": None}, image_shape=(3, 32, 32)))
+    net = cast(
+        FeatureExtractor, build_part("feature-extractor", {"name": name, "weights": None}, image_shape=(3, 32, 32))
+    )
     with pytest.raises(SettingError, match="layer9"):
         net.layer_module("layer9")
 

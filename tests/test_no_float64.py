@@ -51,7 +51,9 @@ def built(recipe: str) -> zoo.Model:
 
 
 def official(kind: str) -> list[str]:
-    return [entry.name for entry in registry().entries(kind) if entry.plugin in catalogue().plugins and not entry.family]
+    return [
+        entry.name for entry in registry().entries(kind) if entry.plugin in catalogue().plugins and not entry.family
+    ]
 
 
 def spec(kind: str, name: str) -> dict[str, Any]:

@@ -47,8 +47,14 @@ print("done")
 
 def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """``script`` under the hook."""
-    return subprocess.run([sys.executable, "-c", HOOK + script], cwd=folder, capture_output=True, text=True,
-                          env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300)
+    return subprocess.run(
+        [sys.executable, "-c", HOOK + script],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=300,
+    )
 
 
 def test_the_hook_sees_a_pickle(tmp_path: Path) -> None:

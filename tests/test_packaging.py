@@ -24,11 +24,25 @@ def project(folder: Path) -> dict[str, str]:
 
 
 def test_zoo_list_imports_nothing_heavy() -> None:
-    done = subprocess.run([sys.executable, "-X", "importtime", "-m", "zoo_core", "list"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "zoo_core", "list"], capture_output=True, text=True, check=True
+    )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
     assert "zoo_core.registry.components" in imported, "the list of imports is what it seems"
-    heavy = {"torch", "torchvision", "timm", "numpy", "rich", "pydantic", "accelerate", "huggingface_hub", "safetensors",
-             "PIL", "sklearn", "tensorboard"}
+    heavy = {
+        "torch",
+        "torchvision",
+        "timm",
+        "numpy",
+        "rich",
+        "pydantic",
+        "accelerate",
+        "huggingface_hub",
+        "safetensors",
+        "PIL",
+        "sklearn",
+        "tensorboard",
+    }
     assert not {name.partition(".")[0] for name in imported} & heavy
     assert "recipe\tvae\t" in done.stdout
 
@@ -47,8 +61,13 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for folder in DISTRIBUTIONS:
         source = out / "source" / project(folder)["name"]
         shutil.copytree(folder, source, ignore=left_out)
-        subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)], cwd=source, check=True,
-                       capture_output=True, text=True)
+        subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)],
+            cwd=source,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
         stem = project(folder)["name"].replace("-", "_")
         (built[project(folder)["name"]],) = out.glob(f"{stem}-*.whl")
     return built
@@ -59,8 +78,11 @@ def test_a_wheel_holds_every_file_of_its_package_and_nothing_else(folder: Path, 
     name = project(folder)["name"]
     package = name.replace("-", "_")
     held = {n for n in zipfile.ZipFile(wheels[name]).namelist() if ".dist-info/" not in n}
-    there = {p.relative_to(folder).as_posix() for p in (folder / package).rglob("*")
-             if p.is_file() and "__pycache__" not in p.parts}
+    there = {
+        p.relative_to(folder).as_posix()
+        for p in (folder / package).rglob("*")
+        if p.is_file() and "__pycache__" not in p.parts
+    }
     along = {"registry.toml", *(p.relative_to(ROOT).as_posix() for p in (ROOT / "weights").rglob("*") if p.is_file())}
     assert held == there | ({f"zoo_core/{file}" for file in along} if name == "zoo-core" else set())
     assert name != "zoo-core" or "zoo_core/py.typed" in held
@@ -89,8 +111,21 @@ def test_the_wheels_work_in_an_environment_of_their_own(wheels: dict[str, Path],
     """A bare environment whose torch is this one's; this tree's editable packages are not seen."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env")], check=True)
     python = tmp_path / "env" / "bin" / "python"
-    subprocess.run([sys.executable, "-m", "pip", "--python", str(python), "install", "-q", "--no-index", "--no-deps",
-                    *map(str, wheels.values())], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            str(python),
+            "install",
+            "-q",
+            "--no-index",
+            "--no-deps",
+            *map(str, wheels.values()),
+        ],
+        check=True,
+    )
     asked = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     own = Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip())
     # Behind the environment's own packages on the path; .pth files in there (the editable finders) are not read.
@@ -98,8 +133,13 @@ def test_the_wheels_work_in_an_environment_of_their_own(wheels: dict[str, Path],
     (tmp_path / "elsewhere").mkdir()
 
     def run(*command: str) -> str:
-        done = subprocess.run(command, cwd=tmp_path / "elsewhere", capture_output=True, text=True,
-                              env={**os.environ, "OMP_NUM_THREADS": "1"})
+        done = subprocess.run(
+            command,
+            cwd=tmp_path / "elsewhere",
+            capture_output=True,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
 
@@ -107,5 +147,18 @@ def test_the_wheels_work_in_an_environment_of_their_own(wheels: dict[str, Path],
     assert str(ROOT) not in where and str(own) in where
     zoo = str(tmp_path / "env" / "bin" / "zoo")
     assert "recipe\tdiscreg-vae\t" in run(zoo, "list") and "encoder\tdcgan\tzoo-basics\t" in run(zoo, "list")
-    run(zoo, "train", "vae", "--epochs", "1", "--set", "encoder.width=2", "--set", "decoder.width=2", "--quiet", "--out", "run")
+    run(
+        zoo,
+        "train",
+        "vae",
+        "--epochs",
+        "1",
+        "--set",
+        "encoder.width=2",
+        "--set",
+        "decoder.width=2",
+        "--quiet",
+        "--out",
+        "run",
+    )
     assert "4 pictures" in run(zoo, "sample", "run", "-n", "4")

@@ -14,17 +14,26 @@ from annotated_types import Ge, Gt, Interval, Le, Lt, MinLen, MultipleOf
 
 from zoo_core.cli.values import parse_settings
 from zoo_core.errors import PluginFailed, SettingError
-from zoo_core.registry.parameters import check, context, parameters
+from zoo_core.registry.parameter import check, context, parameters
 
 if TYPE_CHECKING:
     from somewhere_that_is_not_there import ImageShape  # type: ignore[import-not-found]
 
 
 class Net:
-    def __init__(self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(1)], width: Annotated[int, Ge(1), Le(512)] = 64,
-                 family: Literal["gaussian", "bernoulli"] = "gaussian", slope: Annotated[float, Gt(0)] = 0.2, bias: bool = True,
-                 layers: Annotated[tuple[str, ...], MinLen(1)] = ("a",), sides: tuple[int, int] | None = None,
-                 drop: Annotated[float, Interval(ge=0, lt=1)] = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        latent_dim: Annotated[int, Ge(1)],
+        width: Annotated[int, Ge(1), Le(512)] = 64,
+        family: Literal["gaussian", "bernoulli"] = "gaussian",
+        slope: Annotated[float, Gt(0)] = 0.2,
+        bias: bool = True,
+        layers: Annotated[tuple[str, ...], MinLen(1)] = ("a",),
+        sides: tuple[int, int] | None = None,
+        drop: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
+    ) -> None:
         pass
 
 
@@ -42,43 +51,55 @@ def test_parameters_are_the_keyword_arguments_less_the_context() -> None:
     assert found["width"].default == 64
 
 
-@pytest.mark.parametrize(("name", "type_text", "bounds_text"), [
-    ("latent_dim", "integer", "≥ 1"),
-    ("width", "integer", "≥ 1, ≤ 512"),
-    ("family", "gaussian | bernoulli", ""),
-    ("slope", "number", "> 0"),
-    ("bias", "true | false", ""),
-    ("layers", "list of strings", "at least 1 long"),
-    ("sides", "list [integer, integer] or null", ""),
-    ("drop", "number", "≥ 0, < 1"),
-])
+@pytest.mark.parametrize(
+    ("name", "type_text", "bounds_text"),
+    [
+        ("latent_dim", "integer", "≥ 1"),
+        ("width", "integer", "≥ 1, ≤ 512"),
+        ("family", "gaussian | bernoulli", ""),
+        ("slope", "number", "> 0"),
+        ("bias", "true | false", ""),
+        ("layers", "list of strings", "at least 1 long"),
+        ("sides", "list [integer, integer] or null", ""),
+        ("drop", "number", "≥ 0, < 1"),
+    ],
+)
 def test_types_and_bounds_are_said_in_words(name: str, type_text: str, bounds_text: str) -> None:
     assert (parameters(Net)[name].type_text, parameters(Net)[name].bounds_text) == (type_text, bounds_text)
 
 
 def test_good_values_come_back_as_the_constructor_takes_them() -> None:
     given = {"latent_dim": 8, "slope": 1, "layers": ["a", "b"], "sides": [3, 4], "bias": False}
-    assert check(Net, given, "encoder") == {"latent_dim": 8, "slope": 1.0, "layers": ("a", "b"), "sides": (3, 4), "bias": False}
+    assert check(Net, given, "encoder") == {
+        "latent_dim": 8,
+        "slope": 1.0,
+        "layers": ("a", "b"),
+        "sides": (3, 4),
+        "bias": False,
+    }
     assert check(Rules, {"lr": 0.1}, "") == {"lr": 0.1}
     assert parameters(Rules)["extra"].default == {}
 
 
-@pytest.mark.parametrize(("params", "says"), [
-    ({"width": "abc"}, 'encoder.width: should be an integer ≥ 1, ≤ 512, got "abc"; for instance encoder.width=64'),
-    ({"width": 0}, "encoder.width: should be an integer ≥ 1, ≤ 512, got 0"),
-    ({"width": 1.0}, "got 1.0"),
-    ({"width": True}, "got true"),
-    ({"width": None}, "got null"),
-    ({"family": "gausian"}, "should be one of gaussian, bernoulli"),
-    ({"slope": math.nan}, "got nan"),
-    ({"slope": math.inf}, "got inf"),
-    ({"slope": 0}, "should be a number > 0, got 0"),
-    ({"layers": []}, "at least 1 long"),
-    ({"sides": [1]}, "got [1]"),
-    ({"bias": Path("x")}, "got PosixPath('x')"),
-    ({"widht": 3}, 'encoder.widht: Net has no such parameter; did you mean "width"?'),
-    ({"image_shape": [1, 2, 3]}, "filled in from the model"),
-])
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"width": "abc"}, 'encoder.width: should be an integer ≥ 1, ≤ 512, got "abc"; for instance encoder.width=64'),
+        ({"width": 0}, "encoder.width: should be an integer ≥ 1, ≤ 512, got 0"),
+        ({"width": 1.0}, "got 1.0"),
+        ({"width": True}, "got true"),
+        ({"width": None}, "got null"),
+        ({"family": "gausian"}, "should be one of gaussian, bernoulli"),
+        ({"slope": math.nan}, "got nan"),
+        ({"slope": math.inf}, "got inf"),
+        ({"slope": 0}, "should be a number > 0, got 0"),
+        ({"layers": []}, "at least 1 long"),
+        ({"sides": [1]}, "got [1]"),
+        ({"bias": Path("x")}, "got PosixPath('x')"),
+        ({"widht": 3}, 'encoder.widht: Net has no such parameter; did you mean "width"?'),
+        ({"image_shape": [1, 2, 3]}, "filled in from the model"),
+    ],
+)
 def test_bad_values_are_refused_with_key_expectation_and_example(params: dict[str, Any], says: str) -> None:
     with pytest.raises(SettingError) as raised:
         check(Net, {"latent_dim": 2, **params}, "encoder")
@@ -88,7 +109,10 @@ def test_bad_values_are_refused_with_key_expectation_and_example(params: dict[st
 def test_missing_required_ones_are_named_with_an_example() -> None:
     with pytest.raises(SettingError) as raised:
         check(Net, {}, "encoder")
-    assert str(raised.value) == "encoder: latent_dim must be given (latent_dim: integer ≥ 1); for instance encoder.latent_dim=1"
+    assert (
+        str(raised.value)
+        == "encoder: latent_dim must be given (latent_dim: integer ≥ 1); for instance encoder.latent_dim=1"
+    )
 
 
 def test_a_parameter_without_annotation_is_the_plugins_failure() -> None:
@@ -116,36 +140,56 @@ class Place:
 
 
 class Nested:
-    def __init__(self, *, counts: dict[str, int], many: dict[str, Annotated[list[Annotated[int, Ge(2)]], MinLen(2)]],
-                 deep: dict[str, dict[Literal["low", "high"], float]], tables: list[dict[str, str]], names: list[str],
-                 choices: tuple[Literal["a", "b"], ...], pair: tuple[str, Annotated[float, Gt(3)]], anything: Mapping[str, Any],
-                 bare: dict, lists: list[list[bool]], perhaps: dict[str, int] | None, place: Place, places: list[Place],  # type: ignore[type-arg]
-                 even: Annotated[int, Ge(10), MultipleOf(2)], less: Annotated[float, Lt(0)], set_of: frozenset[str],
-                 line: str, word: Annotated[str, MinLen(1)], whatever: Any) -> None:
+    def __init__(
+        self,
+        *,
+        counts: dict[str, int],
+        many: dict[str, Annotated[list[Annotated[int, Ge(2)]], MinLen(2)]],
+        deep: dict[str, dict[Literal["low", "high"], float]],
+        tables: list[dict[str, str]],
+        names: list[str],
+        choices: tuple[Literal["a", "b"], ...],
+        pair: tuple[str, Annotated[float, Gt(3)]],
+        anything: Mapping[str, Any],
+        bare: dict,
+        lists: list[list[bool]],
+        perhaps: dict[str, int] | None,
+        place: Place,
+        places: list[Place],  # type: ignore[type-arg]
+        even: Annotated[int, Ge(10), MultipleOf(2)],
+        less: Annotated[float, Lt(0)],
+        set_of: frozenset[str],
+        line: str,
+        word: Annotated[str, MinLen(1)],
+        whatever: Any,
+    ) -> None:
         pass
 
 
-@pytest.mark.parametrize(("name", "expected", "example"), [
-    ("counts", "table of integers", """'{"NAME": 1}'"""),
-    ("many", "table of lists of integers each ≥ 2, at least 2 long", """'{"NAME": [2, 2]}'"""),
-    ("deep", "table of tables of numbers", """'{"NAME": {"low": 0.5}}'"""),
-    ("tables", "list of tables of strings", """'[{"NAME": "NAME"}]'"""),
-    ("names", "list of strings", """'["NAME"]'"""),
-    ("choices", "list of a | b", """'["a"]'"""),
-    ("pair", "list [string, number] each > 3", """'["NAME", 4]'"""),
-    ("anything", "table", """'{"NAME": "VALUE"}'"""),
-    ("bare", "table", "'{}'"),
-    ("lists", "list of lists of true | false", "'[[true]]'"),
-    ("perhaps", "table of integers or null", """'{"NAME": 1}'"""),
-    ("place", "table with row, name", """'{"row": 1}'"""),
-    ("places", "list of tables with row, name", """'[{"row": 1}]'"""),
-    ("even", "integer ≥ 10, a multiple of 2", "10"),
-    ("less", "number < 0", "-1"),
-    ("set_of", "list of strings", """'["NAME"]'"""),
-    ("line", "string", "NAME"),
-    ("word", "string at least 1 long", "NAME"),
-    ("whatever", "any value", "VALUE"),
-])
+@pytest.mark.parametrize(
+    ("name", "expected", "example"),
+    [
+        ("counts", "table of integers", """'{"NAME": 1}'"""),
+        ("many", "table of lists of integers each ≥ 2, at least 2 long", """'{"NAME": [2, 2]}'"""),
+        ("deep", "table of tables of numbers", """'{"NAME": {"low": 0.5}}'"""),
+        ("tables", "list of tables of strings", """'[{"NAME": "NAME"}]'"""),
+        ("names", "list of strings", """'["NAME"]'"""),
+        ("choices", "list of a | b", """'["a"]'"""),
+        ("pair", "list [string, number] each > 3", """'["NAME", 4]'"""),
+        ("anything", "table", """'{"NAME": "VALUE"}'"""),
+        ("bare", "table", "'{}'"),
+        ("lists", "list of lists of true | false", "'[[true]]'"),
+        ("perhaps", "table of integers or null", """'{"NAME": 1}'"""),
+        ("place", "table with row, name", """'{"row": 1}'"""),
+        ("places", "list of tables with row, name", """'[{"row": 1}]'"""),
+        ("even", "integer ≥ 10, a multiple of 2", "10"),
+        ("less", "number < 0", "-1"),
+        ("set_of", "list of strings", """'["NAME"]'"""),
+        ("line", "string", "NAME"),
+        ("word", "string at least 1 long", "NAME"),
+        ("whatever", "any value", "VALUE"),
+    ],
+)
 def test_the_type_of_what_is_inside_is_said_and_shown(name: str, expected: str, example: str) -> None:
     assert parameters(Nested)[name].expected == expected
     with pytest.raises(SettingError) as raised:

@@ -13,8 +13,13 @@ import zoo_core as zoo
 
 @pytest.fixture
 def noisy(toys: None) -> zoo.Model:
-    return zoo.build("vae-mlp", image_shape=(1, 8, 8), latent_dim=4, **{"encoder.hidden": [6]},
-                     decoder={"name": "toy-noisy", "net": {"name": "mlp", "hidden": [5]}})
+    return zoo.build(
+        "vae-mlp",
+        image_shape=(1, 8, 8),
+        latent_dim=4,
+        **{"encoder.hidden": [6]},
+        decoder={"name": "toy-noisy", "net": {"name": "mlp", "hidden": [5]}},
+    )
 
 
 IMAGES = torch.randint(256, (60, 1, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

@@ -78,7 +78,9 @@ def test_in_eval_mode_it_is_the_gaussian_moved_and_scaled_by_running_statistics(
     reference = Independent(Normal((mu - mean) / scale, torch.sigmoid(s) / scale), 1)
     torch.testing.assert_close(posterior.mean, reference.mean, rtol=0, atol=1e-12)
     drawn = posterior.rsample(noise(), "z")
-    torch.testing.assert_close(drawn, reference.mean + reference.stddev * noise().normal("z", (7, 3)), rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        drawn, reference.mean + reference.stddev * noise().normal("z", (7, 3)), rtol=0, atol=1e-12
+    )
     torch.testing.assert_close(posterior.log_prob(drawn), reference.log_prob(drawn), rtol=0, atol=1e-10)
     torch.testing.assert_close(family(given[2:3]).mean, posterior.mean[2:3], rtol=0, atol=0)
     assert all(torch.equal(before[name], one) for name, one in family.state_dict().items())
@@ -114,16 +116,25 @@ def test_density_and_divergence_of_a_bounded_gaussian_are_torchs() -> None:
     standard = Independent(Normal(torch.zeros(3), torch.ones(3)), 1)
     torch.testing.assert_close(posterior.kl(PlainPrior(3)), kl_divergence(reference, standard), rtol=0, atol=1e-10)
     far = torch.tensor([[0.0, 0.0, 0.0, -1e4, 1e4, 0.0]], requires_grad=True)
-    (gradient,) = torch.autograd.grad(posterior_family("gaussian", 3, sigma_bounds=(0.1, 1.0))(far).kl(PlainPrior(3)).sum(), far)
+    (gradient,) = torch.autograd.grad(
+        posterior_family("gaussian", 3, sigma_bounds=(0.1, 1.0))(far).kl(PlainPrior(3)).sum(), far
+    )
     assert torch.isfinite(gradient).all()
 
 
-@pytest.mark.parametrize(("params", "says", "hint"), [
-    ({"sigma_bounds": [1.0, 0.1]}, r"should be \[low, high\] with low below high, got \[1.0, 0.1\]", "[0.01, 1]"),
-    ({"sigma_bounds": [0.1, 1.0], "posterior": "implicit"}, "a posterior that is implicit has none", "posterior=gaussian"),
-    ({"sigma_bounds": [0, 1]}, "encoder.sigma_bounds: should be a list", "sigma_bounds"),
-    ({"sigma_bounds": 1}, "encoder.sigma_bounds: should be a list", "sigma_bounds"),
-])
+@pytest.mark.parametrize(
+    ("params", "says", "hint"),
+    [
+        ({"sigma_bounds": [1.0, 0.1]}, r"should be \[low, high\] with low below high, got \[1.0, 0.1\]", "[0.01, 1]"),
+        (
+            {"sigma_bounds": [0.1, 1.0], "posterior": "implicit"},
+            "a posterior that is implicit has none",
+            "posterior=gaussian",
+        ),
+        ({"sigma_bounds": [0, 1]}, "encoder.sigma_bounds: should be a list", "sigma_bounds"),
+        ({"sigma_bounds": 1}, "encoder.sigma_bounds: should be a list", "sigma_bounds"),
+    ],
+)
 def test_bounds_that_cannot_hold_are_refused_in_words(params: dict[str, Any], says: str, hint: str) -> None:
     with pytest.raises(SettingError, match=says) as caught:
         zoo.build("vae-mlp", **SMALL, **{f"encoder.{key}": value for key, value in params.items()})
@@ -131,15 +142,24 @@ def test_bounds_that_cannot_hold_are_refused_in_words(params: dict[str, Any], sa
 
 
 def test_what_needs_a_divergence_refuses_it_when_the_model_is_built() -> None:
-    with pytest.raises(IncompatibleError, match=r'"elbo" needs "posterior.kl" or "posterior.log_prob" of part "encoder"') as caught:
+    with pytest.raises(
+        IncompatibleError, match=r'"elbo" needs "posterior.kl" or "posterior.log_prob" of part "encoder"'
+    ) as caught:
         zoo.build("vae-mlp", **SMALL, **{"encoder.posterior": "standardised"})
     assert "encoder.posterior=gaussian" in str(caught.value)
 
 
 @pytest.mark.parametrize("net", ["mlp", "dcgan", "resnet", "discgen"])
 def test_every_encoder_takes_both_trains_and_comes_back(net: str, tmp_path: Path) -> None:
-    encoder = {"name": net, "posterior": "standardised", "sigma_bounds": [0.01, 0.5], **({"hidden": [4]} if net == "mlp" else {"width": 2})}
-    model = zoo.build("aae-fast", image_shape=(1, 16, 16), labels=Labels(), latent_dim=3, encoder=encoder, **{"decoder.hidden": [4]})
+    encoder = {
+        "name": net,
+        "posterior": "standardised",
+        "sigma_bounds": [0.01, 0.5],
+        **({"hidden": [4]} if net == "mlp" else {"width": 2}),
+    }
+    model = zoo.build(
+        "aae-fast", image_shape=(1, 16, 16), labels=Labels(), latent_dim=3, encoder=encoder, **{"decoder.hidden": [4]}
+    )
     x = torch.rand(40, 1, 16, 16)
     zoo.train(model, x, epochs=2, batch_size=20, progress=False, device="cpu")
     assert model.parts["encoder"].family.running_mean.abs().max() > 0
@@ -147,4 +167,6 @@ def test_every_encoder_takes_both_trains_and_comes_back(net: str, tmp_path: Path
     torch.testing.assert_close(model.encode(x[:1]), codes[:1], rtol=1e-4, atol=1e-5)
     back = zoo.load(model.save(tmp_path / "saved"))
     assert torch.equal(back.encode(x[:5]), codes)
-    assert json.loads((tmp_path / "saved" / "config.json").read_text())["parts"]["encoder"]["params"]["sigma_bounds"] == [0.01, 0.5]
+    assert json.loads((tmp_path / "saved" / "config.json").read_text())["parts"]["encoder"]["params"][
+        "sigma_bounds"
+    ] == [0.01, 0.5]

@@ -22,7 +22,8 @@ from zoo_core.noise import Noise
 from zoo_core.training.precision import prepared
 
 DIGITS = ArrayDataset(
-    torch.randint(0, 256, (20, 1, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)), torch.arange(20) % 10
+    torch.randint(0, 256, (20, 1, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)),
+    torch.arange(20) % 10,
 )
 FEW = {"objective.adversarial-prior.hidden": [8, 8], "encoder.hidden": [8], "decoder.hidden": [8]}
 RECIPES = ("aae", "aae-clusters", "aae-labelled", "aae-semi", "aae-supervised", "gan", "dfm-gan")
@@ -157,7 +158,15 @@ def entered(model: Model) -> list[Tensor]:
     (holder,) = model.objectives.values()
     (deep, two), x = holder.nested["a"], torch.randn(3, 4)
     prior = model.parts["prior"]
-    return [deep["deep"](x), two(x), two.embed(x)["embedded"][0], holder.bare.score(x), holder.bare.net(x), prior.net(x), prior.log_prob(x)]
+    return [
+        deep["deep"](x),
+        two(x),
+        two.embed(x)["embedded"][0],
+        holder.bare.score(x),
+        holder.bare.net(x),
+        prior.net(x),
+        prior.log_prob(x),
+    ]
 
 
 def test_every_network_runs_in_bf16_however_deep_it_lies_and_by_whatever_method_it_is_entered() -> None:
@@ -192,8 +201,12 @@ def test_every_network_runs_in_bf16_however_deep_it_lies_and_by_whatever_method_
 def test_networks_are_compiled_by_name_or_by_how_their_names_begin(wanted: str, networks: tuple[str, ...]) -> None:
     model = many()
     expected = entered_with_seed(model)
-    named = {f"{name}.{own}" if own else name: module for holder in (model.parts, model.objectives)
-             for name, part in holder.items() for own, module in part.named_modules()}
+    named = {
+        f"{name}.{own}" if own else name: module
+        for holder in (model.parts, model.objectives)
+        for name, part in holder.items()
+        for own, module in part.named_modules()
+    }
     with prepared(model, precision="fp32", compiled=[wanted]):
         assert {name for name, module in named.items() if is_compiled(module)} == set(networks)
         assert all(map(torch.equal, entered_with_seed(model), expected))

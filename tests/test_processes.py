@@ -17,7 +17,9 @@ def test_two_processes_train_the_same_model_as_one_and_report_once(tmp_path: Pat
     launch = ["-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0", "--standalone"]
     outputs = {}
     for name, how in (("one", []), ("two", launch)):
-        done = subprocess.run([sys.executable, *how, *TRAIN, "--out", str(tmp_path / name)], capture_output=True, text=True, timeout=240)
+        done = subprocess.run(
+            [sys.executable, *how, *TRAIN, "--out", str(tmp_path / name)], capture_output=True, text=True, timeout=240
+        )
         assert done.returncode == 0, done.stderr
         outputs[name] = done.stdout
     one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))

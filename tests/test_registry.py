@@ -17,21 +17,35 @@ def entry(kind: str, name: str, plugin: str = "zoo-a", target: str = "m:C") -> E
 
 REGISTRY = Registry(
     LoadedPlugins(
-        statuses=(PluginStatus("zoo-a", "zoo-a", "1.0", None, 5), PluginStatus("zoo-broken", "zoo-broken", "0.1", "it fell over", 0)),
-        entries=(entry("encoder", "dcgan"), entry("decoder", "dcgan"), entry("encoder", "resnet"), entry("encoder", "resnet", "zoo-b"),
-                 entry("feature-extractor", "timm/"), entry("feature-extractor", "vgg19")),
+        statuses=(
+            PluginStatus("zoo-a", "zoo-a", "1.0", None, 5),
+            PluginStatus("zoo-broken", "zoo-broken", "0.1", "it fell over", 0),
+        ),
+        entries=(
+            entry("encoder", "dcgan"),
+            entry("decoder", "dcgan"),
+            entry("encoder", "resnet"),
+            entry("encoder", "resnet", "zoo-b"),
+            entry("feature-extractor", "timm/"),
+            entry("feature-extractor", "vgg19"),
+        ),
     ),
     known_plugins={"zoo-aae": "zoo-aae>=1", "zoo-a": "zoo-a"},
 )
 
 
-@pytest.mark.parametrize(("kind", "name", "qualified", "architecture"), [
-    ("encoder", "dcgan", "zoo-a:dcgan", None),
-    ("encoder", "zoo-b:resnet", "zoo-b:resnet", None),
-    ("feature-extractor", "timm/resnet50.a1_in1k", "zoo-a:timm/", "resnet50.a1_in1k"),
-    ("feature-extractor", "zoo-a:timm/resnet50", "zoo-a:timm/", "resnet50"),
-])
-def test_short_qualified_and_family_names_resolve(kind: str, name: str, qualified: str, architecture: str | None) -> None:
+@pytest.mark.parametrize(
+    ("kind", "name", "qualified", "architecture"),
+    [
+        ("encoder", "dcgan", "zoo-a:dcgan", None),
+        ("encoder", "zoo-b:resnet", "zoo-b:resnet", None),
+        ("feature-extractor", "timm/resnet50.a1_in1k", "zoo-a:timm/", "resnet50.a1_in1k"),
+        ("feature-extractor", "zoo-a:timm/resnet50", "zoo-a:timm/", "resnet50"),
+    ],
+)
+def test_short_qualified_and_family_names_resolve(
+    kind: str, name: str, qualified: str, architecture: str | None
+) -> None:
     found = REGISTRY.resolve(kind, name)
     assert (found.entry.kind, found.entry.qualified, found.architecture) == (kind, qualified, architecture)
 
@@ -43,20 +57,23 @@ def test_a_short_name_with_two_owners_is_refused_with_both_qualified_names() -> 
     assert REGISTRY.spelling(entry("encoder", "dcgan")) == "dcgan"
 
 
-@pytest.mark.parametrize(("kind", "name", "says"), [
-    ("encoder", "dcgn", 'did you mean "dcgan"'),
-    ("encoder", "vgg19", "of kind feature-extractor"),
-    ("encoder", "nothing-like-it", "plugin zoo-broken is not loaded: it fell over"),
-    ("encoder", "zoo-aae:thing", "pip install zoo-aae>=1"),
-    ("objective", "aae", "pip install zoo-aae>=1"),
-    ("feature-extractor", "timm", "write timm/NAME"),
-    ("feature-extractor", "timm/", "add an architecture"),
-    ("feature-extractor", "timm/../../x", "cannot be the name"),
-    ("encoder", "DCGAN", "cannot be the name"),
-    ("encoder", "", "cannot be the name"),
-    ("encoder", ":dcgan", "cannot be the name"),
-    ("encodr", "dcgan", 'did you mean "encoder"'),
-])
+@pytest.mark.parametrize(
+    ("kind", "name", "says"),
+    [
+        ("encoder", "dcgn", 'did you mean "dcgan"'),
+        ("encoder", "vgg19", "of kind feature-extractor"),
+        ("encoder", "nothing-like-it", "plugin zoo-broken is not loaded: it fell over"),
+        ("encoder", "zoo-aae:thing", "pip install zoo-aae>=1"),
+        ("objective", "aae", "pip install zoo-aae>=1"),
+        ("feature-extractor", "timm", "write timm/NAME"),
+        ("feature-extractor", "timm/", "add an architecture"),
+        ("feature-extractor", "timm/../../x", "cannot be the name"),
+        ("encoder", "DCGAN", "cannot be the name"),
+        ("encoder", "", "cannot be the name"),
+        ("encoder", ":dcgan", "cannot be the name"),
+        ("encodr", "dcgan", 'did you mean "encoder"'),
+    ],
+)
 def test_an_unknown_name_comes_with_advice(kind: str, name: str, says: str) -> None:
     with pytest.raises(UnknownName) as raised:
         REGISTRY.resolve(kind, name)
@@ -113,15 +130,19 @@ def test_loading_gives_the_class_when_it_is_what_its_kind_promises(module: str) 
     assert entry("network", "net", target=f"{module}:Net").load().__name__ == "Net"
 
 
-@pytest.mark.parametrize(("kind", "name", "attribute", "says"), [
-    ("encoder", "x", "Good", "should be a subclass of zoo_core.interfaces.Encoder, is a class Good"),
-    ("prior", "x", "Unrelated", "is a class Unrelated"),
-    ("prior", "x", "thing", "object of type int"),
-    ("prior", "x", "Missing", "could not be imported: AttributeError"),
-    ("network", "x/", "Net", "architectures()"),
-])
+@pytest.mark.parametrize(
+    ("kind", "name", "attribute", "says"),
+    [
+        ("encoder", "x", "Good", "should be a subclass of zoo_core.interfaces.Encoder, is a class Good"),
+        ("prior", "x", "Unrelated", "is a class Unrelated"),
+        ("prior", "x", "thing", "object of type int"),
+        ("prior", "x", "Missing", "could not be imported: AttributeError"),
+        ("network", "x/", "Net", "architectures()"),
+    ],
+)
 def test_a_class_that_is_not_what_its_kind_promises_is_the_plugins_failure(
-        module: str, kind: str, name: str, attribute: str, says: str) -> None:
+    module: str, kind: str, name: str, attribute: str, says: str
+) -> None:
     with pytest.raises(PluginFailed) as raised:
         entry(kind, name, target=f"{module}:{attribute}").load()
     assert says in str(raised.value)

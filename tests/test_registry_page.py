@@ -43,7 +43,14 @@ def test_every_key_is_on_the_page(section: str, keys: list[str]) -> None:
 
 
 def test_no_table_names_a_key_that_there_is_not() -> None:
-    known = {*catalogue._TOP, *catalogue._RECIPE, *catalogue._PART, *catalogue._OBJECTIVE, *catalogue._SHARED, *catalogue._WEIGHTS}
+    known = {
+        *catalogue._TOP,
+        *catalogue._RECIPE,
+        *catalogue._PART,
+        *catalogue._OBJECTIVE,
+        *catalogue._SHARED,
+        *catalogue._WEIGHTS,
+    }
     for cls in (TrainingSettings, TurnRules, PlayerRules, Schedule, StreamSettings):
         known |= set(fields(cls))
     first = [row.split("|")[1] for row in PAGE.splitlines() if row.startswith("| `")]

@@ -18,11 +18,31 @@ from safetensors.torch import load_file
 
 # Dropout (the global generator), batch norm (buffers), a moving average, a schedule, momentum, inside an epoch.
 ARGUMENTS = [
-    "train", "vae-mlp", "--data", "digits", "--device", "cpu", "--quiet", "--batch-size", "24", "--seed", "7",
-    "--set", "encoder=toy-dropout", "--set", "decoder.hidden=[8]", "--set", "latent_dim=4",
-    "--set", "training.players.autoencoder.ema=0.98",
-    "--set", 'training.players.autoencoder.schedule={"name":"cosine","warmup":1.5}',
-    "--set", "training.log_every=10", "--set", "training.pictures_every=5",
+    "train",
+    "vae-mlp",
+    "--data",
+    "digits",
+    "--device",
+    "cpu",
+    "--quiet",
+    "--batch-size",
+    "24",
+    "--seed",
+    "7",
+    "--set",
+    "encoder=toy-dropout",
+    "--set",
+    "decoder.hidden=[8]",
+    "--set",
+    "latent_dim=4",
+    "--set",
+    "training.players.autoencoder.ema=0.98",
+    "--set",
+    'training.players.autoencoder.schedule={"name":"cosine","warmup":1.5}',
+    "--set",
+    "training.log_every=10",
+    "--set",
+    "training.pictures_every=5",
 ]
 
 DRIVER = """
@@ -77,8 +97,14 @@ print(json.dumps(stood))
 def check(folder: Path, kills: int, epochs: int, seed: int) -> None:
     """Train unbroken and broken, and compare."""
     arguments = [*ARGUMENTS, "--epochs", str(epochs)]
-    done = subprocess.run([sys.executable, "-c", DRIVER, json.dumps(arguments), str(kills), str(seed)], cwd=folder,
-                          capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=500)
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, json.dumps(arguments), str(kills), str(seed)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=500,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     stood = json.loads(done.stdout)
     assert len({round for round, _ in stood}) == len(stood) >= kills, f"each time somewhere else: {stood}"
@@ -88,7 +114,9 @@ def check(folder: Path, kills: int, epochs: int, seed: int) -> None:
         broken, unbroken = (load_file(folder / run / name) for run in ("broken", "unbroken"))
         assert broken.keys() == unbroken.keys()
         assert all(torch.equal(broken[key], unbroken[key]) for key in broken), name
-    validations = [[line for line in lines(folder / run) if line["what"] == "validation"] for run in ("broken", "unbroken")]
+    validations = [
+        [line for line in lines(folder / run) if line["what"] == "validation"] for run in ("broken", "unbroken")
+    ]
     assert validations[0] == validations[1]
     rounds = [(line["what"], line["round"]) for line in lines(folder / "broken")]
     assert len(rounds) == len(set(rounds)), "no round is logged twice"

@@ -65,12 +65,15 @@ def without_checkpoint(run: Path, copy: Path) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("command", [
-    ["vae-mlp", "--epochs", "1", "--seed", "9", *TINY],
-    ["autoencoder", "--epochs", "1", "--device", "cpu", "--quiet"],
-    ["vae-mlp", "--epochs", "1", "--resume", *TINY],
-    ["--resume", "--quiet"],
-])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["vae-mlp", "--epochs", "1", "--seed", "9", *TINY],
+        ["autoencoder", "--epochs", "1", "--device", "cpu", "--quiet"],
+        ["vae-mlp", "--epochs", "1", "--resume", *TINY],
+        ["--resume", "--quiet"],
+    ],
+)
 def test_finished_weights_without_a_checkpoint_are_not_written_over(
     finished: Path, tmp_path: Path, capsys: Captured, command: list[str]
 ) -> None:
@@ -92,7 +95,9 @@ def test_from_python_neither(tmp_path: Path) -> None:
     assert content(tmp_path) == before
 
 
-def test_a_run_of_an_earlier_version_that_has_logged_is_not_written_over(finished: Path, tmp_path: Path, capsys: Captured) -> None:
+def test_a_run_of_an_earlier_version_that_has_logged_is_not_written_over(
+    finished: Path, tmp_path: Path, capsys: Captured
+) -> None:
     run = without_checkpoint(finished, tmp_path / "run")
     about = json.loads((run / "run.json").read_text())
     del about["rounds"]
@@ -121,8 +126,19 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(tmp_path
 # ------------------------------------------------------------------------------------------------ somebody's files
 
 
-@pytest.mark.parametrize("name", ["run.json", "metrics.jsonl", "config.json", "metrics.json", "model.safetensors",
-                                  "best/config.json", "model-00001-of-00002.safetensors", "pictures/samples-0001.png"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "run.json",
+        "metrics.jsonl",
+        "config.json",
+        "metrics.json",
+        "model.safetensors",
+        "best/config.json",
+        "model-00001-of-00002.safetensors",
+        "pictures/samples-0001.png",
+    ],
+)
 def test_files_that_no_run_has_written_are_not_written_over(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text('{"my": "notes"}')
@@ -141,19 +157,22 @@ def test_other_files_are_left_alone(tmp_path: Path) -> None:
     assert all((tmp_path / name).read_text() == text for name, text in mine.items())
 
 
-@pytest.mark.parametrize(("recipe", "data", "name"), [
-    ("vae", "digits", "vae-digits"),
-    ("vae", "folder:../../../pics", "vae-pics"),
-    ("vae", "folder:/d/my pics/", "vae-my-pics"),
-    ("vae", "folder:~/pics", "vae-pics"),
-    ("vae", "npz:a/../b:c~d.npz", "vae-b-c-d.npz"),
-    ("vae", "folder:/", "vae"),
-    ("vae", "folder:/d/a..b...", "vae-a.b"),
-    ("vae", "folder:/d/été", "vae-été"),
-    ("vae", "folder:/d/caf\udce9", "vae-caf"),
-    ("zoo-basics:vae", "digits", "zoo-basics-vae-digits"),
-    ("vae", "folder:/d/" + "é" * 500, "vae-" + "é" * 58),
-])
+@pytest.mark.parametrize(
+    ("recipe", "data", "name"),
+    [
+        ("vae", "digits", "vae-digits"),
+        ("vae", "folder:../../../pics", "vae-pics"),
+        ("vae", "folder:/d/my pics/", "vae-my-pics"),
+        ("vae", "folder:~/pics", "vae-pics"),
+        ("vae", "npz:a/../b:c~d.npz", "vae-b-c-d.npz"),
+        ("vae", "folder:/", "vae"),
+        ("vae", "folder:/d/a..b...", "vae-a.b"),
+        ("vae", "folder:/d/été", "vae-été"),
+        ("vae", "folder:/d/caf\udce9", "vae-caf"),
+        ("zoo-basics:vae", "digits", "zoo-basics-vae-digits"),
+        ("vae", "folder:/d/" + "é" * 500, "vae-" + "é" * 58),
+    ],
+)
 def test_the_default_folder_is_one_safe_name(recipe: str, data: str, name: str) -> None:
     assert _run_name(recipe, data) == name
 
@@ -195,8 +214,10 @@ def test_a_second_training_into_a_folder_is_refused_and_says_who_is_there(tmp_pa
 
     before = train(tmp_path, callbacks=[Second()])
     assert before.reason == "finished" and len(refused) == 8
-    assert set(refused) == {f"{tmp_path} is in use: another training (process {os.getpid()}) writes into it; "
-                            "wait until it has ended, or choose another --out"}
+    assert set(refused) == {
+        f"{tmp_path} is in use: another training (process {os.getpid()}) writes into it; "
+        "wait until it has ended, or choose another --out"
+    }
     assert not (tmp_path / ".zoo-run.lock").exists()
     assert train(tmp_path, epochs=2, resume=True).rounds == 8, "and then it is free"
 
@@ -301,7 +322,9 @@ def test_zero_epochs_write_the_untrained_model_however_they_are_asked_for(tmp_pa
     for name, how in asked.items():
         assert main(["train", "vae-mlp", *how, "--out", str(tmp_path / name), *TINY]) == 0
         assert capsys.readouterr().out.startswith("finished: 0 rounds")
-        first = zoo.build("vae-mlp", data="digits", **{"encoder.hidden": [4], "decoder.hidden": [4], "latent_dim": 2}).state_dict()
+        first = zoo.build(
+            "vae-mlp", data="digits", **{"encoder.hidden": [4], "decoder.hidden": [4], "latent_dim": 2}
+        ).state_dict()
         saved = zoo.load(tmp_path / name).state_dict()
         assert all(torch.equal(tensor, saved[key]) for key, tensor in first.items())
         assert main(["train", "--resume", "--out", str(tmp_path / name), "--quiet"]) == 0

@@ -58,16 +58,22 @@ def catalogue_of(folder: Path, text: str = RECIPES) -> Catalogue:
     return read_catalogue(core_source(), extra=folder / "registry.toml")
 
 
-@pytest.mark.parametrize(("name", "data", "expected"), [
-    ("walks", None, {"steps": 3}),
-    ("walks", "digits", {"steps": 4}),
-    ("walks", "other", {"steps": 3, "mode": "spherical"}),
-    ("longer", None, {"steps": 5}),
-    ("usual", None, {}),
-])
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("walks", None, {"steps": 3}),
+        ("walks", "digits", {"steps": 4}),
+        ("walks", "other", {"steps": 3, "mode": "spherical"}),
+        ("longer", None, {"steps": 5}),
+        ("usual", None, {}),
+    ],
+)
 def test_a_recipe_sets_its_sampler(tmp_path: Path, name: str, data: str | None, expected: Mapping[str, Any]) -> None:
     made = plan(catalogue_of(tmp_path).recipe(name), {}, data=data)
-    assert made.sampler is not None and (made.sampler.name, made.sampler.params) == ("zoo-basics:interpolation", expected)
+    assert made.sampler is not None and (made.sampler.name, made.sampler.params) == (
+        "zoo-basics:interpolation",
+        expected,
+    )
 
 
 def test_a_recipe_with_another_sampler_than_the_one_it_is_like_leaves_the_settings_behind(tmp_path: Path) -> None:
@@ -76,24 +82,30 @@ def test_a_recipe_with_another_sampler_than_the_one_it_is_like_leaves_the_settin
     assert (found.recipe("none").sampler, found.recipe("none").sampler_params) == ("", {})
 
 
-@pytest.mark.parametrize(("sampler", "says"), [
-    ("3", "should be a name or a table with a name, is 3"),
-    ("{ steps = 3 }", "has no name"),
-    ("{ name = 3 }", "should be a text"),
-    ('"no such name!"', "line 5"),
-    ('{ name = "zoo-basics:prior", at = 1979-05-27 }', "is 1979-05-27"),
-])
+@pytest.mark.parametrize(
+    ("sampler", "says"),
+    [
+        ("3", "should be a name or a table with a name, is 3"),
+        ("{ steps = 3 }", "has no name"),
+        ("{ name = 3 }", "should be a text"),
+        ('"no such name!"', "line 5"),
+        ('{ name = "zoo-basics:prior", at = 1979-05-27 }', "is 1979-05-27"),
+    ],
+)
 def test_a_sampler_that_is_none_is_refused_with_file_and_line(tmp_path: Path, sampler: str, says: str) -> None:
     text = f'format = 1\n[recipes.r]\nlike = "classifier"\nsummary = "s"\nsampler = {sampler}\n'
     with pytest.raises(CatalogueError, match=says):
         catalogue_of(tmp_path, text)
 
 
-@pytest.mark.parametrize("settings", [
-    {"sampler": WALK},
-    {"sampler": "interpolation", "sampler.mode": "spherical", "sampler.steps": 3},
-    {"sampler": {"name": "interpolation", "steps": 9}, "sampler.mode": "spherical", "sampler.steps": 3},
-])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sampler": WALK},
+        {"sampler": "interpolation", "sampler.mode": "spherical", "sampler.steps": 3},
+        {"sampler": {"name": "interpolation", "steps": 9}, "sampler.mode": "spherical", "sampler.steps": 3},
+    ],
+)
 def test_settings_reach_the_sampler_and_are_saved_with_all_the_others(settings: dict[str, Any], tmp_path: Path) -> None:
     model = vae(**settings)
     entry = model.config["sampler"]
@@ -124,12 +136,18 @@ def test_a_model_without_a_sampler_has_none_to_set() -> None:
         zoo.build("classifier", image_shape=SHAPE, **{"sampler.steps": 3})
 
 
-@pytest.mark.parametrize(("sampler", "says"), [
-    (3, "sampler should be a name or a table"),
-    ({"name": "zoo-basics:prior"}, "format, version, params is missing"),
-    ({"name": 1, "format": 1, "version": "1", "params": {}}, "name should be of type str"),
-    ({"name": "zoo-basics:prior", "format": 1, "version": "1", "params": {}, "kind": "sampler"}, "unknown key 'kind'"),
-])
+@pytest.mark.parametrize(
+    ("sampler", "says"),
+    [
+        (3, "sampler should be a name or a table"),
+        ({"name": "zoo-basics:prior"}, "format, version, params is missing"),
+        ({"name": 1, "format": 1, "version": "1", "params": {}}, "name should be of type str"),
+        (
+            {"name": "zoo-basics:prior", "format": 1, "version": "1", "params": {}, "kind": "sampler"},
+            "unknown key 'kind'",
+        ),
+    ],
+)
 def test_a_config_with_a_sampler_that_is_none_is_refused(sampler: Any, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         check_config({**vae().config, "sampler": sampler})
@@ -150,10 +168,14 @@ def test_a_saved_sampler_of_a_newer_format_or_with_wrong_settings_is_refused() -
 def test_the_plugin_of_a_sampler_with_settings_is_required_in_its_version() -> None:
     config = vae(sampler=WALK).config
     config["sampler"] = {**config["sampler"], "name": "zoo-elsewhere:walk", "version": "7"}
-    assert [(one.plugin, one.version) for one in requirements(config) if one.installed is None] == [("zoo-elsewhere", "7")]
+    assert [(one.plugin, one.version) for one in requirements(config) if one.installed is None] == [
+        ("zoo-elsewhere", "7")
+    ]
 
 
-def test_settings_from_a_config_cannot_make_a_sampler_open_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_settings_from_a_config_cannot_make_a_sampler_open_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     cls = registry().resolve("sampler", "interpolation").entry.load()
     usual = cls.__init__
 
@@ -177,7 +199,7 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert main(["info", "vae-mlp"]) == 0
     assert main(["info", "autoencoder", "--json"]) == 0
     said = capsys.readouterr().out
-    facts = json.loads(said[said.index('{\n'):])
+    facts = json.loads(said[said.index("{\n") :])
     assert facts["sampler_parameters"]["steps"]["default"] == 8
     assert main(["train", "vae-mlp", "--data", "digits", "--set", "sampler.steps=2", "--out", str(tmp_path / "r")]) == 2
     assert "sampler.steps: PriorSampler has no such parameter" in capsys.readouterr().err

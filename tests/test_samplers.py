@@ -90,26 +90,36 @@ def test_a_trace_is_a_row_for_each_picture_or_a_moving_grid(saved: Path, capsys:
         assert image.n_frames > 1  # type: ignore[attr-defined]
     capsys.readouterr()
     assert main([*chain, "--trace", "--out", "way.gif"]) == 0
-    assert "5 steps in way.gif" in capsys.readouterr().out and Path("way.gif").read_bytes() == Path("t.GIF").read_bytes()
+    assert (
+        "5 steps in way.gif" in capsys.readouterr().out and Path("way.gif").read_bytes() == Path("t.GIF").read_bytes()
+    )
 
 
-@pytest.mark.parametrize(("more", "says"), [
-    (["--trace", "t.png"], "--trace: PriorSampler keeps no trace"),
-    (["--trace", "t.txt"], "should end with .png"),
-    (["--out", "t.jpg", "--trace"], "--out: 't.jpg' should end with .png"),
-    (["--out", "pictures/", "--trace", "t.png"], "--trace: is for pictures in one file"),
-    (["--out", "pictures/", "--columns", "3"], "--columns: is for pictures in one file"),
-    (["--out", "m"], "the folder m is not empty"),
-    (["--attribute", "smiling=1"], "takes no labels; leave --attribute out"),
-    (["--sampler", "toy-chain", "--data", "npz:x.npz", "-n", "600", "--out", "pictures/"], "images to start from are used up"),
-])
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--trace", "t.png"], "--trace: PriorSampler keeps no trace"),
+        (["--trace", "t.txt"], "should end with .png"),
+        (["--out", "t.jpg", "--trace"], "--out: 't.jpg' should end with .png"),
+        (["--out", "pictures/", "--trace", "t.png"], "--trace: is for pictures in one file"),
+        (["--out", "pictures/", "--columns", "3"], "--columns: is for pictures in one file"),
+        (["--out", "m"], "the folder m is not empty"),
+        (["--attribute", "smiling=1"], "takes no labels; leave --attribute out"),
+        (
+            ["--sampler", "toy-chain", "--data", "npz:x.npz", "-n", "600", "--out", "pictures/"],
+            "images to start from are used up",
+        ),
+    ],
+)
 def test_what_does_not_go_together_is_refused(saved: Path, capsys: Captured, more: list[str], says: str) -> None:
     assert main(["sample", "m", *more]) == 2
     said = capsys.readouterr().err
     assert says in said and "Traceback" not in said
 
 
-def test_many_pictures_go_into_a_folder_one_file_each(saved: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_pictures_go_into_a_folder_one_file_each(
+    saved: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("zoo_core.cli.sample.CHUNK", 8)
     assert main(["sample", "m", "-n", "21", "--out", "pictures/"]) == 0
     assert capsys.readouterr().out == "21 pictures in pictures\n"
@@ -163,8 +173,12 @@ def test_attributes_are_asked_for_by_name(saved: Path, capsys: Captured) -> None
         path = saved / ("f/0.png" if not asked else f"{len(shades)}.png")
         shades[tuple(asked)] = int(np.asarray(Image.open(path))[12 if asked else 4, 12 if asked else 4, 0])
     assert list(shades.values()) == pytest.approx([128, 191, 128, 255], abs=1)
-    for asked, says in (("smilng=1", 'did you mean "smiling"'), ("smiling", "should be NAME=1 or NAME=0"), ("=1", "should be NAME=1"),
-                        ("old=2", "should be NAME=1 or NAME=0; the attributes are smiling, old")):
+    for asked, says in (
+        ("smilng=1", 'did you mean "smiling"'),
+        ("smiling", "should be NAME=1 or NAME=0"),
+        ("=1", "should be NAME=1"),
+        ("old=2", "should be NAME=1 or NAME=0; the attributes are smiling, old"),
+    ):
         capsys.readouterr()
         assert main(["sample", "faces", "--attribute", asked]) == 2
         assert says in capsys.readouterr().err

@@ -10,7 +10,7 @@ import torch
 
 import zoo_core as zoo
 from zoo_core.building.extractors import find_extractor, find_judge
-from zoo_core.building.saved_part import load_saved_part
+from zoo_core.building.load_part import load_saved_part
 from zoo_core.errors import IncompatibleError, SettingError, UnknownName
 from zoo_core.interfaces import Encoder, Labels
 
@@ -50,11 +50,19 @@ def test_a_part_of_a_saved_model_comes_with_its_weights(tmp_path: Path) -> None:
 
 def test_a_model_is_built_with_one_of_several_saved_parts(tmp_path: Path) -> None:
     folder, logits = classifier(tmp_path / "c", PETS)
-    model = zoo.build("discreg-vae", image_shape=SHAPE, labels=PETS, encoder="mlp", decoder="mlp",
-                      classifier={"name": folder, "part": "classifier", "layers": ["conv1", "logits"]})
+    model = zoo.build(
+        "discreg-vae",
+        image_shape=SHAPE,
+        labels=PETS,
+        encoder="mlp",
+        decoder="mlp",
+        classifier={"name": folder, "part": "classifier", "layers": ["conv1", "logits"]},
+    )
     taken: Any = model.parts["classifier"]
     assert torch.equal(taken.features(X)["logits"], logits)
-    with pytest.raises(SettingError, match=r"classifier: the model in .* has no feature extractor 'critic'; it has classifier"):
+    with pytest.raises(
+        SettingError, match=r"classifier: the model in .* has no feature extractor 'critic'; it has classifier"
+    ):
         zoo.build("discreg-vae", image_shape=SHAPE, labels=PETS, classifier={"name": folder, "part": "critic"})
 
 
@@ -72,7 +80,9 @@ def test_a_judge_answers_in_the_models_order(tmp_path: Path, labels: Labels) -> 
     first, second, third = labels.names
     judge = find_judge(folder, vae(Labels(labels.type, (third, first, second))))
     assert torch.equal(judge.logits(X), logits[:, [2, 0, 1]])
-    assert torch.equal(find_judge(folder, vae(Labels(labels.type, (second, first)))).logits(X), logits[:, [1, 0]]), "it may know more"
+    assert torch.equal(find_judge(folder, vae(Labels(labels.type, (second, first)))).logits(X), logits[:, [1, 0]]), (
+        "it may know more"
+    )
 
 
 def test_a_judge_of_other_labels_is_refused(tmp_path: Path) -> None:

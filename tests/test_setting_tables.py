@@ -27,9 +27,19 @@ def test_a_training_table_sets_what_is_in_it_and_leaves_the_rest() -> None:
 
 
 def test_a_training_table_reaches_into_players_as_dotted_keys_do() -> None:
-    table = tiny(training={"players": {"autoencoder": {"lr": 0.5, "schedule": {"name": "cosine"}}}, "players.autoencoder.clip": 2.0})
-    dotted = tiny(**{"training.players.autoencoder.lr": 0.5, "training.players.autoencoder.schedule": {"name": "cosine"},
-                     "training.players.autoencoder.clip": 2.0})
+    table = tiny(
+        training={
+            "players": {"autoencoder": {"lr": 0.5, "schedule": {"name": "cosine"}}},
+            "players.autoencoder.clip": 2.0,
+        }
+    )
+    dotted = tiny(
+        **{
+            "training.players.autoencoder.lr": 0.5,
+            "training.players.autoencoder.schedule": {"name": "cosine"},
+            "training.players.autoencoder.clip": 2.0,
+        }
+    )
     assert table.config["training"] == dotted.config["training"] != tiny().config["training"]
 
 
@@ -49,7 +59,9 @@ def test_an_objectives_table_sets_what_is_in_it() -> None:
 
 
 def test_a_parts_table_without_a_name_sets_what_is_in_it() -> None:
-    assert tiny(encoder={"posterior": "gaussian", "activation": "relu"}).config["parts"]["encoder"]["params"]["hidden"] == [6]
+    assert tiny(encoder={"posterior": "gaussian", "activation": "relu"}).config["parts"]["encoder"]["params"][
+        "hidden"
+    ] == [6]
 
 
 @pytest.mark.parametrize("value", ["false", "true", 0, 1, None, [False]], ids=str)
@@ -111,11 +123,20 @@ def test_trainable_among_the_settings_for_a_data_set_is_true_or_false(tmp_path: 
         ({"training": 3}, r"training: should be a table of settings, got 3; or set one: training\.epochs="),
         ({"training": {"players": [1]}}, r"training\.players: should be a table"),
         ({"training": {"players": {"autoencoder": 0.5}}}, r"training\.players\.autoencoder: should be a table"),
-        ({"training": {"players": {"auto": {"lr": 0.5}}}}, 'training.players.auto names no losses, and no objective brings'),
-        ({"objective.elbo": 2}, r"objective\.elbo: should be a table of settings, got 2; or set one: objective\.elbo\.SETTING="),
+        (
+            {"training": {"players": {"auto": {"lr": 0.5}}}},
+            "training.players.auto names no losses, and no objective brings",
+        ),
+        (
+            {"objective.elbo": 2},
+            r"objective\.elbo: should be a table of settings, got 2; or set one: objective\.elbo\.SETTING=",
+        ),
         ({"objective.elbo": {"bta": 2}}, r'objective\.elbo\.bta: .*did you mean "beta"'),
         ({"objective.elbow": {"beta": 2}}, 'no objective .elbow.; did you mean "elbo"'),
-        ({"objective": {"elbo": {"beta": 2.0}}}, r"each table needs a name; to set what is inside elbo: objective\.elbo\.SETTING="),
+        (
+            {"objective": {"elbo": {"beta": 2.0}}},
+            r"each table needs a name; to set what is inside elbo: objective\.elbo\.SETTING=",
+        ),
         ({"elbo": {"beta": 2.0}}, r"elbo is an objective of vae-mlp; write objective\.elbo\.SETTING="),
         ({"sampler": {"name": 3}}, "sampler: should be a sampler's name or a table with a name, got .*3"),
         ({"sampler": 3}, "sampler: should be a sampler's name or a table with a name, got 3"),

@@ -85,12 +85,18 @@ def test_the_vocabulary_is_that_of_the_whole_file(toy: Path) -> None:
     [
         (b"ab\xff", {}, "no text in UTF-8: byte 2 is 0xff"),
         (b"", {}, r"the train part of .* has 0 of its 0 characters"),
-        (b"a" * 100, {"length": 20}, "the validation part of .* has 5 of its 100 characters, fewer than a window of 20"),
+        (
+            b"a" * 100,
+            {"length": 20},
+            "the validation part of .* has 5 of its 100 characters, fewer than a window of 20",
+        ),
         (b"a" * 100, {"validation": 0.5, "test": 0.5}, "nothing to train on"),
         (None, {}, "there is no file"),
     ],
 )
-def test_a_text_that_will_not_do_is_refused(toy: Path, content: bytes | None, settings: dict[str, Any], says: str) -> None:
+def test_a_text_that_will_not_do_is_refused(
+    toy: Path, content: bytes | None, settings: dict[str, Any], says: str
+) -> None:
     toy.unlink() if content is None else toy.write_bytes(content)
     with pytest.raises(DataError, match=says):
         open_dataset(f"text:{toy}", settings=settings)
@@ -142,7 +148,9 @@ def test_the_kit_takes_the_toys(toy: Path) -> None:
 
 def test_training_equals_a_hand_written_loop(toy: Path) -> None:
     data = f"text:{toy}"
-    model, twin = (zoo.build("toy", data=data, data_settings={"length": 12}, seed=3, dtype=torch.float64) for _ in range(2))
+    model, twin = (
+        zoo.build("toy", data=data, data_settings={"length": 12}, seed=3, dtype=torch.float64) for _ in range(2)
+    )
     net = twin.parts["language_model"]
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     seen: list[Tensor] = []
@@ -163,17 +171,36 @@ def test_training_equals_a_hand_written_loop(toy: Path) -> None:
         assert torch.allclose(own, theirs, rtol=0, atol=1e-12)
 
 
-def test_a_user_trains_measures_and_keeps_a_character_model(toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_user_trains_measures_and_keeps_a_character_model(
+    toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = tmp_path / "run"
-    line = ["train", "toy", "--data", f"text:{toy}", "--set", "data.length=25", "--set", "training.log_every=5", "--out", str(run)]
+    line = [
+        "train",
+        "toy",
+        "--data",
+        f"text:{toy}",
+        "--set",
+        "data.length=25",
+        "--set",
+        "training.log_every=5",
+        "--out",
+        str(run),
+    ]
     assert main([*line, "--epochs", "12"]) == 0
     said = capsys.readouterr().err
     assert "windows/s" in said and "images/s" not in said
-    first, *_, last = [line for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines()) if line["what"] == "train"]
+    first, *_, last = [
+        line for line in map(json.loads, (run / "metrics.jsonl").read_text().splitlines()) if line["what"] == "train"
+    ]
     assert "windows_per_second" in first
     assert last["values"]["toy-next-token.bits"] < 0.7 * first["values"]["toy-next-token.bits"]
     config = json.loads((run / "config.json").read_text())
-    assert config["modality"] == "tokens" and config["vocabulary"] == sorted(set(POEM)) and config["image_shape"] == [1, 1, 25]
+    assert (
+        config["modality"] == "tokens"
+        and config["vocabulary"] == sorted(set(POEM))
+        and config["image_shape"] == [1, 1, 25]
+    )
     assert main(["eval", str(run), "--metric", "toy-bits", "--json"]) == 0
     assert 0 < json.loads(capsys.readouterr().out)[0]["value"] < 3
     assert main(["inspect", str(run)]) == 0
@@ -184,7 +211,19 @@ def test_a_user_trains_measures_and_keeps_a_character_model(toy: Path, tmp_path:
 
 def test_the_card_speaks_of_tokens_and_names_no_path(toy: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    line = ["train", "toy", "--data", f"text:{toy}", "--set", "data.length=25", "--out", str(run), "--epochs", "1", "--quiet"]
+    line = [
+        "train",
+        "toy",
+        "--data",
+        f"text:{toy}",
+        "--set",
+        "data.length=25",
+        "--out",
+        str(run),
+        "--epochs",
+        "1",
+        "--quiet",
+    ]
     assert main(line) == 0 and main(["eval", str(run), "--metric", "toy-bits"]) == 0
     stage(zoo.load(run), tmp_path / "card", repo="ada/poems", licence="mit", run=run)
     card = (tmp_path / "card" / "README.md").read_text()
@@ -194,7 +233,9 @@ def test_the_card_speaks_of_tokens_and_names_no_path(toy: Path, tmp_path: Path) 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(toy: Path, tmp_path: Path) -> None:
     data, settings = f"text:{toy}", {"length": 20}
-    whole = zoo.train(zoo.build("toy", data=data, data_settings=settings), data, data_settings=settings, epochs=2, progress=False)
+    whole = zoo.train(
+        zoo.build("toy", data=data, data_settings=settings), data, data_settings=settings, epochs=2, progress=False
+    )
     half = zoo.build("toy", data=data, data_settings=settings)
     zoo.train(half, data, data_settings=settings, epochs=1, out=tmp_path / "run", progress=False)
     from zoo_core.training import resume
@@ -231,16 +272,28 @@ def test_characters_that_a_model_does_not_know_are_named(toy: Path, tmp_path: Pa
     [
         (["train", "vae", "--data", "text:{text}"], "takes images, not tokens"),
         (["train", "toy", "--data", "digits"], "takes tokens, not images"),
-        (["train", "toy", "--data", "text:{text}", "--set", "image_size=32"], "image_size: the data are windows of tokens"),
+        (
+            ["train", "toy", "--data", "text:{text}", "--set", "image_size=32"],
+            "image_size: the data are windows of tokens",
+        ),
         (["train", "toy", "--data", "text:{text}", "--set", "image_shape=[3,8,8]"], "should be [1, 1, length]"),
         (["train", "toy"], "choose data of tokens"),
         (["eval", "{tokens}", "--data", "digits", "--metric", "toy-bits"], "digits is of images, this toy of tokens"),
         (["eval", "{tokens}", "--data", "text:{text}", "--metric", "reconstruction"], "takes images, not tokens"),
-        (["eval", "{images}", "--data", "text:{text}", "--metric", "reconstruction"], "is of tokens, this vae of images"),
+        (
+            ["eval", "{images}", "--data", "text:{text}", "--metric", "reconstruction"],
+            "is of tokens, this vae of images",
+        ),
         (["eval", "{images}", "--data", "digits", "--metric", "toy-bits"], "takes tokens, not images"),
-        (["sample", "{tokens}", "-n", "4", "--sampler", "prior"], "zoo sample writes pictures, and this toy is of tokens"),
+        (
+            ["sample", "{tokens}", "-n", "4", "--sampler", "prior"],
+            "zoo sample writes pictures, and this toy is of tokens",
+        ),
         (["reconstruct", "{images}", "--data", "text:{text}"], "is of tokens, this vae of images"),
-        (["reconstruct", "{tokens}", "--data", "text:{text}"], "zoo reconstruct writes pictures, and this toy is of tokens"),
+        (
+            ["reconstruct", "{tokens}", "--data", "text:{text}"],
+            "zoo reconstruct writes pictures, and this toy is of tokens",
+        ),
         (["plot", "{images}", "--what", "codes", "--data", "text:{text}"], "is of tokens, this vae of images"),
         (["plot", "{tokens}", "--what", "samples"], "takes images, not tokens"),
     ],
@@ -251,7 +304,15 @@ def test_images_and_tokens_are_told_apart(
     zoo.build("vae", data="digits", encoder="mlp", decoder="mlp", latent_dim=2).save(tmp_path / "images")
     zoo.build("toy", data=f"text:{toy}").save(tmp_path / "tokens")
     places = {"text": toy, "images": tmp_path / "images", "tokens": tmp_path / "tokens"}
-    assert main([*(word.format(**places) for word in line), *(["--out", str(tmp_path / "out.png")] if line[0] != "eval" else [])]) != 0
+    assert (
+        main(
+            [
+                *(word.format(**places) for word in line),
+                *(["--out", str(tmp_path / "out.png")] if line[0] != "eval" else []),
+            ]
+        )
+        != 0
+    )
     said = capsys.readouterr().err
     assert says in said and "Traceback" not in said
 
@@ -276,7 +337,12 @@ def test_a_saved_part_keeps_its_ids(toy: Path, tmp_path: Path) -> None:
 def test_windows_given_by_hand_are_checked(toy: Path) -> None:
     model = zoo.build("toy", data=f"text:{toy}", data_settings={"length": 4})
     assert model._images(torch.tensor([[0, 1, 2, 3]])).dtype == torch.int64
-    for wrong in (torch.zeros(1, 5, dtype=torch.int64), torch.zeros(1, 4), torch.full((1, 4), 99), torch.full((1, 4), -1)):
+    for wrong in (
+        torch.zeros(1, 5, dtype=torch.int64),
+        torch.zeros(1, 4),
+        torch.full((1, 4), 99),
+        torch.full((1, 4), -1),
+    ):
         with pytest.raises(SettingError, match="tokens should be"):
             model._images(wrong)
 
@@ -293,7 +359,9 @@ def test_windows_given_by_hand_are_checked(toy: Path) -> None:
         ({"image_shape": [3, 1, 50]}, "should be \\[1, 1, length\\]"),
     ],
 )
-def test_a_config_with_another_vocabulary_is_refused(toy: Path, tmp_path: Path, change: dict[str, Any], says: str) -> None:
+def test_a_config_with_another_vocabulary_is_refused(
+    toy: Path, tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
     zoo.build("toy", data=f"text:{toy}").save(tmp_path / "model")
     file = tmp_path / "model" / "config.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
@@ -338,11 +406,15 @@ def test_windows_that_are_read_one_at_a_time_give_the_same_batches(toy: Path, mo
             return self.x[index]
 
     whole = open_dataset(f"text:{toy}", settings={"length": 10})
-    renumbered = dataset_for(zoo.build("toy", vocabulary=Vocabulary((*whole.vocabulary.tokens[::-1], "#")), image_shape=(1, 1, 10)), whole)
+    renumbered = dataset_for(
+        zoo.build("toy", vocabulary=Vocabulary((*whole.vocabulary.tokens[::-1], "#")), image_shape=(1, 1, 10)), whole
+    )
     split, again = whole.split("train"), renumbered.split("train")
     monkeypatch.setattr(type(whole), "split", lambda self, name: Split(Lazy(split.x)))  # type: ignore[arg-type]
     source = StreamingSource(renumbered.split("train"), modality="tokens", workers=0)
     rows = torch.tensor([5, 0, 2])
     assert source.image_shape == (1, 1, 10)
     assert torch.equal(next(source.batches([rows])).x, again.x[rows])  # type: ignore[index]
-    assert [renumbered.vocabulary.strings(one) for one in again.x[:3]] == [whole.vocabulary.strings(one) for one in split.x[:3]]  # type: ignore[index]
+    assert [renumbered.vocabulary.strings(one) for one in again.x[:3]] == [
+        whole.vocabulary.strings(one) for one in split.x[:3]
+    ]  # type: ignore[index]

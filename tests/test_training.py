@@ -92,8 +92,13 @@ def test_a_run_leaves_a_model_a_best_one_a_checkpoint_logs_and_pictures(tmp_path
     assert run.reason == "finished" and run.rounds == 8 and not run.model.training
     left = {p.relative_to(tmp_path / "run").as_posix() for p in (tmp_path / "run").rglob("*") if p.is_file()}
     assert {name for name in left if not name.startswith("tensorboard")} == {
-        "config.json", "model.safetensors", "checkpoint.safetensors", "run.json", "metrics.jsonl",
-        "best/config.json", "best/model.safetensors",
+        "config.json",
+        "model.safetensors",
+        "checkpoint.safetensors",
+        "run.json",
+        "metrics.jsonl",
+        "best/config.json",
+        "best/model.safetensors",
         *(f"pictures/{what}-{epoch:04d}.png" for what in ("samples", "reconstructions") for epoch in (1, 2)),
     }
     assert same(zoo.load(tmp_path / "run").state_dict(), run.model.state_dict())
@@ -118,7 +123,9 @@ def test_metrics_jsonl_is_strict_json_with_what_was_measured(tmp_path: Path) -> 
 
 def test_a_logged_value_is_the_mean_over_the_rounds_since_the_last_one() -> None:
     model, again, means = tiny(), tiny(), []
-    values = [float(sum(played.terms.values())) for played in zoo.rounds(model, DATA, epochs=1, batch_size=12, device="cpu")]
+    values = [
+        float(sum(played.terms.values())) for played in zoo.rounds(model, DATA, epochs=1, batch_size=12, device="cpu")
+    ]
 
     class Means(Callback):
         def on_log(self, training: Training, terms: Mapping[str, float]) -> None:
@@ -162,7 +169,9 @@ def test_a_model_without_a_prior_draws_its_pictures_from_images(tmp_path: Path) 
 @pytest.mark.parametrize("channels", [2, 4])
 def test_images_of_any_number_of_channels_are_trained_on_and_shown(channels: int, tmp_path: Path) -> None:
     model = zoo.build("vae-mlp", image_shape=(channels, 8, 8), latent_dim=4)
-    zoo.train(model, torch.rand(30, channels, 8, 8), out=tmp_path, epochs=1, batch_size=12, progress=False, device="cpu")
+    zoo.train(
+        model, torch.rand(30, channels, 8, 8), out=tmp_path, epochs=1, batch_size=12, progress=False, device="cpu"
+    )
     assert (tmp_path / "pictures" / "reconstructions-0001.png").is_file()
 
 
@@ -239,7 +248,9 @@ class Annealed(Callback):
 
         def terms(loss: str, step: Step) -> Iterator[Term]:
             term = next(iter(nll(loss, step)))
-            yield Term("nll", term.value * 0 + 4.0 * step.progress + (0.0 if model.training else self.drift * self.validations))
+            yield Term(
+                "nll", term.value * 0 + 4.0 * step.progress + (0.0 if model.training else self.drift * self.validations)
+            )
 
         objective.terms = terms
 
@@ -254,7 +265,9 @@ def test_annealed_terms_are_validated_as_the_training_stands_and_compared_as_at_
         run = train(model, out, epochs=4, callbacks=[annealed])
         values = [line["values"] for line in run.history if line["what"] == "validation"]
         assert [value["loss"] for value in values] == [value["elbo.nll"] for value in values]
-        assert [value["loss"] for value in values] == pytest.approx([epoch + drift * (epoch - 1) for epoch in (1, 2, 3, 4)])
+        assert [value["loss"] for value in values] == pytest.approx(
+            [epoch + drift * (epoch - 1) for epoch in (1, 2, 3, 4)]
+        )
         assert [value.get("final_loss") for value in values] == pytest.approx([4, 4 + drift, 4 + 2 * drift, None])
         with safe_open(out / "checkpoint.safetensors", "pt") as file:
             progress = json.loads(file.metadata()["checkpoint"])["progress"]
@@ -304,8 +317,10 @@ def test_averages_of_two_players_that_share_a_part_leave_the_trained_weights_alo
     tmp_path: Path, decays: tuple[float | None, float | None]
 ) -> None:
     def trained(out: Path, first: float | None, second: float | None) -> dict[str, Tensor]:
-        players = {"autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit"], "ema": first},
-                   "encoder": {"trains": ["encoder"], "losses": ["fit"], "ema": second}}
+        players = {
+            "autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit"], "ema": first},
+            "encoder": {"trains": ["encoder"], "losses": ["fit"], "ema": second},
+        }
         turns = [{"losses": ["fit"], "players": list(players)}]
         train(tiny(), out, players=players, turns=turns, checkpoint_seconds=1e-9)
         return {name: t for name, t in load_file(out / "checkpoint.safetensors").items() if name.startswith("model.")}
@@ -323,9 +338,13 @@ def test_bf16_forwards_train_float32_weights_and_leave_no_trace_on_the_model() -
 
 
 def test_rounds_honour_the_precision() -> None:
-    values = [[float(sum(played.terms.values())) for played in zoo.rounds(tiny(), DATA, epochs=1, batch_size=12,
-                                                                          device="cpu", precision=precision)]
-              for precision in ("fp32", "bf16")]
+    values = [
+        [
+            float(sum(played.terms.values()))
+            for played in zoo.rounds(tiny(), DATA, epochs=1, batch_size=12, device="cpu", precision=precision)
+        ]
+        for precision in ("fp32", "bf16")
+    ]
     assert values[0] != values[1] and values[0] == pytest.approx(values[1], rel=0.02)
 
 
@@ -344,8 +363,13 @@ def test_what_is_no_part_cannot_be_compiled() -> None:
 
 def test_accumulated_pieces_add_up_to_the_batch() -> None:
     """With sgd and no noise (a plain autoencoder), 3 pieces of 4 give the gradient of 12."""
-    settings = {"encoder": {"name": "mlp", "hidden": [6], "posterior": "deterministic"}, "decoder": {"name": "mlp", "hidden": [5]},
-                "latent_dim": 4, "training.players.autoencoder.optimizer": "sgd", "training.players.autoencoder.lr": 0.1}
+    settings = {
+        "encoder": {"name": "mlp", "hidden": [6], "posterior": "deterministic"},
+        "decoder": {"name": "mlp", "hidden": [5]},
+        "latent_dim": 4,
+        "training.players.autoencoder.optimizer": "sgd",
+        "training.players.autoencoder.lr": 0.1,
+    }
     whole, pieces = (
         train(zoo.build("autoencoder", image_shape=SHAPE, dtype=torch.float64, **settings), accumulate=n).model
         for n in (1, 3)
@@ -363,8 +387,10 @@ def test_a_schedule_sets_the_learning_rate_of_every_round() -> None:
         def on_round(self, training: Training, played: Round) -> None:
             rates.append(training.game.players["autoencoder"].optimizer.param_groups[0]["lr"])
 
-    train(tiny(**{"training.players.autoencoder.schedule": {"name": "linear"}, "training.players.autoencoder.lr": 0.8}),
-          callbacks=[Watch()])
+    train(
+        tiny(**{"training.players.autoencoder.schedule": {"name": "linear"}, "training.players.autoencoder.lr": 0.8}),
+        callbacks=[Watch()],
+    )
     assert rates == pytest.approx([0.8 * (1 - i / 8) for i in range(8)])
 
 
@@ -373,7 +399,9 @@ def test_a_schedule_sets_the_learning_rate_of_every_round() -> None:
 
 def test_nan_stops_with_the_terms_name_and_round_and_keeps_the_last_good_checkpoint(toys: None, tmp_path: Path) -> None:
     model = tiny(objective=["elbo", {"name": "toy-nan", "after": 6}])
-    with pytest.raises(NonFinite, match=r'"toy-nan.boom" became NaN or infinite in round 6; the last good checkpoint is in') as told:
+    with pytest.raises(
+        NonFinite, match=r'"toy-nan.boom" became NaN or infinite in round 6; the last good checkpoint is in'
+    ) as told:
         train(model, tmp_path, checkpoint_seconds=1e-9)
     assert told.value.fields == {"term": "toy-nan.boom", "round": 6}
     kept = zoo.load(tmp_path)
@@ -423,12 +451,21 @@ def test_another_model_is_not_resumed(tmp_path: Path) -> None:
         train(tiny(**{"encoder.hidden": [7]}), tmp_path, resume=True)
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    ({"batch_size": 6}, "other streams"),
-    ({"seed": 1}, "other seed"),
-    ({"players": {"autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit"], "optimizer": "rmsprop"}}}, "other players"),
-    ({"players": {"autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit"], "ema": 0.9}}}, "other players"),
-])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"batch_size": 6}, "other streams"),
+        ({"seed": 1}, "other seed"),
+        (
+            {"players": {"autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit"], "optimizer": "rmsprop"}}},
+            "other players",
+        ),
+        (
+            {"players": {"autoencoder": {"trains": ["encoder", "decoder"], "losses": ["fit"], "ema": 0.9}}},
+            "other players",
+        ),
+    ],
+)
 def test_a_run_is_not_resumed_with_settings_that_its_checkpoint_does_not_fit(
     tmp_path: Path, change: dict[str, Any], says: str
 ) -> None:
@@ -452,8 +489,17 @@ def test_a_damaged_checkpoint_is_told(tmp_path: Path, content: bytes) -> None:
         train(tiny(), tmp_path, resume=True)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"data": 1, "data_root": null, "seed": 0, "training": {}}',
-                                  '{"data": "digits", "data_root": null, "seed": "x", "training": {}}', "[" * 10**5])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"data": 1, "data_root": null, "seed": 0, "training": {}}',
+        '{"data": "digits", "data_root": null, "seed": "x", "training": {}}',
+        "[" * 10**5,
+    ],
+)
 def test_a_damaged_run_json_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(RunError, match=r"run\.json cannot be read"):
@@ -505,11 +551,36 @@ def test_a_loop_that_is_left_leaves_the_model_at_rest() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "zoo_core", "train", "vae-mlp", "--epochs", "100000", "--out", "run", "--device", "cpu",
-               "--set", "encoder.hidden=[4]", "--set", "decoder.hidden=[4]", "--set", "training.pictures_every=0",
-               "--set", "training.log_every=1", "--quiet"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env={**os.environ, "OMP_NUM_THREADS": "1"})
+    command = [
+        sys.executable,
+        "-m",
+        "zoo_core",
+        "train",
+        "vae-mlp",
+        "--epochs",
+        "100000",
+        "--out",
+        "run",
+        "--device",
+        "cpu",
+        "--set",
+        "encoder.hidden=[4]",
+        "--set",
+        "decoder.hidden=[4]",
+        "--set",
+        "training.pictures_every=0",
+        "--set",
+        "training.log_every=1",
+        "--quiet",
+    ]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
     metrics = tmp_path / "run" / "metrics.jsonl"
     deadline = time.monotonic() + 60
     while not (metrics.is_file() and metrics.stat().st_size) and process.poll() is None and time.monotonic() < deadline:
@@ -534,6 +605,7 @@ def test_ones_own_loop_ends_with_the_averaged_weights_as_train_does() -> None:
 
 # ------------------------------------------------------------------------------------------------ what nobody trains
 
+
 def test_a_part_that_no_player_trains_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     nets = {"decoder": {"name": "mlp", "hidden": [4]}, "discriminator": {"name": "mlp", "hidden": [4], "features": 4}}
     told = "no player trains the decoder: its weights stay as they are"
@@ -552,7 +624,10 @@ def test_a_part_that_no_player_trains_is_told(capsys: pytest.CaptureFixture[str]
 
 
 def test_a_model_whose_samples_are_all_alike_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    nets = {"decoder": {"name": "mlp", "hidden": [4], "sigma": "fixed"}, "discriminator": {"name": "mlp", "hidden": [4], "features": 4}}
+    nets = {
+        "decoder": {"name": "mlp", "hidden": [4], "sigma": "fixed"},
+        "discriminator": {"name": "mlp", "hidden": [4], "features": 4},
+    }
     settings = {"training.players.generator.lr": 1e-6, "decoder.init_std": 1e-6, "image_size": 8}
     run = zoo.train(zoo.build("gan", data="digits", **nets, **settings), "digits", epochs=2, progress=True)
     assert run.diversity is not None and run.diversity < 1e-4
@@ -595,10 +670,13 @@ def test_many_samples_that_are_three_pictures_are_not_diverse() -> None:
 
 # ------------------------------------------------------------------------------------------------ memory
 
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc's heap is set")
 def test_the_heap_is_told_to_keep_freed_memory_unless_the_user_has_said_otherwise() -> None:
     said = "from zoo_core.training.heap import keep_freed_memory; print(keep_freed_memory())"
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     for more, taken in (({}, "True"), ({"MALLOC_TRIM_THRESHOLD_": "1000000"}, "False")):
-        done = subprocess.run([sys.executable, "-c", said], env={**plain, **more}, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", said], env={**plain, **more}, capture_output=True, text=True, check=True
+        )
         assert done.stdout.strip() == taken

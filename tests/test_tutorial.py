@@ -30,7 +30,9 @@ def cookbook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cookbook's package, with a table of real digits beside it."""
     package = written(COOKBOOK, tmp_path_factory.mktemp("cook"), "zoo-extras", "sampler")
     digits = load_digits()
-    np.savetxt(package / "images.csv", np.column_stack([digits.target, digits.data * 15.9])[:600], delimiter=",", fmt="%d")
+    np.savetxt(
+        package / "images.csv", np.column_stack([digits.target, digits.data * 15.9])[:600], delimiter=",", fmt="%d"
+    )
     return package
 
 
@@ -59,7 +61,9 @@ def environment(folder: Path) -> dict[str, str]:
 
 def run(folder: Path, *arguments: str) -> str:
     """Run python in ``folder``, with the plugin there installed; what it printed."""
-    done = subprocess.run([sys.executable, *arguments], cwd=folder, capture_output=True, text=True, env=environment(folder))
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, env=environment(folder)
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
@@ -165,4 +169,8 @@ def test_the_cookbook_has_every_hook_in_use() -> None:
     from zoo_core import hookspecs
 
     code = "".join(block["code"] for block in BLOCK.finditer(COOKBOOK.read_text("utf-8")))
-    assert [name for name, value in vars(hookspecs).items() if hasattr(value, "zoo_core_spec") and f"def {name}(" not in code] == []
+    assert [
+        name
+        for name, value in vars(hookspecs).items()
+        if hasattr(value, "zoo_core_spec") and f"def {name}(" not in code
+    ] == []

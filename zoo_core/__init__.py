@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zoo_core import compat
 from zoo_core.version import VERSION as __version__
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from zoo_core.training import Run as Run
     from zoo_core.training import rounds as rounds
     from zoo_core.training import train as train
+
+compat.install()
 
 _WHERE = {
     "Model": "zoo_core.model",

@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from zoo_core.compat import renamed
+
 
 class ZooError(Exception):
     """Base of all errors raised on purpose.
@@ -102,3 +104,6 @@ def did_you_mean(name: str, known: Iterable[str], limit: int = 3) -> str:
     near = difflib.get_close_matches(name[:100], [one for one in known if len(one) <= 100], n=limit, cutoff=0.6)
     quoted = " or ".join('"' + shown(known_name) + '"' for known_name in near)
     return f"did you mean {quoted}?" if near else ""
+
+
+__getattr__ = renamed(__name__)

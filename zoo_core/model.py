@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, cast, final
 import torch
 from torch import Tensor, nn
 
+from zoo_core import compat
 from zoo_core.data.given import as_count, as_labels, as_tensor, as_tokens
 from zoo_core.distributions import Likelihood, Posterior
 from zoo_core.errors import IncompatibleError, SettingError, did_you_mean, shown
@@ -131,6 +132,9 @@ class Model(nn.Module):
     def extra_repr(self) -> str:
         return f"recipe={self.recipe!r}, image_shape={self.image_shape}"
 
+    def __getattr__(self, name: str) -> Any:
+        return compat.member(self, name) if name in compat.MEMBERS else super().__getattr__(name)
+
     def capabilities(self, part: str) -> frozenset[str]:
         """What the part called ``part`` can do; nothing where there is no such part."""
         return cast(Part, self.parts[part]).capabilities if part in self.parts else frozenset()
@@ -230,7 +234,10 @@ class Model(nn.Module):
         done = 0
         while done < n:
             asked = min(chunk, n - done)
-            own = {"x": None if images is None else _next(images, done), "y": None if labels is None else labels[done : done + asked]}
+            own = {
+                "x": None if images is None else _next(images, done),
+                "y": None if labels is None else labels[done : done + asked],
+            }
             given = self._conditions(chosen, asked, own)
             with self.evaluating(generator):
                 samples = chosen(self, asked, generator, **given)
@@ -391,7 +398,8 @@ def _next(images: Iterator[Tensor], done: int) -> Tensor:
         return next(images)
     except StopIteration:
         raise SettingError(
-            f"sample: the images to start from are used up after {done} pictures", hint=f"give more images, or draw {done} pictures"
+            f"sample: the images to start from are used up after {done} pictures",
+            hint=f"give more images, or draw {done} pictures",
         ) from None
 
 

@@ -140,7 +140,9 @@ class GlobalDraws:
     def __enter__(self) -> None:
         self._swap()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._swap()
 
     def _swap(self) -> None:

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from zoo_core.building.migration import names_today
 from zoo_core.errors import WeightsError, ZooError, shown
-from zoo_core.interfaces import FeatureExtractor
 from zoo_core.model import Model
 from zoo_core.storage.config import read_config
 from zoo_core.storage.files import write_json
-from zoo_core.tensors.assign import assign_weights, check_fit, restore_weights
+from zoo_core.tensors.assign import assign_weights, check_fit
 from zoo_core.tensors.meta import MetaInit, NoInit, bounded, left_on_meta, needs_memory
 from zoo_core.tensors.reader import SavedWeights, open_weights
 from zoo_core.tensors.writer import write_weights
@@ -81,7 +79,7 @@ def load(
 def load_folder(folder: Path, *, mmap: bool = False, allow_external: bool = True, where: str = "") -> Model:
     """The model saved in ``folder``, on the CPU and as wide as it was saved; see :func:`load`."""
     from zoo_core.building.builder import plan_from_config
-    from zoo_core.hub.external import announce_external
+    from zoo_core.hub.announce import announce_external
     from zoo_core.hub.requirements import refuse_missing
 
     config = read_config(folder)
@@ -118,25 +116,6 @@ def _filled(made: Any, saved: SavedWeights, width: torch.dtype, mmap: bool) -> M
     check_fit(model, saved.tensors, model.published_state(), saved.where)
     model.load_state_dict(saved.read(mapped=True), strict=False)  # held against it just now
     return model
-
-
-def load_part(part: nn.Module, folder: Path, name: str) -> None:
-    """Weights of the part ``name`` of the model saved in ``folder`` into ``part``.
-
-    A feature extractor drops the modules after its last asked layer, and may so need fewer weights than were saved.
-
-    Raises:
-        WeightsError: with the whole difference.
-    """
-    prefix = f"parts.{name}."
-    saved = open_weights(folder).with_names(names_today(read_config(folder)))
-    whole = saved.read(mapped=True)
-    whole |= {alias: whole[kept] for alias, kept in saved.ties.items() if kept in whole}
-    tensors = {key.removeprefix(prefix): t for key, t in whole.items() if key.startswith(prefix)}
-    expected = set(part.state_dict())
-    if isinstance(part, FeatureExtractor):
-        tensors = {key: tensor for key, tensor in tensors.items() if key in expected}
-    restore_weights(part, tensors, expected, saved.where)
 
 
 def verify_folder(folder: Path) -> None:

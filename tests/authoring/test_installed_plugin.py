@@ -29,7 +29,14 @@ USED = {
     "objective": ["--set", 'objective=["elbo","mine"]', "--set", "encoder.width=4", "--set", "decoder.width=4"],
     "prior": ["--set", "prior=mine", "--set", "encoder.width=4", "--set", "decoder.width=4"],
     "head": [
-        "--set", 'objective=["elbo","latent-cross-entropy"]', "--set", "head=mine", "--set", "encoder.width=4", "--set", "decoder.width=4"
+        "--set",
+        'objective=["elbo","latent-cross-entropy"]',
+        "--set",
+        "head=mine",
+        "--set",
+        "encoder.width=4",
+        "--set",
+        "decoder.width=4",
     ],
     "sampler": ["--set", "sampler=mine", "--set", "encoder.width=4", "--set", "decoder.width=4"],
     "metric": ["--set", "encoder.width=4", "--set", "decoder.width=4"],

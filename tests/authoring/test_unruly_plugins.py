@@ -64,7 +64,9 @@ def status_of(name: str) -> PluginStatus:
 
 @pytest.mark.parametrize("where", ["import", "hook"])
 def test_what_a_plugin_prints_while_it_is_loaded_is_no_output_of_a_command(install: Install, where: str) -> None:
-    hook = "@hookimpl\ndef register_commands(register):\n" + "".join(f"    {line}\n" for line in LOUD.strip().split("\n"))
+    hook = "@hookimpl\ndef register_commands(register):\n" + "".join(
+        f"    {line}\n" for line in LOUD.strip().split("\n")
+    )
     install("zoo-loud", REGISTERS + (LOUD if where == "import" else hook))
     done = zoo_command("list", "--kind", "encoder", "--json")
     assert "unruly" in [row["name"] for row in json.loads(done.stdout)]
@@ -281,7 +283,9 @@ def interrupted(tmp_path: Path, *arguments: str) -> tuple[int, str]:
     """``zoo`` stopped by Ctrl-C once the file ``there`` is written: its exit code and standard error."""
     # A test runner in the background may ignore Ctrl-C, and so would its children.
     start = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from zoo_core.cli import main; sys.exit(main())"
-    process = subprocess.Popen([sys.executable, "-c", start, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", start, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     until = time.monotonic() + 60
     while not (tmp_path / "there").exists() and time.monotonic() < until:
         time.sleep(0.02)
@@ -297,7 +301,9 @@ def test_ctrl_c_ends_the_command_and_names_the_plugin(install: Install, tmp_path
     install("zoo-hangs", f"import time\n{there}\n{sleeps}\n{REGISTERS}")
     code, err = interrupted(tmp_path, "list")
     assert code == 130
-    assert err == 'zoo: stopped while plugin "zoo-hangs" was being loaded; to do without it: ZOO_BLOCK_PLUGINS=zoo-hangs\n'
+    assert (
+        err == 'zoo: stopped while plugin "zoo-hangs" was being loaded; to do without it: ZOO_BLOCK_PLUGINS=zoo-hangs\n'
+    )
 
 
 def test_ctrl_c_while_a_part_is_imported_does_too(install: Install, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ AUTOENCODER = {"autoencoder": player(["encoder", "decoder"], ["fit"])}
 
 def vae(*, norm: bool = False, **settings: Any) -> Table:
     """``settings`` are the player's."""
+
     def make() -> Table:
         parts = {"encoder": ToyEncoder(hidden=4, norm=norm), "decoder": ToyDecoder(hidden=4, norm=norm)}
         training = {"players": {"autoencoder": player(["encoder", "decoder"], ["fit"], **settings)}}
@@ -53,6 +54,7 @@ def vae(*, norm: bool = False, **settings: Any) -> Table:
 
 def discreg_vae(*, encoder_gradient: bool = True, noisy: bool = False) -> Table:
     """``noisy``: decoder and classifier draw in their own forwards."""
+
     def make() -> Table:
         decoder = ToyDecoder(hidden=4 * noisy, noisy=noisy)
         parts = {"encoder": ToyEncoder(), "decoder": decoder, "classifier": ToyClassifier(noisy=noisy)}
@@ -82,8 +84,12 @@ def aae() -> Table:
 
     def make() -> Table:
         parts = {"encoder": ToyEncoder("joint"), "decoder": ToyDecoder(LATENT + CLASSES), "prior": ToyPrior()}
-        objectives = {"reconstruction": ToyReconstruction(), "supervision": ToySupervision(), "codes": ToyCodeCritic(),
-                      "labels": ToyLabelCritic()}
+        objectives = {
+            "reconstruction": ToyReconstruction(),
+            "supervision": ToySupervision(),
+            "codes": ToyCodeCritic(),
+            "labels": ToyLabelCritic(),
+        }
         return Table(parts, objectives, {"players": players, "turns": turns})
 
     return table(3, make)
@@ -102,8 +108,10 @@ def introvac() -> Table:
 
 def gan(*, batches: int = 1, norm: bool = False, penalty: bool = False, **settings: Any) -> Table:
     """``settings`` are the discriminator's."""
-    players = {"discriminator": player(["discriminator"], ["discriminate"], **settings),
-               "generator": player(["decoder"], ["fool"])}
+    players = {
+        "discriminator": player(["discriminator"], ["discriminate"], **settings),
+        "generator": player(["decoder"], ["fool"]),
+    }
     turns = [turn(["discriminate"], ["discriminator"], batches=batches), turn(["fool"], ["generator"])]
 
     def make() -> Table:
@@ -123,8 +131,12 @@ def dfm() -> Table:
     }
 
     def make() -> Table:
-        parts = {"decoder": ToyDecoder(hidden=4), "discriminator": ToyClassifier(), "denoiser": ToyNet(4, 4, hidden=4),
-                 "prior": ToyPrior()}
+        parts = {
+            "decoder": ToyDecoder(hidden=4),
+            "discriminator": ToyClassifier(),
+            "denoiser": ToyNet(4, 4, hidden=4),
+            "prior": ToyPrior(),
+        }
         turns = [turn(["discriminate", "denoise", "fool"], list(players))]
         return Table(parts, {"dfm": ToyDFM()}, {"players": players, "turns": turns})
 
@@ -132,13 +144,19 @@ def dfm() -> Table:
 
 
 def gibbsnet(*, steps: int = 3, norm: bool = False, game: JointGame = "swapped") -> Table:
-    players = {"discriminator": player(["discriminator"], ["discriminate"]),
-               "generator": player(["encoder", "decoder"], ["fool"])}
+    players = {
+        "discriminator": player(["discriminator"], ["discriminate"]),
+        "generator": player(["encoder", "decoder"], ["fool"]),
+    }
     turns = [turn(["discriminate"], ["discriminator"]), turn(["fool"], ["generator"])]
 
     def make() -> Table:
-        parts = {"encoder": ToyEncoder(hidden=4, norm=norm), "decoder": ToyDecoder(hidden=4, norm=norm),
-                 "discriminator": ToyJoint(), "prior": ToyPrior()}
+        parts = {
+            "encoder": ToyEncoder(hidden=4, norm=norm),
+            "decoder": ToyDecoder(hidden=4, norm=norm),
+            "discriminator": ToyJoint(),
+            "prior": ToyPrior(),
+        }
         return Table(parts, {"gibbs": ToyGibbs(steps=steps, game=game)}, {"players": players, "turns": turns})
 
     return table(7, make)
@@ -153,27 +171,31 @@ def fortified(*, norm: bool = True) -> Table:
     return table(8, make)
 
 
-GAMES: Mapping[str, Callable[[], Table]] = MappingProxyType({
-    "vae": vae,
-    "discreg-vae": discreg_vae,
-    "discreg-vae without the encoder's gradient": lambda: discreg_vae(encoder_gradient=False),
-    "discreg-vae of noisy parts": lambda: discreg_vae(noisy=True),
-    "aae": aae,
-    "introvac": introvac,
-    "gan": lambda: gan(batches=3, constraint=0.1),
-    "gan with a gradient penalty": lambda: gan(penalty=True),
-    "dfm": dfm,
-    "ali": lambda: gibbsnet(steps=0),
-    "gibbsnet": gibbsnet,
-    "fortified": lambda: fortified(norm=False),
-    "vae, clipped": lambda: vae(clip=0.5),
-})
+GAMES: Mapping[str, Callable[[], Table]] = MappingProxyType(
+    {
+        "vae": vae,
+        "discreg-vae": discreg_vae,
+        "discreg-vae without the encoder's gradient": lambda: discreg_vae(encoder_gradient=False),
+        "discreg-vae of noisy parts": lambda: discreg_vae(noisy=True),
+        "aae": aae,
+        "introvac": introvac,
+        "gan": lambda: gan(batches=3, constraint=0.1),
+        "gan with a gradient penalty": lambda: gan(penalty=True),
+        "dfm": dfm,
+        "ali": lambda: gibbsnet(steps=0),
+        "gibbsnet": gibbsnet,
+        "fortified": lambda: fortified(norm=False),
+        "vae, clipped": lambda: vae(clip=0.5),
+    }
+)
 """Every row, without batch norm."""
 
-NORMALISED: Mapping[str, Callable[[], Table]] = MappingProxyType({
-    "vae": lambda: vae(norm=True),
-    "gan": lambda: gan(batches=2, norm=True),
-    "gibbsnet": lambda: gibbsnet(norm=True),
-    "fortified": fortified,
-})
+NORMALISED: Mapping[str, Callable[[], Table]] = MappingProxyType(
+    {
+        "vae": lambda: vae(norm=True),
+        "gan": lambda: gan(batches=2, norm=True),
+        "gibbsnet": lambda: gibbsnet(norm=True),
+        "fortified": fortified,
+    }
+)
 """Rows with batch norm."""

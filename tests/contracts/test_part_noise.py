@@ -64,7 +64,9 @@ def test_a_value_that_is_computed_again_sees_the_same_draws_and_other_values_oth
     step = Step(made.modules, batch("main", 0), noise(0))
     before, features = step.reconstruction(), step.features("classifier", "x")["hidden"]
     step.invalidate(frozenset({"decoder", "classifier"}))
-    assert torch.equal(step.reconstruction(), before) and torch.equal(step.features("classifier", "x")["hidden"], features)
+    assert torch.equal(step.reconstruction(), before) and torch.equal(
+        step.features("classifier", "x")["hidden"], features
+    )
     again = step.value("again", lambda: step.part("decoder").likelihood(step.z()).mean)
     assert not torch.equal(again, before)
     twice = step.value("twice", lambda: [step.part("decoder").likelihood(step.z()).mean for _ in range(2)])
@@ -84,7 +86,9 @@ def test_draws_outside_of_values_are_the_terms_of_their_objective() -> None:
     state = torch.get_rng_state()
     assert torch.equal(drawn("mine.fit"), drawn("mine.fit")) and not torch.equal(drawn("mine.fit"), drawn("other.fit"))
     assert torch.equal(torch.get_rng_state(), state)
-    assert not torch.equal(decoder.likelihood(step.z()).mean, decoder.likelihood(step.z()).mean), "by itself it draws from torch"
+    assert not torch.equal(decoder.likelihood(step.z()).mean, decoder.likelihood(step.z()).mean), (
+        "by itself it draws from torch"
+    )
     assert not torch.equal(torch.get_rng_state(), state)
 
 

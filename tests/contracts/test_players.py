@@ -23,11 +23,15 @@ def both(encoder: nn.Module, decoder: nn.Module) -> list[Tensor]:
 
 
 OPTIMIZERS: Mapping[str, tuple[dict[str, Any], Any]] = {
-    "adam": ({"betas": [0.5, 0.9], "eps": 1e-6, "weight_decay": 0.01},
-             lambda w: torch.optim.Adam(w, lr=0.05, betas=(0.5, 0.9), eps=1e-6, weight_decay=0.01, fused=True)),
+    "adam": (
+        {"betas": [0.5, 0.9], "eps": 1e-6, "weight_decay": 0.01},
+        lambda w: torch.optim.Adam(w, lr=0.05, betas=(0.5, 0.9), eps=1e-6, weight_decay=0.01, fused=True),
+    ),
     "adamw": ({"weight_decay": 0.1}, lambda w: torch.optim.AdamW(w, lr=0.05, weight_decay=0.1, fused=True)),
-    "sgd": ({"momentum": 0.9, "nesterov": True},
-            lambda w: torch.optim.SGD(w, lr=0.05, momentum=0.9, nesterov=True, fused=True)),
+    "sgd": (
+        {"momentum": 0.9, "nesterov": True},
+        lambda w: torch.optim.SGD(w, lr=0.05, momentum=0.9, nesterov=True, fused=True),
+    ),
     "rmsprop": ({"alpha": 0.9, "momentum": 0.5}, lambda w: torch.optim.RMSprop(w, lr=0.05, alpha=0.9, momentum=0.5)),
 }
 
@@ -82,14 +86,17 @@ def test_a_schedule_multiplies_the_learning_rate_of_each_round() -> None:
             torch.testing.assert_close(mine, theirs, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize(("schedule", "expected"), [
-    (Schedule(), [1, 1, 1, 1, 1]),
-    (Schedule(name="steps", milestones=(1, 3), gamma=0.1), [1, 0.1, 0.1, 0.01, 0.01]),
-    (Schedule(name="exponential", gamma=0.5), [1, 0.5, 0.25, 0.125, 0.0625]),
-    (Schedule(name="linear", final=0.2), [1, 0.8, 0.6, 0.4, 0.2]),
-    (Schedule(name="cosine"), [1, 0.8535533905932737, 0.5, 0.14644660940672627, 0]),
-    (Schedule(warmup=2), [0, 0.5, 1, 1, 1]),
-])
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (Schedule(), [1, 1, 1, 1, 1]),
+        (Schedule(name="steps", milestones=(1, 3), gamma=0.1), [1, 0.1, 0.1, 0.01, 0.01]),
+        (Schedule(name="exponential", gamma=0.5), [1, 0.5, 0.25, 0.125, 0.0625]),
+        (Schedule(name="linear", final=0.2), [1, 0.8, 0.6, 0.4, 0.2]),
+        (Schedule(name="cosine"), [1, 0.8535533905932737, 0.5, 0.14644660940672627, 0]),
+        (Schedule(warmup=2), [0, 0.5, 1, 1, 1]),
+    ],
+)
 def test_schedules_at_whole_epochs_of_four(schedule: Schedule, expected: list[float]) -> None:
     assert [schedule.factor(epoch, 4) for epoch in range(5)] == pytest.approx(expected, abs=1e-9)
 
@@ -116,7 +123,9 @@ def test_the_average_is_exponential_and_swapped_in_and_out() -> None:
     assert all(torch.equal(tensor, raw[name]) for name, tensor in table.state().items())
     with pytest.raises(ZeroDivisionError), game.averages.in_model():
         raise ZeroDivisionError
-    assert all(torch.equal(tensor, raw[name]) for name, tensor in table.state().items()), "also when something fails inside"
+    assert all(torch.equal(tensor, raw[name]) for name, tensor in table.state().items()), (
+        "also when something fails inside"
+    )
 
 
 def test_a_weight_that_two_players_average_has_one_average_which_moves_after_each_ones_step() -> None:
@@ -165,7 +174,10 @@ def test_averaging_never_touches_the_trained_weights(decays: tuple[float | None,
 def vae_of_two(first: float | None, second: float | None) -> Table:
     """Both parts are trained by one player, then the encoder by another; each averages with its decay."""
     table = vae()
-    players = {"both": player(["encoder", "decoder"], ["fit"], ema=first), "encoder": player(["encoder"], ["fit"], ema=second)}
+    players = {
+        "both": player(["encoder", "decoder"], ["fit"], ema=first),
+        "encoder": player(["encoder"], ["fit"], ema=second),
+    }
     table.training = {"players": players, "turns": [turn(["fit"], ["both"]), turn(["fit"], ["encoder"])]}
     return table
 
@@ -178,7 +190,9 @@ def test_a_restored_player_goes_on_as_if_nothing_had_happened(name: str) -> None
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd", "rmsprop"])
 def test_a_restored_player_goes_on_with_every_optimizer_and_its_average(optimizer: str) -> None:
     momentum = {} if optimizer == "adamw" else {"momentum": 0.9}
-    assert continues_alike(vae(optimizer=optimizer, ema=0.9, schedule={"name": "exponential", "gamma": 0.5}, **momentum))
+    assert continues_alike(
+        vae(optimizer=optimizer, ema=0.9, schedule={"name": "exponential", "gamma": 0.5}, **momentum)
+    )
 
 
 def test_a_gradient_that_waits_for_its_player_is_part_of_the_state() -> None:
@@ -197,7 +211,9 @@ def test_a_restored_player_goes_on_with_an_average_that_it_shares() -> None:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("damage", ["short", "wide", "missing", "unexpected", "beyond", "gradient", "average", "numbers"])
+@pytest.mark.parametrize(
+    "damage", ["short", "wide", "missing", "unexpected", "beyond", "gradient", "average", "numbers"]
+)
 def test_what_is_no_state_of_a_player_is_refused_before_anything_is_taken_over(optimizer: str, damage: str) -> None:
     settings, _ = OPTIMIZERS[optimizer]
     table = vae(optimizer=optimizer, ema=0.9, **settings)
@@ -259,6 +275,8 @@ def continues_alike(table: Table) -> bool:
 def test_a_player_of_parts_without_weights_is_refused() -> None:
     table = vae()
     table.parts["prior"] = ToyPrior()
-    table.training = {"players": {"autoencoder": player(["encoder", "decoder"], ["fit"]), "idle": player(["prior"], ["fit"])}}
+    table.training = {
+        "players": {"autoencoder": player(["encoder", "decoder"], ["fit"]), "idle": player(["prior"], ["fit"])}
+    }
     with pytest.raises(SettingError, match="'idle' trains prior, which has no trainable weights"):
         table.game()

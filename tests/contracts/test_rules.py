@@ -55,24 +55,36 @@ def test_without_turns_all_players_of_the_recipe_play_at_once() -> None:
 
 def test_an_added_objective_brings_a_player_and_a_turn_for_each_loss_that_nobody_listens_to() -> None:
     made = rules({"reconstruction": ToyReconstruction(), "codes": ToyCodeCritic()})
-    assert listed(made) == [(("fit",), ("autoencoder",)), (("discriminate",), ("critic",)), (("fool",), ("regularizer",))]
+    assert listed(made) == [
+        (("fit",), ("autoencoder",)),
+        (("discriminate",), ("critic",)),
+        (("fool",), ("regularizer",)),
+    ]
     assert made.players["critic"].trains == ("codes",) and made.players["regularizer"].trains == ("encoder",)
 
 
 def test_the_same_holds_for_a_recipe_without_turns() -> None:
     made = rules({"reconstruction": ToyReconstruction(), "codes": ToyCodeCritic()}, turns=[])
-    assert listed(made) == [(("fit",), ("autoencoder",)), (("discriminate",), ("critic",)), (("fool",), ("regularizer",))]
+    assert listed(made) == [
+        (("fit",), ("autoencoder",)),
+        (("discriminate",), ("critic",)),
+        (("fool",), ("regularizer",)),
+    ]
 
 
 def test_no_default_player_comes_for_a_loss_that_the_recipes_players_listen_to() -> None:
     players = {**AUTOENCODER, "both": player(["encoder", "codes"], ["discriminate", "fool"])}
     turns = [FIT, turn(["discriminate", "fool"], ["both"])]
     assert list(rules({"reconstruction": ToyReconstruction(), "codes": ToyCodeCritic()}, players, turns).players) == [
-        "autoencoder", "both"]
+        "autoencoder",
+        "both",
+    ]
 
 
 def test_a_players_settings_without_losses_edit_the_default_player_of_that_name() -> None:
-    made = rules({"reconstruction": ToyReconstruction(), "codes": ToyCodeCritic()}, {**AUTOENCODER, "critic": {"lr": 1e-4}})
+    made = rules(
+        {"reconstruction": ToyReconstruction(), "codes": ToyCodeCritic()}, {**AUTOENCODER, "critic": {"lr": 1e-4}}
+    )
     assert made.players["critic"] == PlayerRules(trains=("codes",), losses=("discriminate",), lr=1e-4)
     assert made.players["regularizer"].lr == 0.05
 
@@ -84,7 +96,11 @@ def test_a_default_player_whose_name_is_taken_is_called_after_its_objective() ->
 
 
 def test_players_and_turns_of_an_objective_that_was_swapped_out_are_dropped() -> None:
-    players = {**AUTOENCODER, "critic": player(["codes"], ["discriminate"]), "regularizer": player(["encoder"], ["fool"])}
+    players = {
+        **AUTOENCODER,
+        "critic": player(["codes"], ["discriminate"]),
+        "regularizer": player(["encoder"], ["fool"]),
+    }
     turns = [FIT, turn(["discriminate"], ["critic"], batches=2), turn(["fool"], ["regularizer"])]
     assert rules({"elbo": ToyELBO()}, players, turns) == rules({"elbo": ToyELBO()})
 
@@ -109,13 +125,20 @@ def test_networks_that_an_objective_owns_go_to_the_first_listener_of_its_loss() 
         trained_by = "fool"
         default_players: ClassVar[Mapping[str, Any]] = {}
 
-    players = {**AUTOENCODER, "a": player(["encoder"], ["discriminate"]), "b": player(["encoder"], ["fool"]),
-               "c": player(["encoder"], ["fool"])}
+    players = {
+        **AUTOENCODER,
+        "a": player(["encoder"], ["discriminate"]),
+        "b": player(["encoder"], ["fool"]),
+        "c": player(["encoder"], ["fool"]),
+    }
     turns = [FIT, turn(["discriminate", "fool"], ["a", "b", "c"])]
     made = rules({"reconstruction": ToyReconstruction(), "codes": Late()}, players, turns)
     assert [name for name, one in made.players.items() if "codes" in one.trains] == ["b"]
     assert rules({"elbo": ToyELBO(), "discreg": ToyDiscreg()}).players["autoencoder"].trains == (
-        "encoder", "decoder", "discreg")
+        "encoder",
+        "decoder",
+        "discreg",
+    )
 
 
 def test_networks_that_a_player_names_are_claimed_by_nobody_else() -> None:
@@ -124,22 +147,29 @@ def test_networks_that_a_player_names_are_claimed_by_nobody_else() -> None:
     assert made.players["autoencoder"].trains == ("encoder", "decoder") and made.players["own"].trains == ("discreg",)
 
 
-@pytest.mark.parametrize(("players", "turns", "message"), [
-    ({}, [], r"nobody listens to the loss 'fit' \(of elbo\).*training.players"),
-    (AUTOENCODER, [turn(["fool"], ["autoencoder"])], r"the loss 'fit' \(of elbo\) has no turn.*training.turns"),
-    ({**AUTOENCODER, "idle": player(["encoder"], ["fit"])}, [FIT], r"player 'idle' never steps.*training.turns"),
-    ({"a": player(["encodr"], ["fit"])}, [], r"'a' trains 'encodr'.*did you mean \"encoder\""),
-    ({"a": player(["encoder"], ["fit"], rate=1)}, [], r"training.players.a.rate: .*no such parameter"),
-    ({"a": player(["encoder"], ["fit"], lr=0)}, [], r"training.players.a.lr: should be a number > 0, got 0"),
-    ({"a": player(["encoder"], ["fit"], optimizer="adan")}, [], r"training.players.a.optimizer: .*adamw.*adan"),
-    ({"a": player(["encoder"], ["fit"], schedule={"nam": "steps"})}, [], r"training.players.a.schedule: should be a table"),
-    ({"a": {"trains": ["encoder"], "losses": "fit"}}, [], r"training.players.a.losses: should be a list"),
-    ({"a": {"losses": ["fit"]}}, [], r"training.players.a: trains must be given"),
-    ({**AUTOENCODER, "autoencodr": {"lr": 1}}, [FIT], r"autoencodr names no losses.*did you mean \"autoencoder\""),
-    (AUTOENCODER, [{**FIT, "stream": 3}], r"training.turns\[0\].stream: should be a string, got 3"),
-    (AUTOENCODER, [{**FIT, "batches": 0}], r"training.turns\[0\].batches: should be an integer ≥ 1, got 0"),
-    (AUTOENCODER, [{"losses": ["fit"]}], r"training.turns\[0\]: players must be given"),
-])
+@pytest.mark.parametrize(
+    ("players", "turns", "message"),
+    [
+        ({}, [], r"nobody listens to the loss 'fit' \(of elbo\).*training.players"),
+        (AUTOENCODER, [turn(["fool"], ["autoencoder"])], r"the loss 'fit' \(of elbo\) has no turn.*training.turns"),
+        ({**AUTOENCODER, "idle": player(["encoder"], ["fit"])}, [FIT], r"player 'idle' never steps.*training.turns"),
+        ({"a": player(["encodr"], ["fit"])}, [], r"'a' trains 'encodr'.*did you mean \"encoder\""),
+        ({"a": player(["encoder"], ["fit"], rate=1)}, [], r"training.players.a.rate: .*no such parameter"),
+        ({"a": player(["encoder"], ["fit"], lr=0)}, [], r"training.players.a.lr: should be a number > 0, got 0"),
+        ({"a": player(["encoder"], ["fit"], optimizer="adan")}, [], r"training.players.a.optimizer: .*adamw.*adan"),
+        (
+            {"a": player(["encoder"], ["fit"], schedule={"nam": "steps"})},
+            [],
+            r"training.players.a.schedule: should be a table",
+        ),
+        ({"a": {"trains": ["encoder"], "losses": "fit"}}, [], r"training.players.a.losses: should be a list"),
+        ({"a": {"losses": ["fit"]}}, [], r"training.players.a: trains must be given"),
+        ({**AUTOENCODER, "autoencodr": {"lr": 1}}, [FIT], r"autoencodr names no losses.*did you mean \"autoencoder\""),
+        (AUTOENCODER, [{**FIT, "stream": 3}], r"training.turns\[0\].stream: should be a string, got 3"),
+        (AUTOENCODER, [{**FIT, "batches": 0}], r"training.turns\[0\].batches: should be an integer ≥ 1, got 0"),
+        (AUTOENCODER, [{"losses": ["fit"]}], r"training.turns\[0\]: players must be given"),
+    ],
+)
 def test_rules_under_which_something_would_never_be_learned_are_refused(players: Any, turns: Any, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         rules({"elbo": ToyELBO()}, players, turns)
@@ -156,7 +186,10 @@ def test_a_second_critic_on_the_same_losses_shares_the_first_ones_player() -> No
 
     made = rules({"reconstruction": ToyReconstruction(), "codes": ToyCodeCritic(), "labels": Twin()})
     assert made.players["critic"].trains == ("codes", "labels") and list(made.players) == [
-        "autoencoder", "critic", "regularizer"]
+        "autoencoder",
+        "critic",
+        "regularizer",
+    ]
 
 
 class ToyPictureCritic(ToyCodeCritic):

@@ -78,7 +78,9 @@ class WritesOver(Objective):
 @pytest.mark.parametrize("constraint", [None, 0.5])
 def test_a_loss_through_weights_that_have_stepped_is_refused(optimizer: str, constraint: float | None) -> None:
     made = in_two_turns(LooksBack(), optimizer=optimizer, constraint=constraint, **OPTIMIZERS[optimizer][0])
-    with pytest.raises(SettingError, match=r'the loss "again" goes back through weights of .*decoder that player "autoencoder"') as told:
+    with pytest.raises(
+        SettingError, match=r'the loss "again" goes back through weights of .*decoder that player "autoencoder"'
+    ) as told:
         made.play(1)
     assert "training.turns" in told.value.hint
     assert told.value.fields == {"loss": "again", "parts": ["encoder", "decoder"], "players": ["autoencoder"]}

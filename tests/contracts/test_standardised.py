@@ -14,6 +14,7 @@ SGD = {"optimizer": "sgd", "lr": 0.5, "momentum": 0.5}
 
 def standardised() -> Table:
     """Played with plain SGD: standardising takes the gradient of the means' bias away, and Adam would make steps of rounding errors."""
+
     def make() -> Table:
         parts = {"encoder": ToyEncoder("standardised", hidden=4), "decoder": ToyDecoder(hidden=4)}
         players = {"autoencoder": player(["encoder", "decoder"], ["fit"], **SGD)}

@@ -39,7 +39,9 @@ def states_differ(left: Table, right: Table) -> bool:
     return any(not torch.equal(t, right.state()[name]) for name, t in left.state().items())
 
 
-def test_a_cache_that_is_not_outdated_is_silently_wrong_with_a_one_layer_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_is_not_outdated_is_silently_wrong_with_a_one_layer_encoder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Nothing in autograd notices: a linear layer's backward does not look at the weight that has moved."""
     right, wrong = aae(), aae()
     right.play()
@@ -101,7 +103,13 @@ def test_as_of_turn_gives_the_value_from_before_with_its_graph() -> None:
 
 def test_as_of_loss_goes_by_the_last_turn_in_which_the_loss_was_played() -> None:
     made = introvac()
-    step = Step(made.modules, batch("main", 0), noise(0), retained_values=frozenset({"reconstruction"}), turns=(("warm",), ("fit",), ("fool",)))
+    step = Step(
+        made.modules,
+        batch("main", 0),
+        noise(0),
+        retained_values=frozenset({"reconstruction"}),
+        turns=(("warm",), ("fit",), ("fool",)),
+    )
     with pytest.raises(LookupError, match=r"as of the loss 'fit': it has no turn in this round before turn 1"):
         step.as_of_loss("fit", "reconstruction")
     step.turn = 1

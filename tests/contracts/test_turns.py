@@ -24,7 +24,10 @@ def encoder_and_decoder() -> Table:
 @pytest.mark.parametrize("at_once", [True, False])
 def test_players_of_one_turn_step_at_once_and_of_two_turns_one_after_the_other(at_once: bool) -> None:
     made = encoder_and_decoder()
-    players = {"first": player(["encoder"], ["fit"]), "second": player(["decoder"], ["again" if not at_once else "fit"])}
+    players = {
+        "first": player(["encoder"], ["fit"]),
+        "second": player(["decoder"], ["again" if not at_once else "fit"]),
+    }
     turns = [turn(["fit"], ["first", "second"])] if at_once else [turn(["fit"], ["first"]), turn(["again"], ["second"])]
     made.training = {"players": players, "turns": turns}
     if not at_once:

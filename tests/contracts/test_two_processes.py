@@ -30,7 +30,11 @@ def ranks(tmp_path_factory: pytest.TempPathFactory) -> tuple[States, States]:
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "tests.contracts.two_processes", str(rank), str(folder / "meeting"), str(file)],
-            cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for rank, file in enumerate(files)
     ]
     try:

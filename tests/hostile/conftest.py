@@ -17,7 +17,7 @@ from hypothesis.strategies import SearchStrategy
 
 import zoo_core as zoo
 from zoo_core.registry.components import registry
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 
 from .budget import LONG, Attack
 from .budget import attack as try_all

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from zoo_core.errors import ZooError
 from zoo_core.publishing.inspect import inspect
 from zoo_core.registry.components import registry
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 from zoo_core.saving import load_folder
 from zoo_core.storage.config import PART_KINDS, check_config, parse
 

@@ -8,7 +8,7 @@ import zoo_core as zoo
 from zoo_core.interfaces import Labels
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import registry
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 
 
 def small(recipe: str) -> zoo.Model:

@@ -182,7 +182,9 @@ def made(recipe: str) -> zoo.Model:
 # ------------------------------------------------------------------------------------------------ the judge sees what it should
 
 
-def test_a_file_that_is_opened_and_a_repository_that_is_asked_are_seen(client: SimpleNamespace, secret: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_opened_and_a_repository_that_is_asked_are_seen(
+    client: SimpleNamespace, secret: Path, tmp_path: Path
+) -> None:
     with OPENED.watched():
         secret.read_text()
     assert OPENED.outside(tmp_path / "model") == [str(secret)]
@@ -191,10 +193,14 @@ def test_a_file_that_is_opened_and_a_repository_that_is_asked_are_seen(client: S
     assert str(secret) in OPENED.outside(tmp_path / "model"), "a path that the user gives is opened"
     with pytest.raises(WeightsError):
         zoo.build("discreg-vae", classifier={"name": "cifar-resnet20", "weights": "hf:evil/tracker"})
-    assert any("evil/tracker" in request.path for request in client.hub.requests), "a repository that the user names is asked"
+    assert any("evil/tracker" in request.path for request in client.hub.requests), (
+        "a repository that the user names is asked"
+    )
 
 
-def test_a_listed_repository_is_asked_only_where_that_is_allowed(client: SimpleNamespace, secret: Path, tmp_path: Path) -> None:
+def test_a_listed_repository_is_asked_only_where_that_is_allowed(
+    client: SimpleNamespace, secret: Path, tmp_path: Path
+) -> None:
     folder = small("discreg-vae").save(tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
     config["parts"]["classifier"] |= {"weights": baits(secret, "")[6], "trainable": False}
@@ -250,7 +256,8 @@ def test_a_part_taken_from_a_strangers_folder_reaches_no_more_than_the_model_wou
 
 def test_by_hand_a_net_inside_may_have_weights(toys: None) -> None:
     nest: Callable[..., Any] = lambda **net: build_part(  # noqa: E731
-        "feature-extractor", {"name": "toy-nest", "net": {"name": "cifar-resnet20", **net}}, image_shape=(3, 32, 32))
+        "feature-extractor", {"name": "toy-nest", "net": {"name": "cifar-resnet20", **net}}, image_shape=(3, 32, 32)
+    )
     with pytest.raises(WeightsError, match="there is no file"):
         nest(weights="nowhere.safetensors")
     assert nest(weights=None).layers == ("score",)

@@ -31,7 +31,14 @@ def test_every_text_comes_back(text: str) -> None:
 @given(recipe=ANY_TEXT, licence=ANY_TEXT, summary=ANY_TEXT, file=ANY_TEXT)
 def test_every_entry_comes_back(recipe: str, licence: str, summary: str, file: str) -> None:
     written = entry_text(
-        "mine", recipe=recipe, repo="org/mine", revision="v1", commit="0" * 40, licence=licence, files={file: "f" * 64}, summary=summary
+        "mine",
+        recipe=recipe,
+        repo="org/mine",
+        revision="v1",
+        commit="0" * 40,
+        licence=licence,
+        files={file: "f" * 64},
+        summary=summary,
     )
     texts = {"recipe": recipe, "licence": licence, "summary": summary}
     expected = {key: as_unicode(text) for key, text in texts.items() if text}
@@ -44,7 +51,9 @@ def test_every_entry_comes_back(recipe: str, licence: str, summary: str, file: s
     }
 
 
-@pytest.mark.parametrize("summary", ["digits \U0001f600", "a\x7fb", "a\x00\x1f\r\n\tb", 'a "quoted" \\ back', "\ud83d\ude00", "\ud83d"])
+@pytest.mark.parametrize(
+    "summary", ["digits \U0001f600", "a\x7fb", "a\x00\x1f\r\n\tb", 'a "quoted" \\ back', "\ud83d\ude00", "\ud83d"]
+)
 def test_a_catalogue_with_it_is_read(tmp_path: Path, summary: str) -> None:
     entry = entry_text(
         "mine", recipe="vae", repo="org/mine", revision="", commit="0" * 40, licence="mit", files={}, summary=summary

@@ -80,7 +80,9 @@ def test_every_recipe_comes_back_bit_for_bit_by_branch_tag_and_commit(
         assert len(expected) > len(model.published_state()), "nothing was compared but weights"
         assert told[recipe] == {
             "parameters": sum(tensor.numel() for tensor in model.published_state().values()),
-            "parts": {place: entry["name"] for place, entry in entries(model.config) if not place.startswith("objective.")},
+            "parts": {
+                place: entry["name"] for place, entry in entries(model.config) if not place.startswith("objective.")
+            },
             "licence": "mit",
             "commit": revisions[recipe][-1],
             "outputs": [expected] * 3,

@@ -678,7 +678,11 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path, folder: Path
     command = "import sys; from zoo_core.cli.hub import *; p = argparse.ArgumentParser(); configure(p); sys.exit(run(p.parse_args()))"
     arguments = ["serve", str(tmp_path / "hub"), "--port", "0", "--token-file", str(tmp_path / "tokens")]
     # Run in the background, a shell's children ignore the interrupt; a person's terminal does not.
-    started = {"stdout": subprocess.PIPE, "text": True, "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    started = {
+        "stdout": subprocess.PIPE,
+        "text": True,
+        "preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    }
     with subprocess.Popen([sys.executable, "-c", command, *arguments], **started) as process:
         line = process.stdout.readline()
         word, endpoint, xet = line.split()

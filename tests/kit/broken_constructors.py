@@ -213,7 +213,11 @@ class KeptElsewhere(PlainEncoder):
     """A component inside that its weights do not tell by its setting."""
 
     def __init__(
-        self, *, image_shape: ImageShape, latent_dim: Width = 6, net: Nested[Encoder] = Nested("zoo-basics:mlp", hidden=[8])
+        self,
+        *,
+        image_shape: ImageShape,
+        latent_dim: Width = 6,
+        net: Nested[Encoder] = Nested("zoo-basics:mlp", hidden=[8]),
     ) -> None:
         super().__init__(image_shape=image_shape, latent_dim=latent_dim)
         self.inner = net.build(latent_dim=16)

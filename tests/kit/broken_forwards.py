@@ -195,7 +195,11 @@ class IgnoresItsNoise(PlainEncoder):
 
 class _AlwaysByTheBatch(StandardisedFamily):
     def forward(self, statistics: Tensor) -> Posterior:
-        return Standardised(GaussianPosterior(*statistics.chunk(2, dim=-1))) if len(statistics) > 1 else super().forward(statistics)
+        return (
+            Standardised(GaussianPosterior(*statistics.chunk(2, dim=-1)))
+            if len(statistics) > 1
+            else super().forward(statistics)
+        )
 
 
 class StandardisesInEval(PlainEncoder):

@@ -194,7 +194,12 @@ class PlainNoisyDecoder(PlainDecoder):
     """
 
     def __init__(
-        self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 6, conditional: bool = False,
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels,
+        latent_dim: Width = 6,
+        conditional: bool = False,
         std: Annotated[float, Ge(0)] = 0.5,
     ) -> None:
         super().__init__(image_shape=image_shape, labels=labels, latent_dim=latent_dim, conditional=conditional)

@@ -45,7 +45,14 @@ KINDS = {
     "metric": Metric,
     "plot": Plot,
 }
-MUTANTS: Mapping[type[Component], str] = {**FORWARDS, **CONSTRUCTORS, **PARTS, **OBJECTIVES, **SAMPLERS_AND_METRICS, **PLOTS}
+MUTANTS: Mapping[type[Component], str] = {
+    **FORWARDS,
+    **CONSTRUCTORS,
+    **PARTS,
+    **OBJECTIVES,
+    **SAMPLERS_AND_METRICS,
+    **PLOTS,
+}
 
 
 @pytest.mark.parametrize(("cls", "check"), MUTANTS.items(), ids=lambda value: getattr(value, "__name__", value))

@@ -68,5 +68,7 @@ def test_build_refuses_channels_that_a_frozen_net_does_not_take() -> None:
 
 
 def test_build_refuses_an_objective_that_needs_other_labels() -> None:
-    with pytest.raises(IncompatibleError, match=r'"attribute-bce" takes data with attributes, not with labels of type classes'):
+    with pytest.raises(
+        IncompatibleError, match=r'"attribute-bce" takes data with attributes, not with labels of type classes'
+    ):
         build("classifier", image_shape=(1, 16, 16), labels=Labels("classes", ("a", "b")), objective="attribute-bce")

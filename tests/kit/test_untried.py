@@ -52,7 +52,10 @@ def test_what_nothing_fits_fails_one_check_and_each_skip_says_why(kind: str, cls
     assert failed.check == "needs_can_be_met" and len(skipped) >= 3
     for result in (failed, *skipped):
         said = result.reason
-        assert 'nothing installed fits the part "decoder" that it needs, a component of kind decoder with decoder.unheard' in said
+        assert (
+            'nothing installed fits the part "decoder" that it needs, a component of kind decoder with decoder.unheard'
+            in said
+        )
         # Each component once, and each reason once.
         assert said.count("it lacks decoder.unheard") == 1
         assert said.count("zoo-basics:dcgan") == 1 and "zoo-basics:mlp" in said
@@ -90,10 +93,15 @@ def test_refusals_and_other_plugins_errors_are_among_the_reasons(
     assert failed.status == "failed"
     assert "zoo-odd:refusing: only for pictures of cats" in failed.reason
     assert "could not be built: ZeroDivisionError: by zero" in failed.reason
-    assert 'zoo-odd:missing: plugin "zoo-odd": network "missing" (zoo_odd_parts:Missing) could not be imported' in failed.reason
+    assert (
+        'zoo-odd:missing: plugin "zoo-odd": network "missing" (zoo_odd_parts:Missing) could not be imported'
+        in failed.reason
+    )
 
 
-def test_a_kind_of_which_there_is_none_is_said(monkeypatch: pytest.MonkeyPatch, fresh_registry: Callable[[], None]) -> None:
+def test_a_kind_of_which_there_is_none_is_said(
+    monkeypatch: pytest.MonkeyPatch, fresh_registry: Callable[[], None]
+) -> None:
     class Attacked(PlainObjective):
         needs: ClassVar[Any] = {"critic": Need("network")}
 
@@ -113,7 +121,9 @@ def test_a_density_that_cannot_be_tried_in_one_dimension_is_skipped_and_not_pass
             super().__init__(latent_dim=latent_dim)
 
     class WideEncoder(PlainEncoder):
-        def __init__(self, *, image_shape: Any, latent_dim: int = 6, width: int = 8, posterior: str = "gaussian") -> None:
+        def __init__(
+            self, *, image_shape: Any, latent_dim: int = 6, width: int = 8, posterior: str = "gaussian"
+        ) -> None:
             if latent_dim < 2:
                 raise ValueError("two at least")
             super().__init__(image_shape=image_shape, latent_dim=latent_dim, width=width)
@@ -123,7 +133,9 @@ def test_a_density_that_cannot_be_tried_in_one_dimension_is_skipped_and_not_pass
         assert (result.status, result.reason) == ("skipped", "it takes no latent_dim=1: two at least")
 
 
-def test_the_command_prints_a_reason_in_full_and_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_prints_a_reason_in_full_and_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     reason = "nothing fits: " + "because " * 40
     made = [
         CheckResult("zoo-mine", "objective", "mine", 0, check, "skipped", reason, 0.0)
@@ -134,4 +146,6 @@ def test_the_command_prints_a_reason_in_full_and_once(capsys: pytest.CaptureFixt
     assert main(["check", "zoo-mine"]) == 0
     out = capsys.readouterr().out
     assert out.count(reason.strip()) == 1
-    assert "objective mine[0]: terms_are_means: skipped\nobjective mine[0]: plays_at_once: skipped\n  nothing fits" in out
+    assert (
+        "objective mine[0]: terms_are_means: skipped\nobjective mine[0]: plays_at_once: skipped\n  nothing fits" in out
+    )

@@ -15,7 +15,7 @@ from zoo_core.errors import SettingError, UnknownName
 from zoo_core.interfaces import Decoder, Encoder, Labels, Need, Objective, Part, Prior
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import Entry, registry
-from zoo_core.registry.parameters import Parameter, check, parameters
+from zoo_core.registry.parameter import Parameter, check, parameters
 
 IMAGE_SHAPE = (1, 32, 32)
 LABELS = Labels("classes", tuple("0123456789"))

@@ -20,7 +20,7 @@ from zoo_core.publishing.card import model_card, validate_card
 from zoo_core.publishing.markdown import text
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import registry
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 from zoo_core.storage.config import check_config
 
 RECIPES = sorted(catalogue().recipes)
@@ -138,7 +138,9 @@ def test_the_figures_stand_with_error_direction_and_protocol() -> None:
 
 
 def test_a_figure_that_is_not_finite_is_told_and_is_no_result() -> None:
-    card = card_of(config_of("vae"), figures=[MetricResult("nll", float("nan")), MetricResult("mse", 1.0, std=float("inf"))])
+    card = card_of(
+        config_of("vae"), figures=[MetricResult("nll", float("nan")), MetricResult("mse", 1.0, std=float("inf"))]
+    )
     assert "| nll | not finite |" in card
     assert [r.metric_type for r in ModelCard(card).data.eval_results] == ["mse"]
 

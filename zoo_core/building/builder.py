@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import nn
 
-from zoo_core.building import compatibility as seams
-from zoo_core.building import saved_labels
+from zoo_core.building import compatibility, saved_labels
 from zoo_core.building.migration import migrated
 from zoo_core.building.plan import Chosen, PartPlan, Plan, plan
-from zoo_core.building.suggestions import fitting, suggestion
+from zoo_core.building.saved_part import load_part
+from zoo_core.building.suggestions import Suggestions
 from zoo_core.data.labels import told_labels
 from zoo_core.errors import ConfigError, PluginFailed, SettingError, ZooError, shown
 from zoo_core.game.rules import check_tables, rules_for
@@ -30,7 +30,7 @@ from zoo_core.model import Model
 from zoo_core.noise import derive_seed
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import registry
-from zoo_core.registry.parameters import check, context, parameters
+from zoo_core.registry.parameter import check, context, parameters
 from zoo_core.storage.config import FORMAT, check_config, sampler_entry
 from zoo_core.tensors.lazy import materialize_lazy
 from zoo_core.tensors.meta import WeightInit
@@ -84,7 +84,9 @@ def build(
             hint='load saved ones with zoo.load("PATH or org/name"); a frozen extractor has weights="default"',
         )
     if data is None and (data_root is not None or data_settings):
-        raise SettingError("data_root and data_settings are of data, and none are named", hint='name them, as in data="digits"')
+        raise SettingError(
+            "data_root and data_settings are of data, and none are named", hint='name them, as in data="digits"'
+        )
     if isinstance(recipe, Mapping):
         if any(given is not None for given in (data, image_shape, labels, vocabulary)) or settings:
             raise SettingError(
@@ -135,8 +137,12 @@ def build_plan(
 def _build_plan(
     made: Plan, seed: int, device: torch.device | str | None, dtype: torch.dtype, making: WeightInit
 ) -> Model:
-    asked = {f'objective "{name}"': objective.component.needs_for(objective.params) for name, objective in made.objectives.items()}
-    _check_settings(made, asked)
+    asked = {
+        f'objective "{name}"': objective.component.needs_for(objective.params)
+        for name, objective in made.objectives.items()
+    }
+    suggest = Suggestions(made, build_part)
+    _check_settings(made, asked, suggest)
     # A saved part goes by its own order of the labels; the data are brought into that.
     made = replace(made, labels=saved_labels.in_saved_order(made), vocabulary=saved_labels.saved_vocabulary(made))
     saved_labels.refuse_other_labels(made, saved_labels.judged_by_label(made))
@@ -146,20 +152,18 @@ def _build_plan(
         parts[name], entries[name] = _build_part(name, planned, made, seed, making)
     saved_labels.refuse_other_labels(made, told_labels(parts))
     names = {name: planned.spelled for name, planned in made.parts.items()}
-    seams.check_all(
+    compatibility.check_all(
         parts,
         names,
         asked,
-        lambda slot, wanted: suggestion(slot, made.parts[slot], made, wanted),
-        lambda need: fitting(need, made),
+        lambda slot, wanted: suggest.for_part(slot, made.parts[slot], wanted),
+        suggest.fitting,
     )
 
     objectives: dict[str, Objective] = {}
     objective_entries: dict[str, dict[str, Any]] = {}
     for name, planned_objective in made.objectives.items():
-        objectives[name], objective_entries[name] = _build_objective(
-            name, planned_objective, made, parts, seed, making
-        )
+        objectives[name], objective_entries[name] = _build_objective(name, planned_objective, made, parts, seed, making)
         if name in parts:
             raise SettingError(f"{name!r} is both a part and an objective of this model")
     for name in (*parts, *objectives):
@@ -186,7 +190,7 @@ def _build_plan(
     return model.to_device(device, dtype)
 
 
-def _check_settings(made: Plan, asked: Mapping[str, Mapping[str, Need]]) -> None:
+def _check_settings(made: Plan, asked: Mapping[str, Mapping[str, Need]], suggest: Suggestions) -> None:
     """Everything that can be refused before anything is built or fetched: missing parts, values, images and labels, the training.
 
     Arguments:
@@ -194,13 +198,15 @@ def _check_settings(made: Plan, asked: Mapping[str, Mapping[str, Need]]) -> None
     """
     slots = {name: part.kind for name, part in made.parts.items()}
     for who, needs in asked.items():
-        seams.check_slots(who, needs, slots, lambda need: fitting(need, made))
+        compatibility.check_slots(who, needs, slots, suggest.fitting)
     if made.sampler:
-        seams.check_slots(f'sampler "{made.sampler.spelled}"', made.sampler.component.needs, slots)
+        compatibility.check_slots(f'sampler "{made.sampler.spelled}"', made.sampler.component.needs, slots)
         check(made.sampler.component, made.sampler.params, "sampler")
     for where, planned in (*made.parts.items(), *((f"objective.{name}", one) for name, one in made.objectives.items())):
         check(planned.component, planned.params, where)
-        seams.check_tags(where, planned.kind, planned.spelled, planned.component, made.image_shape, made.labels, made.modality)
+        compatibility.check_tags(
+            where, planned.kind, planned.spelled, planned.component, made.image_shape, made.labels, made.modality
+        )
     training_settings(made.training)
     check_tables(made.training)
 
@@ -259,12 +265,10 @@ def modality_of(vocabulary: Vocabulary | None) -> Modality:
     return "tokens" if vocabulary else "image"
 
 
-def _build_part(
-    slot: str, planned: PartPlan, made: Plan, seed: int, making: WeightInit
-) -> tuple[Part, dict[str, Any]]:
+def _build_part(slot: str, planned: PartPlan, made: Plan, seed: int, making: WeightInit) -> tuple[Part, dict[str, Any]]:
     resolved, cls = planned.resolved, cast("type[Part]", planned.component)
     params = check(cls, planned.params, slot)
-    seams.check_tags(slot, planned.kind, planned.spelled, cls, made.image_shape, made.labels, made.modality)
+    compatibility.check_tags(slot, planned.kind, planned.spelled, cls, made.image_shape, made.labels, made.modality)
     brings_weights = not planned.trainable and bool(params.get("weights"))
     inner = Inner(cls, slot)
     within = nullcontext() if planned.saved is None else only(planned.saved.listed)  # its config may be a stranger's
@@ -272,8 +276,6 @@ def _build_part(
         part = cast(Part, _construct(cls, slot, params, made, seed, inner, architecture=resolved.architecture))
         materialize_lazy(part, slot, made.image_shape, seed, made.modality)
     if planned.saved is not None and not planned.saved.referenced:
-        from zoo_core.saving import load_part
-
         load_part(part, planned.saved.folder, planned.saved.slot)
     if not planned.trainable:
         part.requires_grad_(False)
@@ -346,22 +348,32 @@ class Inner:
         ready = dict(params)
         for key, parameter in parameters(self.cls).items():
             if parameter.nested:
-                given = params[key] if key in params else check(self.cls, {key: parameter.default}, self.where, partly=True)[key]
-                ready[key] = None if given is None else given.bound(self._builder(key, parameter.nested, given, available, seed))
+                given = (
+                    params[key]
+                    if key in params
+                    else check(self.cls, {key: parameter.default}, self.where, partly=True)[key]
+                )
+                ready[key] = (
+                    None if given is None else given.bound(self._builder(key, parameter.nested, given, available, seed))
+                )
         return ready
 
-    def _builder(self, key: str, kind: str, given: Nested[Part], available: Mapping[str, Any], seed: int) -> Builder[Part]:
+    def _builder(
+        self, key: str, kind: str, given: Nested[Part], available: Mapping[str, Any], seed: int
+    ) -> Builder[Part]:
         where, times = f"{self.where}.{key}".lstrip("."), itertools.count()
 
         def build(params: Mapping[str, Any], image_shape: ImageShape | None, labels: Labels | None) -> Part:
             for taken in params.keys() & given.params.keys():
-                raise SettingError(f"{where}.{taken}: is decided by {self.cls.__name__} and cannot be set", key=f"{where}.{taken}")
+                raise SettingError(
+                    f"{where}.{taken}: is decided by {self.cls.__name__} and cannot be set", key=f"{where}.{taken}"
+                )
             plan = Plan("", image_shape or available["image_shape"], labels or available["labels"], {}, {}, None, {})
             if image_shape is None:  # it sees what the model sees
                 plan.modality, plan.vocabulary = available["modality"], available["vocabulary"]
             planned = PartPlan(kind, given.name, {**given.params, **params})
             part, entry = _build_part(where, planned, plan, derive_seed(seed, key, next(times)), WeightInit())
-            seams.check_inputs(self.cls.__name__, part, f'"{given.name}"', Need(kind), where)
+            compatibility.check_inputs(self.cls.__name__, part, f'"{given.name}"', Need(kind), where)
             entry["params"] = {name: value for name, value in entry["params"].items() if name not in params}
             self.entries[key] = entry
             return part

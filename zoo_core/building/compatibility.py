@@ -21,7 +21,7 @@ from zoo_core.interfaces import (
 )
 from zoo_core.registry.components import registry
 from zoo_core.registry.names import Entry
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 
 
 def check_tags(
@@ -160,7 +160,7 @@ def check_capabilities(
 
     Arguments:
         names: part name to the component that fills it, for the message.
-        suggestion: part name and missing capability to what would give it; asked where something is refused.
+        remedy: part name and missing capability to what would give it; asked where something is refused.
         fitting: a need to the names of the components that meet it; asked where a feature extractor takes other inputs.
 
     Raises:
@@ -246,7 +246,8 @@ def check_latents(parts: Mapping[str, Part], names: Mapping[str, str]) -> None:
     widths = {
         slot: part.latent_dim
         for slot, part in parts.items()
-        if isinstance(part, Encoder | Decoder | Prior | Head) or (isinstance(part, FeatureExtractor) and "z" in part.inputs)
+        if isinstance(part, Encoder | Decoder | Prior | Head)
+        or (isinstance(part, FeatureExtractor) and "z" in part.inputs)
     }
     for slot, width in widths.items():
         first = next(iter(widths))

@@ -10,7 +10,7 @@ from zoo_core.errors import IncompatibleError
 from zoo_core.hub.external import only
 from zoo_core.interfaces import Metric, Part, Plot, Sampler
 from zoo_core.registry.components import registry
-from zoo_core.registry.parameters import check, parameters
+from zoo_core.registry.parameter import check, parameters
 from zoo_core.storage.config import sampler_entry
 
 if TYPE_CHECKING:

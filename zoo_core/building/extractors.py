@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, final, get_args
 import torch
 from torch import Tensor
 
-from zoo_core.building.saved_part import build_saved, saved_part
+from zoo_core.building.load_part import build_saved
+from zoo_core.building.saved_part import saved_part
 from zoo_core.data.labels import logit_places, told_apart
 from zoo_core.errors import IncompatibleError, SettingError, UnknownName, shown
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels
@@ -125,7 +126,9 @@ def find_judge(spec: str | Mapping[str, Any], model: Model) -> Judge:
         IncompatibleError: the model has no labels, or others.
     """
     if not model.labels.count:
-        raise IncompatibleError(f"this {model.recipe} knows no labels to judge by", hint="train it on data with classes or attributes")
+        raise IncompatibleError(
+            f"this {model.recipe} knows no labels to judge by", hint="train it on data with classes or attributes"
+        )
     found = find_extractor(spec, image_shape=model.image_shape, labels=model.labels, wanted="logits")
     who = found.name.rpartition(":")[2]
     if "logits" not in found.part.layers:
@@ -168,7 +171,12 @@ def _saved(
 
 
 def _built(
-    name: str, params: Mapping[str, Any], layer: str | None, wanted: Wanted | None, image_shape: ImageShape, labels: Labels
+    name: str,
+    params: Mapping[str, Any],
+    layer: str | None,
+    wanted: Wanted | None,
+    image_shape: ImageShape,
+    labels: Labels,
 ) -> FoundExtractor:
     from zoo_core.building.builder import build_part
     from zoo_core.registry.components import registry
@@ -182,9 +190,11 @@ def _built(
     return FoundExtractor(qualified, resolved.entry.version, _settings(cls, given), asked, part, part.labels)
 
 
-def _asked_layers(cls: type[Any], given: Mapping[str, Any], layer: str | None, wanted: Wanted | None) -> list[str] | None:
+def _asked_layers(
+    cls: type[Any], given: Mapping[str, Any], layer: str | None, wanted: Wanted | None
+) -> list[str] | None:
     """What to build it with as ``layers``; None leaves that to the component."""
-    from zoo_core.registry.parameters import parameters
+    from zoo_core.registry.parameter import parameters
 
     known = parameters(cls)
     if "layers" not in known or "layers" in given:
@@ -200,7 +210,7 @@ def _asked_layers(cls: type[Any], given: Mapping[str, Any], layer: str | None, w
 
 def _settings(cls: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """All of the component's settings but those that its weights and layer already tell."""
-    from zoo_core.registry.parameters import parameters
+    from zoo_core.registry.parameter import parameters
 
     defaults = {name: p.default for name, p in parameters(cls).items() if not p.required}
     return {key: value for key, value in {**defaults, **given}.items() if key not in ("layers", "weights")}

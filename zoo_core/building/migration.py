@@ -8,7 +8,7 @@ from typing import Any
 from zoo_core.errors import ConfigError, ZooError, shown
 from zoo_core.interfaces import Component
 from zoo_core.registry.components import registry
-from zoo_core.registry.parameters import Parameter, nested_spec, parameters
+from zoo_core.registry.parameter import Parameter, nested_spec, parameters
 from zoo_core.storage.config import entries, is_entry
 
 

@@ -21,7 +21,7 @@ from zoo_core.hub.external import External
 from zoo_core.interfaces import ImageShape, Labels, Modality, Need, Vocabulary
 from zoo_core.interfaces.vocabulary import NO_TOKENS
 from zoo_core.registry.components import Resolved, registry
-from zoo_core.registry.parameters import Parameter, check_value, nested_spec, parameters
+from zoo_core.registry.parameter import Parameter, check_value, nested_spec, parameters
 from zoo_core.registry.recipes import Recipe
 from zoo_core.storage.files import expanded, is_file
 
@@ -173,7 +173,8 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
     elif head == "sampler" and rest:
         if made.sampler is None:
             raise SettingError(
-                f"{shown(key)}: a {made.recipe} has no sampler", hint="choose one: sampler=NAME; see zoo list --kind sampler"
+                f"{shown(key)}: a {made.recipe} has no sampler",
+                hint="choose one: sampler=NAME; see zoo list --kind sampler",
             )
         _set_parameter(made.sampler, rest, value, key)
     elif key == "sampler":
@@ -192,9 +193,7 @@ def _apply(made: Plan, shared: dict[str, Any], recipe: Recipe, key: str, value: 
     elif key in shared:
         shared[key] = value
     elif not rest and (head in made.parts or head in (asked := _asked_parts(made))):
-        made.parts[head] = _part(
-            made.parts[head] if head in made.parts else _asked_part(asked[head]), head, value
-        )
+        made.parts[head] = _part(made.parts[head] if head in made.parts else _asked_part(asked[head]), head, value)
     elif rest and head in made.parts:
         if rest == "trainable":
             made.parts[head].trainable = _trainable(key, value)
@@ -246,7 +245,9 @@ def _objectives(made: Plan, value: Any) -> dict[str, Chosen]:
                 edited = next((name for name in params if name in made.objectives), None)
                 raise SettingError(
                     "objective: each table needs a name",
-                    hint=f"to set what is inside {edited}: objective.{edited}.SETTING=…" if edited else 'e.g. {"name": "elbo", "beta": 4}',
+                    hint=f"to set what is inside {edited}: objective.{edited}.SETTING=…"
+                    if edited
+                    else 'e.g. {"name": "elbo", "beta": 4}',
                 )
         else:
             component, params = str(one), {}
@@ -323,7 +324,8 @@ def _saved_in(folder: Path, kind: str, slot: str, part: Any) -> SavedPart:
 def _table(key: str, value: Any, example: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise SettingError(
-            f"{shown(key)}: should be a table of settings, got {shown(repr(value))}", hint=f"or set one: {shown(key)}.{example}"
+            f"{shown(key)}: should be a table of settings, got {shown(repr(value))}",
+            hint=f"or set one: {shown(key)}.{example}",
         )
     return value
 
@@ -393,7 +395,10 @@ def _chosen_labels(labels: Labels, settings: Mapping[str, Any]) -> Labels:
     names = settings.get("attributes", [])
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) and name for name in names):
-        raise SettingError(f"attributes: should be a list of names, got {shown(repr(names))}", hint='e.g. attributes=["Smiling", "Male"]')
+        raise SettingError(
+            f"attributes: should be a list of names, got {shown(repr(names))}",
+            hint='e.g. attributes=["Smiling", "Male"]',
+        )
     return chosen(labels, names, "attributes")
 
 
@@ -439,13 +444,19 @@ def _add_up(shared: dict[str, Any], recipe: Recipe) -> None:
 
 def _joint(made: Plan) -> list[str]:
     """The slots of feature extractors that take codes."""
-    extractors = {slot: part for slot, part in made.parts.items() if part.kind == "feature-extractor" and part.name and not part.saved}
+    extractors = {
+        slot: part
+        for slot, part in made.parts.items()
+        if part.kind == "feature-extractor" and part.name and not part.saved
+    }
     return [slot for slot, part in extractors.items() if "z" in part.component.inputs]
 
 
 def _beside_the_recipe(made: Plan, recipe: Recipe, name: str) -> list[str]:
     """Where the shared parameter ``name`` stands in parts on codes that the recipe does not have, such as a head."""
-    added = [slot for slot, part in made.parts.items() if slot not in recipe.parts and part.name and part.kind in ON_CODES]
+    added = [
+        slot for slot, part in made.parts.items() if slot not in recipe.parts and part.name and part.kind in ON_CODES
+    ]
     return [f"{slot}.{name}" for slot in added if f"{slot}.{name}" not in recipe.shared[name].sets]
 
 

@@ -1,4 +1,4 @@
-"""Parts of saved models, for another model or for a metric to use: which one is meant, as it was saved, and built with its weights."""
+"""Parts of saved models, for another model or for a metric to use: which one is meant, as it was saved, and its weights."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo_core.building.migration import migrated
+from torch import nn
+
+from zoo_core.building.migration import migrated, names_today
 from zoo_core.errors import SettingError, shown
-from zoo_core.hub.external import External, announce_external, externals, only
-from zoo_core.interfaces import ImageShape, Labels, Part, Vocabulary
+from zoo_core.hub.announce import announce_external
+from zoo_core.hub.external import External, externals
+from zoo_core.interfaces import FeatureExtractor, Labels, Vocabulary
 from zoo_core.interfaces.vocabulary import NO_TOKENS
 from zoo_core.registry.components import registry
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 from zoo_core.storage.config import read_config
+from zoo_core.tensors.assign import restore_weights
+from zoo_core.tensors.reader import open_weights
 
 
 @dataclass(frozen=True)
@@ -74,53 +79,23 @@ def saved_part(folder: Path, kind: str, *, part: str | None = None, usual: str =
     return SavedPart(folder, slot, kind, resolved.qualified, params, referenced, *known)
 
 
-def build_saved(saved: SavedPart, image_shape: ImageShape, vocabulary: Vocabulary | None = None, **params: Any) -> Part:
-    """The part that was ``saved``, built for images of ``image_shape`` with its weights.
+def load_part(part: nn.Module, folder: Path, name: str) -> None:
+    """Weights of the part ``name`` of the model saved in ``folder`` into ``part``.
 
-    Arguments:
-        vocabulary: of the tokens that it is for, where it is not for images.
-        params: parameters other than those that it was saved with.
+    A feature extractor drops the modules after its last asked layer, and may so need fewer weights than were saved.
 
     Raises:
-        SettingError: parameters that it does not take.
-        WeightsError: its weights do not fit, or cannot be had here.
+        WeightsError: with the whole difference.
     """
-    from zoo_core.building.builder import build_part
-    from zoo_core.saving import load_part
-
-    spec = {"name": saved.name, **saved.params, **params}
-    with only(saved.listed):  # the config may be a stranger's
-        built = build_part(saved.kind, spec, image_shape=image_shape, labels=saved.labels, vocabulary=vocabulary)
-    if not saved.referenced:
-        load_part(built, saved.folder, saved.slot)
-    return built
-
-
-def load_saved_part(
-    reference: str | Path, kind: str, *, image_shape: ImageShape | None = None, part: str | None = None, **params: Any
-) -> Part:
-    """A part of a saved model, with its weights.
-
-    >>> critic = load_saved_part("runs/dfm", "feature-extractor", part="discriminator")
-
-    Arguments:
-        reference: the model's folder, ``hf:org/name``, or a name of ``zoo list``.
-        kind: ``encoder``, ``decoder``, ``feature-extractor``, ``prior`` or ``network``.
-        image_shape: of the images that it is used on; None is what the model was trained on.
-        part: which one, where there are several of that kind.
-        params: parameters other than those that it was saved with.
-
-    Raises:
-        UnknownName, ConfigError: there is no such model.
-        SettingError: it has no such part, or the part takes no such parameters.
-        WeightsError: its weights cannot be had here.
-    """
-    from zoo_core.hub.reference import locate
-
-    folder = locate(str(reference)).folder
-    saved = saved_part(folder, kind, part=part, reference=str(reference))
-    channels, height, width = read_config(folder)["image_shape"]
-    return build_saved(saved, image_shape or (channels, height, width), saved.vocabulary, **params)
+    prefix = f"parts.{name}."
+    saved = open_weights(folder).with_names(names_today(read_config(folder)))
+    whole = saved.read(mapped=True)
+    whole |= {alias: whole[kept] for alias, kept in saved.ties.items() if kept in whole}
+    tensors = {key.removeprefix(prefix): t for key, t in whole.items() if key.startswith(prefix)}
+    expected = set(part.state_dict())
+    if isinstance(part, FeatureExtractor):
+        tensors = {key: tensor for key, tensor in tensors.items() if key in expected}
+    restore_weights(part, tensors, expected, saved.where)
 
 
 def _slot(config: Mapping[str, Any], kind: str, part: str | None, usual: str, reference: str) -> str:
@@ -130,7 +105,11 @@ def _slot(config: Mapping[str, Any], kind: str, part: str | None, usual: str, re
             return str(choice)
     what = kind.replace("-", " ")
     has = f"several {what}s: {', '.join(fitting)}" if fitting else f"no {what}"
-    hint = f'choose one: {{"name": "{shown(reference)}", "part": "{shown(fitting[0])}"}}' if fitting else _instead(config, kind)
+    hint = (
+        f'choose one: {{"name": "{shown(reference)}", "part": "{shown(fitting[0])}"}}'
+        if fitting
+        else _instead(config, kind)
+    )
     if part is not None and fitting:
         has = f"no {what} {shown(part)!r}; it has {', '.join(fitting)}"
     raise SettingError(f"the model in {shown(reference)} has {shown(has, 300)}", hint=hint)

@@ -3,43 +3,39 @@ is asked for: what one verb needs costs the others nothing. Plugins' commands ar
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING
 
-from zoo_core.errors import SettingError, ZooError, shown
+from zoo_core.cli.plugin_commands import run_plugin_command, usage_of_plugins
+from zoo_core.cli.verbs import VERBS, run_verb
+from zoo_core.errors import ZooError, shown
+from zoo_core.exports import exported
 from zoo_core.version import VERSION
 
+if TYPE_CHECKING:
+    from zoo_core.cli.evaluate import data_of as data_of
+    from zoo_core.cli.values import add_data as add_data
+    from zoo_core.cli.values import add_device as add_device
+    from zoo_core.cli.values import add_settings as add_settings
+    from zoo_core.cli.values import count as count
+    from zoo_core.cli.values import refuse_all_but_data as refuse_all_but_data
+    from zoo_core.cli.values import whole as whole
 
-class Verb(NamedTuple):
-    """One subcommand: its name, the group it is listed in, what it does, and its module."""
-
-    name: str
-    group: str
-    summary: str
-    module: str
-
-
-VERBS = (
-    Verb("list", "look", "recipes and components, by name", "zoo_core.cli.list"),
-    Verb("info", "look", "everything that can be set on a recipe or component", "zoo_core.cli.info"),
-    Verb("plugins", "look", "what is installed, and what could not be loaded", "zoo_core.cli.plugins"),
-    Verb("train", "train", "build a recipe, with parts swapped by name, and train it", "zoo_core.cli.train"),
-    Verb("sample", "use", "pictures from a saved model", "zoo_core.cli.sample"),
-    Verb("reconstruct", "use", "held-out images over their reconstructions", "zoo_core.cli.reconstruct"),
-    Verb("eval", "use", "figures of a saved model on held-out data", "zoo_core.cli.evaluate"),
-    Verb("plot", "use", "figures for people: codes, manifolds, curves …, by name", "zoo_core.cli.plot"),
-    Verb("new-plugin", "author", "a package with an encoder, an objective … of your own, to fill in", "zoo_core.cli.new_plugin"),
-    Verb("check", "author", "hold a plugin's components against their contracts", "zoo_core.cli.check"),
-    Verb("inspect", "share", "what a saved or published model is, without its weights", "zoo_core.cli.inspect"),
-    Verb("push", "share", "publish a model on the Hub, with a card", "zoo_core.cli.push"),
-    Verb("pull", "share", "fetch published models, each file against its hash", "zoo_core.cli.pull"),
-    Verb("lock", "share", "pin published models by commit and sha256", "zoo_core.cli.lock"),
-    Verb("hub", "share", "a Hub of your own, for tests and private networks", "zoo_core.cli.hub"),
+__getattr__ = exported(
+    __name__,
+    {
+        "add_data": "zoo_core.cli.values",
+        "add_device": "zoo_core.cli.values",
+        "add_settings": "zoo_core.cli.values",
+        "count": "zoo_core.cli.values",
+        "data_of": "zoo_core.cli.evaluate",
+        "refuse_all_but_data": "zoo_core.cli.values",
+        "whole": "zoo_core.cli.values",
+    },
 )
 
 _EXAMPLES = """\
@@ -52,13 +48,6 @@ examples:
   zoo sample runs/vae-digits -n 64   into samples.png
   zoo push runs/vae-digits org/name --license mit
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    """Wrong arguments are errors like all others: one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingError(shown(message, 500), hint=f"see: {self.prog} --help")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,30 +80,18 @@ def _run(argv: Sequence[str]) -> int:
         return 0
     verb = next((verb for verb in VERBS if verb.name == argv[0]), None)
     if verb is None:
-        from zoo_core.cli.plugin_commands import run_plugin_command
-
         return run_plugin_command(argv[0], argv[1:])
     return run_verb(verb.name, verb.summary, import_module(verb.module), argv[1:])
 
 
-def run_verb(name: str, summary: str, module: Any, argv: Sequence[str]) -> int:
-    """Parse ``argv`` with what ``module`` declares, and run it."""
-    parser = _Parser(prog=f"zoo {name}", description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False)
-    module.configure(parser)
-    try:
-        args = parser.parse_args(argv)
-    except SystemExit as end:  # --help
-        return int(end.code or 0)
-    code: int = module.run(args)
-    return code
-
-
 def usage() -> str:
     """The text of ``zoo --help``."""
-    lines = ["usage: zoo COMMAND …        (zoo COMMAND --help says more)", "",
-             "A zoo of generative models: parts mixed by name, trained, measured and shared.", ""]
+    lines = [
+        "usage: zoo COMMAND …        (zoo COMMAND --help says more)",
+        "",
+        "A zoo of generative models: parts mixed by name, trained, measured and shared.",
+        "",
+    ]
     for group in dict.fromkeys(verb.group for verb in VERBS):
         lines += [f"{group}:", *(f"  {verb.name:<12} {verb.summary}" for verb in VERBS if verb.group == group), ""]
-    from zoo_core.cli.plugin_commands import usage_of_plugins
-
     return "\n".join([*lines, *usage_of_plugins(), _EXAMPLES.rstrip()])

@@ -29,7 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metric", action="append", default=[], metavar="NAME", help="see zoo list --kind metric; repeatable"
     )
-    add_settings(parser, "nll.draws=500, or metric.features=digit-classifier for every metric that has it, or data.KEY=VALUE")
+    add_settings(
+        parser, "nll.draws=500, or metric.features=digit-classifier for every metric that has it, or data.KEY=VALUE"
+    )
     parser.add_argument(
         "--split", choices=("train", "validation", "test"), default="test", help="which examples (default: test)"
     )

@@ -13,7 +13,7 @@ from zoo_core.errors import UnknownName, ZooError, did_you_mean, shown
 from zoo_core.interfaces.tags import IN_WORDS
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import Resolved, registry
-from zoo_core.registry.parameters import Parameter, nested_spec, parameters
+from zoo_core.registry.parameter import Parameter, nested_spec, parameters
 from zoo_core.registry.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -48,23 +48,45 @@ def recipe_facts(recipe: Recipe) -> dict[str, Any]:
     asked = {slot: ("objective", objective.name, objective.params) for slot, objective in recipe.objectives.items()}
     parts = {slot: {**_filled(*slots[slot]), "trainable": recipe.parts[slot].trainable} for slot in slots}
     objectives = {slot: _filled(*spec) for slot, spec in asked.items()}
-    settable = {**{slot: p["parameters"] for slot, p in parts.items()},
-                **{f"objective.{slot}": o["parameters"] for slot, o in objectives.items()}}
+    settable = {
+        **{slot: p["parameters"] for slot, p in parts.items()},
+        **{f"objective.{slot}": o["parameters"] for slot, o in objectives.items()},
+    }
     shared = {}
     for name, one in recipe.shared.items():
-        holders = [settable[holder][key] for holder, _, key in (t.rpartition(".") for t in one.sets) if key in settable[holder]]
-        kind = ({key: holders[0][key] for key in ("type", "bounds")} if holders
-                else {"type": "integer" if type(one.default) is int else "", "bounds": ""})
-        default = " + ".join(one.sum_of) or (f"{one.default}, or the data's {one.follows}" if one.follows else one.default)
+        holders = [
+            settable[holder][key] for holder, _, key in (t.rpartition(".") for t in one.sets) if key in settable[holder]
+        ]
+        kind = (
+            {key: holders[0][key] for key in ("type", "bounds")}
+            if holders
+            else {"type": "integer" if type(one.default) is int else "", "bounds": ""}
+        )
+        default = " + ".join(one.sum_of) or (
+            f"{one.default}, or the data's {one.follows}" if one.follows else one.default
+        )
         shared[name] = {**kind, "default": default, "help": one.help, "sets": list(one.sets)}
     sampler = registry().spelled("sampler", recipe.sampler) if recipe.sampler else ""
-    sampler_parameters = _filled("sampler", recipe.sampler, recipe.sampler_params)["parameters"] if recipe.sampler else {}
+    sampler_parameters = (
+        _filled("sampler", recipe.sampler, recipe.sampler_params)["parameters"] if recipe.sampler else {}
+    )
     on = {registry().spelled("dataset", data): dict(settings) for data, settings in recipe.on.items()}
-    return {"kind": "recipe", "name": recipe.name, "source": recipe.source, "summary": recipe.summary, "paper": recipe.paper,
-            "image_shape": list(recipe.image_shape), "sampler": sampler,
-            "sampler_parameters": sampler_parameters, "parts": parts, "objectives": objectives,
-            "shared": shared, "training": dict(recipe.training),
-            "training_parameters": _training(recipe.training), "on": on}
+    return {
+        "kind": "recipe",
+        "name": recipe.name,
+        "source": recipe.source,
+        "summary": recipe.summary,
+        "paper": recipe.paper,
+        "image_shape": list(recipe.image_shape),
+        "sampler": sampler,
+        "sampler_parameters": sampler_parameters,
+        "parts": parts,
+        "objectives": objectives,
+        "shared": shared,
+        "training": dict(recipe.training),
+        "training_parameters": _training(recipe.training),
+        "on": on,
+    }
 
 
 def component_facts(resolved: Resolved) -> dict[str, Any]:
@@ -75,15 +97,23 @@ def component_facts(resolved: Resolved) -> dict[str, Any]:
         UnknownName: the family has no such architecture.
     """
     entry, cls = resolved.entry, resolved.entry.load()
-    facts: dict[str, Any] = {"kind": entry.kind, "name": entry.name + (resolved.architecture or ""), "plugin": entry.plugin,
-                             "version": entry.version, "summary": entry.summary, "paper": entry.paper}
+    facts: dict[str, Any] = {
+        "kind": entry.kind,
+        "name": entry.name + (resolved.architecture or ""),
+        "plugin": entry.plugin,
+        "version": entry.version,
+        "summary": entry.summary,
+        "paper": entry.paper,
+    }
     if entry.family:
         known: list[str] = cls.architectures()
         if resolved.architecture is None:
             facts["architectures"] = known
         elif resolved.architecture not in known:
-            raise UnknownName(f'{entry.name} has no architecture "{shown(resolved.architecture)}"',
-                              hint=did_you_mean(resolved.architecture, known) or f"see all with: zoo info {entry.name} --json")
+            raise UnknownName(
+                f'{entry.name} has no architecture "{shown(resolved.architecture)}"',
+                hint=did_you_mean(resolved.architecture, known) or f"see all with: zoo info {entry.name} --json",
+            )
     facts |= {"modalities": list(cls.tags.modalities), "parameters": _parameters(cls, {})}
     return facts if entry.kind != "dataset" else {**facts, **_dataset_facts(cls)}
 
@@ -143,7 +173,11 @@ def _parameter_facts(parameter: Parameter, params: Mapping[str, Any]) -> dict[st
     facts: dict[str, Any] = {"type": parameter.type_text, "bounds": parameter.bounds_text}
     if parameter.name in params or not parameter.required:
         default = params.get(parameter.name, parameter.default)
-        default = dataclasses.asdict(default) if dataclasses.is_dataclass(default) and not isinstance(default, type) else default
+        default = (
+            dataclasses.asdict(default)
+            if dataclasses.is_dataclass(default) and not isinstance(default, type)
+            else default
+        )
         try:
             facts["default"] = json.loads(json.dumps(default, allow_nan=False))
         except (TypeError, ValueError):
@@ -153,22 +187,45 @@ def _parameter_facts(parameter: Parameter, params: Mapping[str, Any]) -> dict[st
 
 def _recipe_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
     slots = {**facts["parts"], **{f"objective.{name}": o for name, o in facts["objectives"].items()}}
-    about: list[Row] = [("name", facts["name"]), ("summary", facts["summary"]), ("paper", facts["paper"]),
-                        _data_row(slots.values(), facts["image_shape"]), ("sampler", facts["sampler"]), ("from", facts["source"])]
-    parts: list[Row] = [(slot, p["component"] + ("" if p["trainable"] else " (frozen)"), p["kind"], f"or {', '.join(p['swaps'])}"
-                         if p["swaps"] else "") for slot, p in facts["parts"].items()]
-    objectives: list[Row] = [(name, o["component"], "objective", f"or {', '.join(o['swaps'])}" if o["swaps"] else "")
-                             for name, o in facts["objectives"].items()]
+    about: list[Row] = [
+        ("name", facts["name"]),
+        ("summary", facts["summary"]),
+        ("paper", facts["paper"]),
+        _data_row(slots.values(), facts["image_shape"]),
+        ("sampler", facts["sampler"]),
+        ("from", facts["source"]),
+    ]
+    parts: list[Row] = [
+        (
+            slot,
+            p["component"] + ("" if p["trainable"] else " (frozen)"),
+            p["kind"],
+            f"or {', '.join(p['swaps'])}" if p["swaps"] else "",
+        )
+        for slot, p in facts["parts"].items()
+    ]
+    objectives: list[Row] = [
+        (name, o["component"], "objective", f"or {', '.join(o['swaps'])}" if o["swaps"] else "")
+        for name, o in facts["objectives"].items()
+    ]
     shared: list[Row] = [(name, _type(s), _value(s), _shared(s)) for name, s in facts["shared"].items()]
     settings = [row for slot, filled in slots.items() for row in _settings(filled["parameters"], slot + ".")]
     settings += _settings(facts["sampler_parameters"], "sampler.")
     training = _settings(facts["training_parameters"], "training.")
-    on: list[Row] = [(data, f"{key}={_json(value)}") for data, settings in facts["on"].items() for key, value in settings.items()]
+    on: list[Row] = [
+        (data, f"{key}={_json(value)}") for data, settings in facts["on"].items() for key, value in settings.items()
+    ]
     errors: list[Row] = [(slot, filled["error"]) for slot, filled in slots.items() if "error" in filled]
-    return [("recipe", about), ("parts        --set PART=NAME", parts), ("objectives   --set objective='[\"NAME\", …]'", objectives),
-            ("shared       --set KEY=VALUE", shared), ("settings     --set KEY=VALUE", settings),
-            ("training     --set KEY=VALUE", training), ("on           where the data set is this", on),
-            ("errors", errors)]
+    return [
+        ("recipe", about),
+        ("parts        --set PART=NAME", parts),
+        ("objectives   --set objective='[\"NAME\", …]'", objectives),
+        ("shared       --set KEY=VALUE", shared),
+        ("settings     --set KEY=VALUE", settings),
+        ("training     --set KEY=VALUE", training),
+        ("on           where the data set is this", on),
+        ("errors", errors),
+    ]
 
 
 def _data_row(slots: Iterable[Mapping[str, Any]], image_shape: Sequence[int]) -> Row:
@@ -184,17 +241,27 @@ def _in_words(modalities: Iterable[str]) -> str:
 
 
 def _component_sections(facts: Mapping[str, Any]) -> list[tuple[str, list[Row]]]:
-    about: list[Row] = [("name", facts["name"]), ("summary", facts["summary"]), ("paper", facts["paper"]),
-                        ("plugin", f"{facts['plugin']} {facts['version']}")]
+    about: list[Row] = [
+        ("name", facts["name"]),
+        ("summary", facts["summary"]),
+        ("paper", facts["paper"]),
+        ("plugin", f"{facts['plugin']} {facts['version']}"),
+    ]
     if "image" not in facts["modalities"]:
         about.append(("takes", _in_words(facts["modalities"])))
     if "architectures" in facts:
-        about.append(("architectures", f"{len(facts['architectures']):,}; all of them: zoo info {facts['name']} --json"))
+        about.append(
+            ("architectures", f"{len(facts['architectures']):,}; all of them: zoo info {facts['name']} --json")
+        )
     if facts["kind"] != "dataset":
         return [(facts["kind"], about), ("settings     --set PART.KEY=VALUE", _settings(facts["parameters"], ""))]
     settings = {**facts["parameters"], **facts["settings_of_all_data"]}
     labels: list[Row] = [(str(number), name) for number, name in enumerate(facts["labels"]["names"])]
-    return [("dataset", about), ("settings     --set KEY=VALUE", _settings(settings, "data.")), (facts["labels"]["type"], labels)]
+    return [
+        ("dataset", about),
+        ("settings     --set KEY=VALUE", _settings(settings, "data.")),
+        (facts["labels"]["type"], labels),
+    ]
 
 
 def _settings(facts: Mapping[str, Any], prefix: str) -> list[Row]:
@@ -219,11 +286,17 @@ def _json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-
 def _unknown(name: str) -> UnknownName:
     entries = registry().entries()
     known = {*catalogue().recipes, *(entry.name for entry in entries)}
-    failed = [f"plugin {shown(p.name)} is not loaded: {shown(p.error, 300)}" for p in registry().plugins if p.error is not None]
+    failed = [
+        f"plugin {shown(p.name)} is not loaded: {shown(p.error, 300)}"
+        for p in registry().plugins
+        if p.error is not None
+    ]
     near = did_you_mean(name, known)
-    return UnknownName(f'there is no recipe or component "{shown(name)}"', hint="; ".join(filter(None, [near, *failed, "see: zoo list"])),
-                       name=name)
+    return UnknownName(
+        f'there is no recipe or component "{shown(name)}"',
+        hint="; ".join(filter(None, [near, *failed, "see: zoo list"])),
+        name=name,
+    )

@@ -21,11 +21,15 @@ def run(args: argparse.Namespace) -> int:
     components = () if args.kind in ("recipe", "weights") else registry().entries(args.kind)
     rows: list[tuple[str, str, str, str]] = []
     if args.kind in (None, "recipe"):
-        rows += [("recipe", recipe.name, recipe.source, recipe.summary)
-                 for recipe in sorted(catalogue().recipes.values(), key=lambda recipe: recipe.name)]
+        rows += [
+            ("recipe", recipe.name, recipe.source, recipe.summary)
+            for recipe in sorted(catalogue().recipes.values(), key=lambda recipe: recipe.name)
+        ]
     if args.kind in (None, "weights"):
-        rows += [("weights", weights.name, weights.source, weights.summary)
-                 for weights in sorted(catalogue().weights.values(), key=lambda weights: weights.name)]
+        rows += [
+            ("weights", weights.name, weights.source, weights.summary)
+            for weights in sorted(catalogue().weights.values(), key=lambda weights: weights.name)
+        ]
     rows += [(entry.kind, registry().spelling(entry), entry.plugin, entry.summary) for entry in components]
     header = ("kind", "name", "plugin", "summary")
     if args.json:

@@ -54,5 +54,7 @@ def _aligned(cells: Sequence[Sequence[str]], indent: str = "") -> list[str]:
     width = shutil.get_terminal_size().columns
     columns = max(len(row) for row in cells)
     widths = [max((len(row[i]) for row in cells if i < len(row) - 1), default=0) for i in range(columns)]
-    lines = [(indent + "  ".join([*(cell.ljust(w) for cell, w in zip(row[:-1], widths)), row[-1]])).rstrip() for row in cells]
+    lines = [
+        (indent + "  ".join([*(cell.ljust(w) for cell, w in zip(row[:-1], widths)), row[-1]])).rstrip() for row in cells
+    ]
     return [line if len(line) <= width else line[: width - 1] + "…" for line in lines]

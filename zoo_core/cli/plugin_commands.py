@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from zoo_core.cli import VERBS, run_verb
+from zoo_core.cli.verbs import VERBS, run_verb
 from zoo_core.errors import PluginFailed, UnknownName, ZooError, did_you_mean, shown
 from zoo_core.registry.guarded import described, guarded
 from zoo_core.registry.loading import loaded_plugins

@@ -22,7 +22,10 @@ def run(args: argparse.Namespace) -> int:
     except CatalogueError:  # the core's file or that of $ZOO_REGISTRY: no plugin's fault, and other commands say so
         problems = {}
     header = ("name", "version", "distribution", "components", "status")
-    rows = [(p.name, p.version, p.distribution, p.components, p.error or problems.get(p.name) or "ok") for p in registry().plugins]
+    rows = [
+        (p.name, p.version, p.distribution, p.components, p.error or problems.get(p.name) or "ok")
+        for p in registry().plugins
+    ]
     if args.json:
         print_json([dict(zip(header, row)) for row in rows])
     else:

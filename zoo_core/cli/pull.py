@@ -68,8 +68,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _fetch_externals(found: Located) -> None:
     """The weights that the model takes from second repositories; without them it would not load offline."""
+    from zoo_core.hub.announce import announce_external
     from zoo_core.hub.download import check_pinned, fetch_file
-    from zoo_core.hub.external import announce_external, externals
+    from zoo_core.hub.external import externals
     from zoo_core.storage.config import read_config
 
     config = read_config(found.folder)

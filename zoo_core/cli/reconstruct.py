@@ -32,10 +32,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Reconstruct, write, say so."""
     from zoo_core.cli.evaluate import data_of
+    from zoo_core.cli.images import refuse_without_pictures
     from zoo_core.data.labels import labels_for
     from zoo_core.data.splits import Splits
     from zoo_core.devices.process import processes
-    from zoo_core.drawing.grids import beside, grid, refuse_without_pictures, save_png
+    from zoo_core.drawing.grids import beside, grid, save_png
     from zoo_core.saving import load
 
     refuse_all_but_data(args.settings)

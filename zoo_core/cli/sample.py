@@ -38,7 +38,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-n", type=count, metavar="N", help="how many pictures (default: 64, or as many of them as fill whole rows)"
     )
     parser.add_argument(
-        "--out", type=_destination, default=_Destination(Path("samples.png"), False), metavar="FILE|FOLDER/",
+        "--out",
+        type=_destination,
+        default=_Destination(Path("samples.png"), False),
+        metavar="FILE|FOLDER/",
         help="where to: one file with all of them (default: samples.png), or a folder, for as many as there is space for",
     )
     parser.add_argument("--sampler", metavar="NAME", help="see zoo list --kind sampler (default: the model's)")
@@ -58,7 +61,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--columns", type=count, metavar="N", help="pictures in a row")
     parser.add_argument(
-        "--trace", type=_trace_file, nargs="?", const=True, metavar="FILE",
+        "--trace",
+        type=_trace_file,
+        nargs="?",
+        const=True,
+        metavar="FILE",
         help="also the way to them, where the sampler keeps it: .png, a row each, or .gif; without FILE it is what --out gets",
     )
     parser.add_argument("--seed", type=whole, default=0, metavar="S", help="same seed, same pictures (default: 0)")
@@ -84,14 +91,16 @@ def _trace_file(text: str) -> Path:
     from zoo_core.errors import shown
 
     if Path(text).suffix.lower() not in (".png", ".gif"):
-        raise argparse.ArgumentTypeError(f"{shown(text)!r} should end with .png (a row for each picture) or .gif (animated)")
+        raise argparse.ArgumentTypeError(
+            f"{shown(text)!r} should end with .png (a row for each picture) or .gif (animated)"
+        )
     return Path(text)
 
 
 def run(args: argparse.Namespace) -> int:
     """Sample, write, say so."""
+    from zoo_core.cli.images import refuse_without_pictures
     from zoo_core.devices.process import processes
-    from zoo_core.drawing.grids import refuse_without_pictures
     from zoo_core.errors import SettingError
     from zoo_core.saving import load
 
@@ -166,7 +175,9 @@ def _write_trace(path: Path, samples: Samples, sampler: Sampler, n: int, columns
     from zoo_core.errors import SettingError
 
     if samples.trace is None:
-        raise SettingError(f"--trace: {type(sampler).__name__} keeps no trace", hint="leave it out, or choose another --sampler")
+        raise SettingError(
+            f"--trace: {type(sampler).__name__} keeps no trace", hint="leave it out, or choose another --sampler"
+        )
     trace = samples.trace[:, :n]
     if path.suffix.lower() == ".gif":
         save_gif(path, [grid(step, columns) for step in trace])
@@ -203,7 +214,9 @@ def _images(args: argparse.Namespace, model: Model, sampler: Sampler, batch_size
     from zoo_core.errors import SettingError
 
     if args.data and "x" not in sampler.conditions:
-        raise SettingError(f"--data: {type(sampler).__name__} starts from no images", hint="leave it out, or --sampler interpolation")
+        raise SettingError(
+            f"--data: {type(sampler).__name__} starts from no images", hint="leave it out, or --sampler interpolation"
+        )
     if not args.data and not sampler.starts_from_images(model):
         if data_settings(args.settings)[0]:
             raise SettingError("--set data.KEY: no data are looked at here", hint="name them: --data digits")
@@ -219,13 +232,18 @@ def _y(args: argparse.Namespace, model: Model, sampler: Sampler, n: int) -> Tens
     """
     from zoo_core.errors import SettingError
 
-    for option, type_, other in (("label", "classes", "--attribute NAME=1"), ("attribute", "attributes", "--label NAME")):
+    for option, type_, other in (
+        ("label", "classes", "--attribute NAME=1"),
+        ("attribute", "attributes", "--label NAME"),
+    ):
         if not getattr(args, option):
             continue
         if not (sampler.classes(model) if "y" in sampler.conditions else 0):
             raise SettingError(f"this {model.recipe} takes no labels", hint=f"leave --{option} out")
         if model.labels.type not in (type_, "none"):
-            raise SettingError(f"--{option}: this {model.recipe} takes {model.labels.type}", hint=f"for instance {other}")
+            raise SettingError(
+                f"--{option}: this {model.recipe} takes {model.labels.type}", hint=f"for instance {other}"
+            )
     if args.attribute:
         return _attributes(model, args.attribute)
     if args.label:

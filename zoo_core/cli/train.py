@@ -38,10 +38,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("recipe", nargs="?", help="a recipe (see: zoo list); may be left out with --resume")
-    add_data(parser, "a data set: digits, mnist, celeba:Eyeglasses, folder:PATH, npz:PATH, text:PATH … (default: digits)")
+    add_data(
+        parser, "a data set: digits, mnist, celeba:Eyeglasses, folder:PATH, npz:PATH, text:PATH … (default: digits)"
+    )
     add_settings(parser, "encoder.width=32")
     parser.add_argument(
-        "--epochs", type=whole, metavar="N", help="passes over the data; 0 writes the untrained model (default: the recipe's)"
+        "--epochs",
+        type=whole,
+        metavar="N",
+        help="passes over the data; 0 writes the untrained model (default: the recipe's)",
     )
     parser.add_argument("--batch-size", type=count, metavar="N", help="examples a batch (default: the recipe's)")
     parser.add_argument(
@@ -179,7 +184,10 @@ def _report(run: Run, device: str | None) -> int:
 
     if not processes(device).main:
         return 0
-    print(f"{run.reason}: {run.rounds:,} rounds in {run.seconds:,.0f} s" + (f", in {shown(run.folder, 1000)}" if run.folder else ""))
+    print(
+        f"{run.reason}: {run.rounds:,} rounds in {run.seconds:,.0f} s"
+        + (f", in {shown(run.folder, 1000)}" if run.folder else "")
+    )
     if run.reason == "interrupted":
         print(f"go on with: zoo train --resume --out {_typed(run.folder)}", file=sys.stderr)
         return 130

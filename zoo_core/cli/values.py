@@ -52,9 +52,11 @@ def parse_settings(texts: Sequence[str]) -> dict[str, Any]:
             settings[key] = json.loads(value)
         except (ValueError, RecursionError) as error:
             if value.startswith(("[", "{")):
-                raise SettingError(f"{shown(key)}: {shown(value)} begins like JSON and is not",
-                                   hint="texts in a list or table need double quotes, and the whole single ones for the shell: "
-                                        f"""--set '{shown(key)}=["a", "b"]'""") from error
+                raise SettingError(
+                    f"{shown(key)}: {shown(value)} begins like JSON and is not",
+                    hint="texts in a list or table need double quotes, and the whole single ones for the shell: "
+                    f"""--set '{shown(key)}=["a", "b"]'""",
+                ) from error
             settings[key] = value
     return settings
 
@@ -78,7 +80,9 @@ def refuse_all_but_data(texts: Sequence[str]) -> None:
     """
     _, others = data_settings(texts)
     if others:
-        raise SettingError(f"--set {shown(others[0])}: only the data set has settings here", hint="--set data.KEY=VALUE")
+        raise SettingError(
+            f"--set {shown(others[0])}: only the data set has settings here", hint="--set data.KEY=VALUE"
+        )
 
 
 def settings_by_name(
@@ -121,7 +125,7 @@ def _having(parameter: str, names: Iterable[str], what: Literal["metric", "plot"
         SettingError: none has.
     """
     from zoo_core.registry.components import registry
-    from zoo_core.registry.parameters import parameters
+    from zoo_core.registry.parameter import parameters
 
     known = {name: list(parameters(registry().resolve(what, name).entry.load())) for name in names}
     found = [name for name, settings in known.items() if parameter in settings]

@@ -77,6 +77,9 @@ class AlignedDataset(MadeDataset):
     def _numbered_anew(self, y: Tensor, split: SplitName) -> Tensor:
         """``y`` (N,) in the model's numbers; −1 (not known) stays."""
         if len(y) and int(y.max()) >= len(self._places):
-            raise DataError(f"the {split} split of {shown(self.name)} has the label {int(y.max())}, its classes are 0 to "
-                            f"{len(self._places) - 1}", hint="mend the labels")
+            raise DataError(
+                f"the {split} split of {shown(self.name)} has the label {int(y.max())}, its classes are 0 to "
+                f"{len(self._places) - 1}",
+                hint="mend the labels",
+            )
         return torch.where(y >= 0, self._places[y.clamp(min=0)], -1)

@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from zoo_core.data.cut import cut, indices_of
+from zoo_core.data.cuts import cut, indices_of
 from zoo_core.errors import DataError
 from zoo_core.interfaces.batch import Labels
 from zoo_core.interfaces.dataset import Dataset, Split, SplitName

@@ -41,7 +41,12 @@ class AttributeSet(MadeDataset):
     """
 
     def __init__(
-        self, dataset: Dataset, attributes: str, *, negatives: float | None = None, order: Literal["random", "first"] = "random"
+        self,
+        dataset: Dataset,
+        attributes: str,
+        *,
+        negatives: float | None = None,
+        order: Literal["random", "first"] = "random",
     ) -> None:
         super().__init__(dataset)
         self.attributes = parse(attributes)
@@ -84,27 +89,40 @@ class AttributeSet(MadeDataset):
 
     def _too_few(self, positives: int, negatives: int, wanted: int, split: str) -> DataError:
         if not positives:
-            return DataError(f"no example in the {split} split of {shown(self.name)} has one of the attributes",
-                             hint="choose another expression, or leave data.negatives out")
-        return DataError(f"the {split} split of {shown(self.name)} has {negatives:,} negatives for {positives:,} positives, "
-                         f"{wanted:,} were asked for", hint=f"--set data.negatives={int(100 * negatives / positives) / 100:g} or less",
-                         positives=positives, negatives=negatives)
+            return DataError(
+                f"no example in the {split} split of {shown(self.name)} has one of the attributes",
+                hint="choose another expression, or leave data.negatives out",
+            )
+        return DataError(
+            f"the {split} split of {shown(self.name)} has {negatives:,} negatives for {positives:,} positives, "
+            f"{wanted:,} were asked for",
+            hint=f"--set data.negatives={int(100 * negatives / positives) / 100:g} or less",
+            positives=positives,
+            negatives=negatives,
+        )
 
 
 def _place(name: str, attribute: Attribute, dataset: Dataset) -> int:
     """Which of the data's attributes or classes ``name`` means."""
     labels = dataset.labels
     if not labels.count:
-        raise DataError(f"{shown(dataset.name)} has neither attributes nor classes that {shown(attribute)!r} could be made of",
-                        hint="choose data with labels")
+        raise DataError(
+            f"{shown(dataset.name)} has neither attributes nor classes that {shown(attribute)!r} could be made of",
+            hint="choose data with labels",
+        )
     if name in labels.names:
         return labels.names.index(name)
     # A folder called 3 need not be class number 3.
-    by_number = labels.type == "classes" and not any(map(str.isdecimal, labels.names)) and name.isascii() and name.isdecimal()
+    by_number = (
+        labels.type == "classes" and not any(map(str.isdecimal, labels.names)) and name.isascii() and name.isdecimal()
+    )
     if by_number and int(name) < labels.count:
         return int(name)
     what = "class" if labels.type == "classes" else "attribute"
     known = "classes" if labels.type == "classes" else "attributes"
     numbers = f", by name or number (0 to {labels.count - 1})" if by_number else ""
-    raise DataError(f'{shown(dataset.name)} has no {what} "{shown(name)}"',
-                    hint=did_you_mean(name, labels.names) or f"its {known} are {listed(labels.names)}{numbers}", name=name)
+    raise DataError(
+        f'{shown(dataset.name)} has no {what} "{shown(name)}"',
+        hint=did_you_mean(name, labels.names) or f"its {known} are {listed(labels.names)}{numbers}",
+        name=name,
+    )

@@ -124,7 +124,9 @@ def parse(text: str) -> tuple[Attribute, ...]:
     names = [one.name for one in found]
     for name in names:
         if names.count(name) > 1:
-            raise SettingError(f'{shown(text)!r} has two attributes called "{shown(name)}"', hint="give them names: NAME=…,NAME=…")
+            raise SettingError(
+                f'{shown(text)!r} has two attributes called "{shown(name)}"', hint="give them names: NAME=…,NAME=…"
+            )
     return found
 
 
@@ -145,7 +147,9 @@ class _Parser:
 
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST:
-            raise SettingError(f"an expression has at most {LONGEST:,} characters, this one {len(text):,}", hint=_EXAMPLE)
+            raise SettingError(
+                f"an expression has at most {LONGEST:,} characters, this one {len(text):,}", hint=_EXAMPLE
+            )
         self.text = text
         self.tokens = self._tokens()
         self.at = self.depth = 0
@@ -160,7 +164,11 @@ class _Parser:
 
     def _attribute(self) -> Attribute:
         name = None
-        if self.at + 1 < len(self.tokens) and self.tokens[self.at + 1][:2] == ("=", True) and not self.tokens[self.at][1]:
+        if (
+            self.at + 1 < len(self.tokens)
+            and self.tokens[self.at + 1][:2] == ("=", True)
+            and not self.tokens[self.at][1]
+        ):
             name = self.tokens[self.at][0]
             self.at += 2
         expression = self._joined("|")
@@ -182,7 +190,9 @@ class _Parser:
         if self._take("("):
             self.depth += 1
             if self.depth > DEEPEST:
-                raise SettingError(f"{shown(self.text)!r} has more than {DEEPEST} parentheses inside one another", hint=_EXAMPLE)
+                raise SettingError(
+                    f"{shown(self.text)!r} has more than {DEEPEST} parentheses inside one another", hint=_EXAMPLE
+                )
             found = self._joined("|")
             if not self._take(")"):
                 self._expected(")")
@@ -217,6 +227,9 @@ class _Parser:
     def _expected(self, what: str) -> NoReturn:
         if self.at < len(self.tokens):
             text, _, place = self.tokens[self.at]
-            raise SettingError(f"{shown(self.text)!r} is no expression: expected {what} in place of {shown(text)!r} at character "
-                               f"{place + 1}", hint=_EXAMPLE)
+            raise SettingError(
+                f"{shown(self.text)!r} is no expression: expected {what} in place of {shown(text)!r} at character "
+                f"{place + 1}",
+                hint=_EXAMPLE,
+            )
         raise SettingError(f"{shown(self.text)!r} is no expression: expected {what} at its end", hint=_EXAMPLE)

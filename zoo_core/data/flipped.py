@@ -31,13 +31,16 @@ class FlippedDataset(MadeDataset):
         super().__init__(dataset)
         if dataset.modality != "image":
             raise DataError(
-                f"{shown(dataset.name)} is of {IN_WORDS[dataset.modality]}, which cannot be flipped", hint="leave data.flip out"
+                f"{shown(dataset.name)} is of {IN_WORDS[dataset.modality]}, which cannot be flipped",
+                hint="leave data.flip out",
             )
 
     def split(self, name: SplitName) -> Split:
         native = self.dataset.split(name)
         if isinstance(native.x, Tensor) and native.x.dtype.is_floating_point:
-            raise DataError(f"{shown(self.name)} has points and no pictures: they cannot be flipped", hint="leave data.flip out")
+            raise DataError(
+                f"{shown(self.name)} has points and no pictures: they cannot be flipped", hint="leave data.flip out"
+            )
         return replace(native, flip=True) if name == "train" else native
 
 

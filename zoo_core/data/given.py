@@ -65,8 +65,9 @@ def as_tokens(value: Any, length: int, count: int) -> Tensor:
     return ids.to(torch.int64)
 
 
-def as_labels(y: Any, labels: Labels, count: int, *, classes: int, what: str = "y", unknown: bool = True,
-              one_hot: bool = False) -> Tensor:
+def as_labels(
+    y: Any, labels: Labels, count: int, *, classes: int, what: str = "y", unknown: bool = True, one_hot: bool = False
+) -> Tensor:
     """The labels of ``count`` examples, however they are given.
 
     Arguments:
@@ -92,7 +93,9 @@ def as_labels(y: Any, labels: Labels, count: int, *, classes: int, what: str = "
         return given
     if given.dim() > 1 or (given.dim() == 1 and len(given) not in (1, count)):
         or_one_hot = f", or one-hot of shape ({count}, {classes})" if one_hot else ""
-        raise SettingError(f"{what} should be {count} labels, or one for all{or_one_hot}; got shape {tuple(given.shape)}")
+        raise SettingError(
+            f"{what} should be {count} labels, or one for all{or_one_hot}; got shape {tuple(given.shape)}"
+        )
     if given.is_floating_point() or given.is_complex() or given.dtype == torch.bool:
         raise SettingError(f"{what} should be whole numbers, got {given.dtype}")
     given = given.to(torch.int64).expand(count)

@@ -60,12 +60,18 @@ def chosen(labels: Labels, names: Sequence[str], where: str) -> Labels:
     if not names:
         return labels
     if labels.type == "classes":
-        raise SettingError(f"{where}: the data have classes and no attributes",
-                           hint="attributes can be made of classes, as in --data digits:even=0|2|4|6|8", labels=labels)
+        raise SettingError(
+            f"{where}: the data have classes and no attributes",
+            hint="attributes can be made of classes, as in --data digits:even=0|2|4|6|8",
+            labels=labels,
+        )
     for name in names:
         if labels.type == "attributes" and name not in labels.names:
-            raise SettingError(f'{where}: the data have no attribute "{shown(name)}"',
-                               hint=did_you_mean(name, labels.names) or f"they have {listed(labels.names)}", name=name)
+            raise SettingError(
+                f'{where}: the data have no attribute "{shown(name)}"',
+                hint=did_you_mean(name, labels.names) or f"they have {listed(labels.names)}",
+                name=name,
+            )
         if list(names).count(name) > 1:
             raise SettingError(f'{where}: "{shown(name)}" is there twice')
     return Labels("attributes", tuple(names))
@@ -88,13 +94,18 @@ def attributes_for(batch: Batch, part: Part, labels: Labels) -> Tensor:
     """
     own = told_apart(part, labels)
     if batch.attributes is None or labels.type != "attributes":
-        raise IncompatibleError(f"attributes were asked for, and these data have labels of type {labels.type}", hint="choose data with attributes")
+        raise IncompatibleError(
+            f"attributes were asked for, and these data have labels of type {labels.type}",
+            hint="choose data with attributes",
+        )
     if own == labels:
         return batch.attributes
     columns = places(labels, own)
     if columns is None:
-        raise IncompatibleError(f"the part tells {listed(own.names)}, the model knows the attributes {listed(labels.names)}",
-                        hint="choose data with these attributes")
+        raise IncompatibleError(
+            f"the part tells {listed(own.names)}, the model knows the attributes {listed(labels.names)}",
+            hint="choose data with these attributes",
+        )
     # Columns rather than an index, which would have to go to the device first.
     return torch.stack([batch.attributes[:, column] for column in columns], dim=1)
 
@@ -114,7 +125,9 @@ def logit_places(own: Labels, count: int, wanted: Labels, who: str) -> tuple[int
     if own.type == "none":
         if count == wanted.count:
             return tuple(range(count))
-        raise IncompatibleError(f"{shown(who)} tells {count} labels apart, the model has {wanted.count}", hint="choose another classifier")
+        raise IncompatibleError(
+            f"{shown(who)} tells {count} labels apart, the model has {wanted.count}", hint="choose another classifier"
+        )
     # Of classes, too, it may know others than the model: what is asked is which logit stands for each of the model's labels.
     found = places(own, wanted) if own.type == "attributes" or numbered(own) else places(wanted, own)
     if own.type != wanted.type or found is None or len(found) != wanted.count:

@@ -35,7 +35,9 @@ def dataset_for(
     """
     tokens = model.modality == "tokens"
     size = None if tokens else model.image_shape[1:]
-    dataset = open_native(data, root=root, settings=settings, size=size, length=model.image_shape[2] if tokens else None)
+    dataset = open_native(
+        data, root=root, settings=settings, size=size, length=model.image_shape[2] if tokens else None
+    )
     if dataset.modality != model.modality:
         found, wanted = (IN_WORDS[one] for one in (dataset.modality, model.modality))
         raise DataError(
@@ -80,7 +82,8 @@ def refuse_without_labels(model: Model, dataset: Dataset) -> None:
         needed = component.tags.labels != "none" or name in model.parts
         if needed and dataset.labels.type != asked:
             raise DataError(
-                f'"{name}" of this {model.recipe} is told {asked}, and {dataset.name} has none', hint=f"choose data with {asked}"
+                f'"{name}" of this {model.recipe} is told {asked}, and {dataset.name} has none',
+                hint=f"choose data with {asked}",
             )
 
 

@@ -18,13 +18,18 @@ from zoo_core.errors import DataError, NameConflict, SettingError, UnknownName, 
 from zoo_core.interfaces.dataset import Dataset
 from zoo_core.interfaces.tags import IN_WORDS
 from zoo_core.registry.components import Resolved, registry
-from zoo_core.registry.parameters import check, parameters
+from zoo_core.registry.parameter import check, parameters
 
 _FOR_ALL = parameters(DataSettings)
 
 
-def open_dataset(reference: Any, *, root: str | None = None, settings: Mapping[str, Any] | None = None,
-                 image_size: int | tuple[int, int] | None = None) -> Dataset:
+def open_dataset(
+    reference: Any,
+    *,
+    root: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    image_size: int | tuple[int, int] | None = None,
+) -> Dataset:
     """The data set that ``reference`` means.
 
     Arguments:
@@ -64,8 +69,14 @@ def resized(dataset: Dataset, size: tuple[int, int] | None) -> Dataset:
     return ResizedDataset(dataset, size)
 
 
-def open_native(reference: Any, *, root: str | None = None, settings: Mapping[str, Any] | None = None,
-                size: tuple[int, int] | None = None, length: int | None = None) -> Dataset:
+def open_native(
+    reference: Any,
+    *,
+    root: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    size: tuple[int, int] | None = None,
+    length: int | None = None,
+) -> Dataset:
     """The data set that ``reference`` means, as :func:`open_dataset` has it, of whatever size it is.
 
     Arguments:
@@ -77,8 +88,10 @@ def open_native(reference: Any, *, root: str | None = None, settings: Mapping[st
         opened = _Opened(_given(reference), dict(settings or {}))
         own = [key for key in opened.for_all if key not in _FOR_ALL]
         if own:
-            raise SettingError(f"data.{shown(own[0])}: data given as an object take no settings but {', '.join(_FOR_ALL)}",
-                               hint='name the data set, as in data="digits"')
+            raise SettingError(
+                f"data.{shown(own[0])}: data given as an object take no settings but {', '.join(_FOR_ALL)}",
+                hint='name the data set, as in data="digits"',
+            )
     return _with_settings(opened.dataset, DataSettings(**check(DataSettings, opened.for_all, "data")))
 
 
@@ -97,26 +110,34 @@ def _given(data: Any) -> Dataset:
         return ArrayDataset(data)
     if isinstance(data, tuple) and len(data) == 2:
         return ArrayDataset(*data)
-    raise DataError(f"data are a {type(data).__name__}, expected a name, a Dataset, an array or (images, labels)",
-                    hint='as in data="digits", data="folder:PATH" or data=(x, y)')
+    raise DataError(
+        f"data are a {type(data).__name__}, expected a name, a Dataset, an array or (images, labels)",
+        hint='as in data="digits", data="folder:PATH" or data=(x, y)',
+    )
 
 
 def _with_settings(dataset: Dataset, settings: DataSettings) -> Dataset:
     """``dataset`` with what can be set of every one."""
     if settings.attributes is not None:
-        dataset = AttributeSet(dataset, settings.attributes, negatives=settings.negatives, order=settings.negatives_order)
+        dataset = AttributeSet(
+            dataset, settings.attributes, negatives=settings.negatives, order=settings.negatives_order
+        )
     elif settings.negatives is not None:
-        raise SettingError("data.negatives: examples are balanced by an attribute, and none is named",
-                           hint='name it, as in "celeba:Eyeglasses" or data.attributes=Eyeglasses')
+        raise SettingError(
+            "data.negatives: examples are balanced by an attribute, and none is named",
+            hint='name it, as in "celeba:Eyeglasses" or data.attributes=Eyeglasses',
+        )
     return FlippedDataset(dataset) if settings.flip else dataset
 
 
 def _by_name(reference: str, settings: dict[str, Any], usual: Mapping[str, Any]) -> _Opened:
     """The data set that is called so; of ``usual`` come the parameters that it has, ``settings`` leave out and are not None."""
     if reference.startswith((".", "/", "~")):
-        raise DataError(f'"{shown(reference)}" is a path, and could be of several kinds',
-                        hint=f'type "folder:{shown(reference)}" for pictures, "npz:{shown(reference)}" for arrays, '
-                             f'"text:{shown(reference)}" for a text')
+        raise DataError(
+            f'"{shown(reference)}" is a path, and could be of several kinds',
+            hint=f'type "folder:{shown(reference)}" for pictures, "npz:{shown(reference)}" for arrays, '
+            f'"text:{shown(reference)}" for a text',
+        )
     resolved, rest = _component(reference, registry().resolve)
     cls = cast(type[Dataset], resolved.entry.load())
     known = parameters(cls)
@@ -126,7 +147,9 @@ def _by_name(reference: str, settings: dict[str, Any], usual: Mapping[str, Any])
     elif rest is not None:
         _refuse_path(name, rest)
         if "attributes" in settings:
-            raise SettingError(f'data.attributes: "{shown(reference)}" names its attributes already', hint="leave one of the two out")
+            raise SettingError(
+                f'data.attributes: "{shown(reference)}" names its attributes already', hint="leave one of the two out"
+            )
         settings["attributes"] = rest
     elif "path" in known and "path" not in settings:
         raise DataError(f'data set "{shown(reference)}" needs a path', hint=f'type "{shown(reference)}:PATH"')
@@ -136,8 +159,11 @@ def _by_name(reference: str, settings: dict[str, Any], usual: Mapping[str, Any])
     unknown = [key for key in settings if key not in known and key not in _FOR_ALL]
     if unknown:
         both = [*known, *(key for key in _FOR_ALL if key not in known)]
-        raise SettingError(f'data.{shown(unknown[0])}: data set "{shown(name)}" has no such setting',
-                           hint=f"{did_you_mean(unknown[0], both)} it takes {', '.join(both)}".strip(), key=f"data.{unknown[0]}")
+        raise SettingError(
+            f'data.{shown(unknown[0])}: data set "{shown(name)}" has no such setting',
+            hint=f"{did_you_mean(unknown[0], both)} it takes {', '.join(both)}".strip(),
+            key=f"data.{unknown[0]}",
+        )
     own = check(cls, {key: value for key, value in settings.items() if key in known}, "data")
     return _Opened(cls(**own), {key: value for key, value in settings.items() if key not in known})
 
@@ -188,7 +214,12 @@ def registered_name(dataset: Dataset) -> str:
 
 def protocol(dataset: Dataset) -> dict[str, Any]:
     """What a figure rests on of how ``dataset`` was made, beside its name."""
-    return {key: value for layer in layers(dataset) if isinstance(layer, AttributeSet) for key, value in layer.protocol.items()}
+    return {
+        key: value
+        for layer in layers(dataset)
+        if isinstance(layer, AttributeSet)
+        for key, value in layer.protocol.items()
+    }
 
 
 def _component(reference: str, resolve: Callable[[str, str], Resolved]) -> tuple[Resolved, str | None]:

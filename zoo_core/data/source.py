@@ -77,7 +77,8 @@ class Source(ABC):
         attributes = None if self.attributes is None else self.attributes[indices]
         if (x.dtype == torch.int64) != (self.modality == "tokens"):
             raise DataError(
-                f"the {COUNTED[self.modality]} of this split are {x.dtype}", hint="ids of tokens are int64, and nothing else is"
+                f"the {COUNTED[self.modality]} of this split are {x.dtype}",
+                hint="ids of tokens are int64, and nothing else is",
             )
         if self.modality != "tokens":
             x = x.to(dtype).div_(255) if x.dtype == torch.uint8 else x.to(dtype)
@@ -121,7 +122,12 @@ class StreamingSource(Source):
     """
 
     def __init__(
-        self, split: Split, device: torch.device | str = "cpu", modality: Modality = "image", *, workers: int | None = None
+        self,
+        split: Split,
+        device: torch.device | str = "cpu",
+        modality: Modality = "image",
+        *,
+        workers: int | None = None,
     ) -> None:
         super().__init__(split, device, modality)
         self._images = split.x
@@ -144,8 +150,14 @@ class StreamingSource(Source):
             yield self._examples(on_device, indices.to(self.device, non_blocking=True), dtype)
 
 
-def open_source(split: Split, device: torch.device | str = "cpu", *, modality: Modality = "image", share: float = 0.5,
-                workers: int | None = None) -> Source:
+def open_source(
+    split: Split,
+    device: torch.device | str = "cpu",
+    *,
+    modality: Modality = "image",
+    share: float = 0.5,
+    workers: int | None = None,
+) -> Source:
     """``split`` in memory where it fits, else streamed.
 
     Arguments:
@@ -226,11 +238,18 @@ def _as_is(read: Any) -> Any:
     return read
 
 
-def _reader(images: Tensor | Images, rows: Iterable[Tensor], workers: int, *,
-            pinned: bool) -> Iterator[tuple[Tensor, Tensor]]:
+def _reader(
+    images: Tensor | Images, rows: Iterable[Tensor], workers: int, *, pinned: bool
+) -> Iterator[tuple[Tensor, Tensor]]:
     # The loader draws a seed for its workers; from a generator of its own, the global one stays as it was.
-    loader = DataLoader(_Reading(images), batch_sampler=_Rows(rows), num_workers=workers, collate_fn=_as_is,
-                        pin_memory=pinned, generator=torch.Generator())
+    loader = DataLoader(
+        _Reading(images),
+        batch_sampler=_Rows(rows),
+        num_workers=workers,
+        collate_fn=_as_is,
+        pin_memory=pinned,
+        generator=torch.Generator(),
+    )
     for read in loader:
         if isinstance(read, _Refusal):
             raise DataError(read.what, hint=read.hint)

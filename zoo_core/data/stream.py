@@ -40,14 +40,30 @@ class Stream:
             last batch with several processes.
     """
 
-    def __init__(self, source: Source, batch_size: int, seed: int, name: str = "main", *, rank: int = 0, world: int = 1,
-                 drop_last: bool = True, shuffle: bool = True, dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        source: Source,
+        batch_size: int,
+        seed: int,
+        name: str = "main",
+        *,
+        rank: int = 0,
+        world: int = 1,
+        drop_last: bool = True,
+        shuffle: bool = True,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
         if batch_size < 1 or batch_size % world:
-            raise DataError(f"batch size {batch_size} cannot be shared out evenly among {world} processes",
-                            hint=f"choose a multiple of {world}")
+            raise DataError(
+                f"batch size {batch_size} cannot be shared out evenly among {world} processes",
+                hint=f"choose a multiple of {world}",
+            )
         if drop_last and len(source) < batch_size:
-            raise DataError(f'the "{shown(name)}" data have {len(source)} examples, fewer than a batch of {batch_size}',
-                            hint=f"--set training.batch_size={len(source)} or less", examples=len(source))
+            raise DataError(
+                f'the "{shown(name)}" data have {len(source)} examples, fewer than a batch of {batch_size}',
+                hint=f"--set training.batch_size={len(source)} or less",
+                examples=len(source),
+            )
         if not drop_last and world > 1:
             raise DataError("a short last batch cannot be shared out evenly among processes", hint="use drop_last=True")
         self.source = source
@@ -94,8 +110,10 @@ class Stream:
             DataError: there is no such place.
         """
         if epoch < 0 or not 0 <= batch < self.batches_per_epoch:
-            raise DataError(f'the "{shown(self._order.name)}" data have no epoch {epoch}, batch {batch}: '
-                            f"an epoch has {self.batches_per_epoch} batches")
+            raise DataError(
+                f'the "{shown(self._order.name)}" data have no epoch {epoch}, batch {batch}: '
+                f"an epoch has {self.batches_per_epoch} batches"
+            )
         self._epoch, self._batch = epoch, batch
         self._batches = None
 
@@ -108,8 +126,9 @@ class Stream:
         self.seek(state["epoch"], state["batch"])
 
 
-def evaluation_batches(source: Source, batch_size: int, dtype: torch.dtype = torch.float32, *,
-                       limit: int | None = None) -> Iterator[Batch]:
+def evaluation_batches(
+    source: Source, batch_size: int, dtype: torch.dtype = torch.float32, *, limit: int | None = None
+) -> Iterator[Batch]:
     """The first ``limit`` examples in the source's order, all where it is None; the last batch may be short."""
     count = len(source) if limit is None else min(limit, len(source))
     return source.batches(torch.arange(count, device=source.index_device).split(batch_size), dtype)

@@ -44,7 +44,9 @@ def labelled(split: Split) -> Split:
         DataError: there are none.
     """
     if split.y is None:
-        raise DataError("labelled examples were asked for, and these data have no classes", hint="choose data with classes")
+        raise DataError(
+            "labelled examples were asked for, and these data have no classes", hint="choose data with classes"
+        )
     known = (split.y >= 0).nonzero().flatten()
     if not len(known):
         raise DataError("labelled examples were asked for, and none of these has a label")
@@ -71,17 +73,21 @@ def with_labels(split: Split, total: int, seed: int) -> Split:
     if not classes:
         raise DataError("labels were asked for, and none of these examples has one")
     if total < len(classes):
-        raise DataError(f"{total} labelled examples are not one for each of the {len(classes)} classes",
-                        hint=f"--labels {len(classes)} or more")
+        raise DataError(
+            f"{total} labelled examples are not one for each of the {len(classes)} classes",
+            hint=f"--labels {len(classes)} or more",
+        )
     favoured = set(torch.randperm(len(classes), generator=generator)[: total % len(classes)].tolist())
     kept = torch.full_like(split.y, -1)
     for place, label in enumerate(classes):
         members = (split.y == label).nonzero().flatten()
         wanted = total // len(classes) + (place in favoured)
         if wanted > len(members):
-            raise DataError(f"class {label} has {len(members)} labelled examples, {wanted} are needed for a "
-                            f"balanced {total}",
-                            hint=f"--labels {len(members) * len(classes)} or fewer",
-                            wanted=wanted, found=len(members))
+            raise DataError(
+                f"class {label} has {len(members)} labelled examples, {wanted} are needed for a balanced {total}",
+                hint=f"--labels {len(members) * len(classes)} or fewer",
+                wanted=wanted,
+                found=len(members),
+            )
         kept[members[torch.randperm(len(members), generator=generator)[:wanted]]] = label
     return replace(split, y=kept)

@@ -109,8 +109,16 @@ class PosteriorFamily(nn.Module, ABC):
         categories: width of the label y at the front of a ``joint`` code.
     """
 
-    def __init__(self, name: str, latent_dim: int, width: int, capabilities: frozenset[str], *, noise_channels: int = 0,
-                 categories: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        latent_dim: int,
+        width: int,
+        capabilities: frozenset[str],
+        *,
+        noise_channels: int = 0,
+        categories: int = 0,
+    ) -> None:
         super().__init__()
         self.name = name
         self.latent_dim = latent_dim
@@ -274,4 +282,7 @@ def refuse_bounds(name: PosteriorName, low: float, high: float) -> None:
             hint="leave sigma_bounds out, or choose posterior=gaussian",
         )
     if low >= high:
-        raise SettingError(f"sigma_bounds: should be [low, high] with low below high, got [{low}, {high}]", hint="for instance [0.01, 1]")
+        raise SettingError(
+            f"sigma_bounds: should be [low, high] with low below high, got [{low}, {high}]",
+            hint="for instance [0.01, 1]",
+        )

@@ -1,1 +1,30 @@
 """Images in grids and on matplotlib axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zoo_core.exports import exported
+
+if TYPE_CHECKING:
+    from zoo_core.drawing.axes import CELL as CELL
+    from zoo_core.drawing.axes import class_names as class_names
+    from zoo_core.drawing.axes import draw_classes as draw_classes
+    from zoo_core.drawing.axes import draw_images as draw_images
+
+__all__ = [
+    "CELL",
+    "class_names",
+    "draw_classes",
+    "draw_images",
+]
+
+__getattr__ = exported(
+    __name__,
+    {
+        "CELL": "zoo_core.drawing.axes",
+        "class_names": "zoo_core.drawing.axes",
+        "draw_classes": "zoo_core.drawing.axes",
+        "draw_images": "zoo_core.drawing.axes",
+    },
+)

@@ -11,25 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zoo_core.errors import SettingError
-from zoo_core.model import Model
 from zoo_core.storage.files import write_bytes
-
-
-def refuse_without_pictures(model: Model, what: str) -> None:
-    """Refuse to draw pictures of a model that is of tokens.
-
-    Arguments:
-        what: who would, for the message: ``zoo sample``.
-
-    Raises:
-        SettingError: it is.
-    """
-    if model.modality == "tokens":
-        raise SettingError(
-            f"{what} writes pictures, and this {model.recipe} is of tokens",
-            hint="measure it with zoo eval; in Python, model.parts and model.sample give ids and what is computed from them",
-        )
 
 
 def grid(x: Tensor, columns: int | None = None, *, gap: int = 2) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -61,7 +43,9 @@ def beside(originals: Tensor, reconstructions: Tensor, *, columns: int = 8) -> t
     return torch.stack([upper.unflatten(0, (-1, columns)), lower.unflatten(0, (-1, columns))], 1).flatten(0, 2), columns
 
 
-def save_gif(path: Path, pictures: Iterable[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]], *, seconds: float = 0.1) -> None:
+def save_gif(
+    path: Path, pictures: Iterable[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]], *, seconds: float = 0.1
+) -> None:
     """Write ``pictures`` (height, width, 3), all of one size, as an animated GIF that starts over at its end, atomically.
 
     Arguments:

@@ -29,17 +29,23 @@ def data_name(reference: object) -> str:
     one; all else ``own images``, or ``own text``."""
     from zoo_core.data.references import parted
     from zoo_core.registry.components import registry
-    from zoo_core.registry.parameters import parameters
+    from zoo_core.registry.parameter import parameters
 
     if not isinstance(reference, str):
         return OWN_DATA
     short = reference.rpartition(":")[2]
-    own = OWN_TEXT if reference.removeprefix("zoo-basics:").partition(":")[0] == "text" or reference == OWN_TEXT else OWN_DATA
+    own = (
+        OWN_TEXT
+        if reference.removeprefix("zoo-basics:").partition(":")[0] == "text" or reference == OWN_TEXT
+        else OWN_DATA
+    )
     if short in (*_WITH_PATH, "array"):
         return own
     try:
         name, rest = parted(reference)
-        if rest is not None and (is_local_path(rest) or "path" in parameters(registry().resolve("dataset", name).entry.load())):
+        if rest is not None and (
+            is_local_path(rest) or "path" in parameters(registry().resolve("dataset", name).entry.load())
+        ):
             return own
     except ZooError:
         return reference if is_name(reference) else own

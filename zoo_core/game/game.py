@@ -89,7 +89,9 @@ class Game:
         self._generator: torch.Generator | None = None
         self._modules: dict[str, Part] = {**parts, **objectives}
         self.averages = Averages()
-        self.players = {name: Player(name, player, self._modules, self.averages) for name, player in rules.players.items()}
+        self.players = {
+            name: Player(name, player, self._modules, self.averages) for name, player in rules.players.items()
+        }
         self._noises = part_noises(self._modules)
         self._next_batch = next_batch
         self._rank, self._world, self._all_reduce = rank, world, all_reduce
@@ -125,12 +127,17 @@ class Game:
                     f"a term of the loss {loss!r} reaches {part!r}, which is no part of this model",
                     hint=did_you_mean(part, self._modules) or f"its parts are {', '.join(sorted(self._modules))}",
                 )
-            allowed = None if grad_parts is None else {p for part in grad_parts for p in self._modules[part].parameters()}
+            allowed = (
+                None if grad_parts is None else {p for part in grad_parts for p in self._modules[part].parameters()}
+            )
             weights: dict[Tensor, int] = {}
             places: list[tuple[Player, list[int | None]]] = []
             for name in self.rules.listeners(loss):
                 player = self.players[name]
-                sources = [weights.setdefault(p, len(weights)) if allowed is None or p in allowed else None for p in player.parameters]
+                sources = [
+                    weights.setdefault(p, len(weights)) if allowed is None or p in allowed else None
+                    for p in player.parameters
+                ]
                 if any(source is not None for source in sources):
                     places.append((player, sources))
             self._routes[key] = _Route(list(weights), places)
@@ -171,7 +178,9 @@ class Game:
                 hint="choose training.batch_size as a multiple of training.accumulate",
             )
         piece = len(batch) // self.accumulate
-        pieces = [batch.rows(i * piece, (i + 1) * piece) for i in range(self.accumulate)] if self.accumulate > 1 else [batch]
+        pieces = (
+            [batch.rows(i * piece, (i + 1) * piece) for i in range(self.accumulate)] if self.accumulate > 1 else [batch]
+        )
         steps = [self._step(rows, i, turn) for i, rows in enumerate(pieces)]
         self.steps_drawn += 1
         return steps
@@ -202,9 +211,7 @@ class Game:
 
     # ------------------------------------------------------------------------------------------------ a turn
 
-    def _play_turn(
-        self, turn: TurnRules, steps: list[Step], values: dict[str, list[Tensor]], *, final: bool
-    ) -> None:
+    def _play_turn(self, turn: TurnRules, steps: list[Step], values: dict[str, list[Tensor]], *, final: bool) -> None:
         for step in steps:
             groups = self._groups(turn, step, values)
             for i, (loss, grad_parts, total) in enumerate(groups):
@@ -252,7 +259,9 @@ class Game:
                 raise refusal(loss, parts, players) from error
         return totals
 
-    def _differentiate(self, loss: str, grad_parts: frozenset[str] | None, total: Tensor, step: Step, *, keep: bool) -> None:
+    def _differentiate(
+        self, loss: str, grad_parts: frozenset[str] | None, total: Tensor, step: Step, *, keep: bool
+    ) -> None:
         route = self._route(loss, grad_parts)
         if not route.weights:
             return

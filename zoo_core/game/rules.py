@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Lt
 from zoo_core.errors import SettingError, did_you_mean, shown
 from zoo_core.game.schedules import Schedule
 from zoo_core.interfaces.objective import Objective
-from zoo_core.registry.parameters import check
+from zoo_core.registry.parameter import check
 
 Positive: TypeAlias = Annotated[float, Gt(0)]
 NonNegative: TypeAlias = Annotated[float, Ge(0)]
@@ -147,8 +147,13 @@ def _heard(players: Mapping[str, PlayerRules]) -> set[str]:
     return {loss for player in players.values() for loss in player.losses}
 
 
-def _left_to(default: Mapping[str, Any], own: str, missing: Collection[str], players: Mapping[str, PlayerRules],
-             parts: frozenset[str]) -> tuple[str, ...] | None:
+def _left_to(
+    default: Mapping[str, Any],
+    own: str,
+    missing: Collection[str],
+    players: Mapping[str, PlayerRules],
+    parts: frozenset[str],
+) -> tuple[str, ...] | None:
     """What a default player of the objective ``own`` trains: all that it names where it listens to a loss that is ``missing``, else
     what none of the listeners to its losses does; None where that is nothing."""
     trains = tuple(own if part == "self" else part for part in default["trains"])
@@ -160,8 +165,9 @@ def _left_to(default: Mapping[str, Any], own: str, missing: Collection[str], pla
     return tuple(part for part in trains if part not in trained and (part in parts or part == own)) or None
 
 
-def _with_place_for(name: str, player: PlayerRules, own_turn: Mapping[str, Any],
-                    turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_place_for(
+    name: str, player: PlayerRules, own_turn: Mapping[str, Any], turns: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """``turns`` with one in which the default player ``name`` steps: that which names it, else one of its own for its losses that
     are not played yet, set as in ``own_turn``, else the last that plays one of its losses."""
     if any(name in turn.get("players", ()) for turn in turns):
@@ -228,7 +234,9 @@ def _claim_owned(objectives: Mapping[str, Objective], players: dict[str, PlayerR
     return claimed
 
 
-def _complete(rules: Rules, objectives: Mapping[str, Objective], declared: Collection[str], parts: frozenset[str]) -> None:
+def _complete(
+    rules: Rules, objectives: Mapping[str, Objective], declared: Collection[str], parts: frozenset[str]
+) -> None:
     """Refuse rules under which something could never be learned."""
     known = parts | set(objectives)
     for name, player in rules.players.items():

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from annotated_types import Ge, Gt
 
-from zoo_core.registry.parameters import check
+from zoo_core.registry.parameter import check
 
 
 @dataclass(frozen=True, kw_only=True)

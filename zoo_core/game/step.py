@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from zoo_core import compat
 from zoo_core.distributions import Likelihood, Posterior
 from zoo_core.interfaces.batch import Batch
 from zoo_core.interfaces.component import Part
@@ -160,7 +161,9 @@ class Step:
         """
         played = [turn for turn, losses in enumerate(self._turns[: self.turn + 1]) if loss in losses]
         if self._turns and not played:
-            raise LookupError(f"no value {name!r} as of the loss {loss!r}: it has no turn in this round before turn {self.turn + 1}")
+            raise LookupError(
+                f"no value {name!r} as of the loss {loss!r}: it has no turn in this round before turn {self.turn + 1}"
+            )
         return self.as_of_turn(played[-1] if played else self.turn, name)
 
     def invalidate(self, stepped: frozenset[str]) -> None:
@@ -277,6 +280,9 @@ class Step:
     def logits(self, head: str, of: str = "z") -> Tensor:
         """What the head ``head`` says of the codes called ``of``, (N, outputs)."""
         return self.value(f"{head}({of})", lambda: cast(Head, self.part(head)).logits(self.code(of)))
+
+    def __getattr__(self, name: str) -> Any:
+        return compat.member(self, name)
 
     def _look(self, part: str, *inputs: Tensor) -> dict[str, Tensor]:
         extractor = cast(FeatureExtractor, self.part(part))

@@ -6,7 +6,6 @@ refused; nothing else is fetched and no file is opened while a model is built fr
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,7 +15,6 @@ from typing import Any
 
 from zoo_core.errors import HubError, WeightsError, shown
 
-_log = logging.getLogger("zoo_core")
 _listed: ContextVar[Collection[External] | None] = ContextVar("listed", default=None)
 """What may be fetched while a model is built from a config; None outside of that."""
 
@@ -41,29 +39,6 @@ def externals(config: Mapping[str, Any]) -> list[External]:
             texts = [str(weights.get(key, "")) for key in ("repo", "commit", "file", "sha256")]
             found.append(External(part, *texts))
     return found
-
-
-def announce_external(config: Mapping[str, Any], where: str, *, allowed: bool) -> None:
-    """Name the second repositories before anything is fetched from them.
-
-    Raises:
-        HubError: there are some, and they are not ``allowed``.
-    """
-    found = externals(config)
-    if not found:
-        return
-    from zoo_core.hub.download import is_cached
-
-    for one in found:
-        told = (
-            f"part {shown(one.part)} of {shown(where)} takes its weights from {shown(one.repo)}@{shown(one.commit[:7])}"
-        )
-        if not allowed:
-            raise HubError(
-                f"{told}, a second repository", hint="load it with allow_external=True if you trust that one too"
-            )
-        if not is_cached(one.repo, one.file, one.commit):
-            _log.warning("zoo: %s (pinned by sha256); fetching %s", told, shown(one.file))
 
 
 @contextmanager

@@ -46,7 +46,11 @@ class Target:
     @property
     def origin(self) -> tuple[str, str | None]:
         """Repository and revision of what is on the Hub."""
-        return (self.repo, self.revision) if self.entry is None else (self.entry.repo, self.entry.commit or self.entry.revision)
+        return (
+            (self.repo, self.revision)
+            if self.entry is None
+            else (self.entry.repo, self.entry.commit or self.entry.revision)
+        )
 
 
 def parse_reference(reference: str | Path, *, revision: str | None = None) -> Target:

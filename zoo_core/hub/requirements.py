@@ -71,7 +71,9 @@ def refuse_missing(config: Mapping[str, Any], where: str) -> None:
     if not missing:
         return
     broken = [one for one in missing if one.problem is not None]
-    told = ", ".join(shown(one.plugin) + (f" (saved by {shown(one.version, 20)})" if one.version else "") for one in missing)
+    told = ", ".join(
+        shown(one.plugin) + (f" (saved by {shown(one.version, 20)})" if one.version else "") for one in missing
+    )
     hints = [shown(one.install) for one in missing if one.problem is None]
     hints += [f"{shown(one.plugin)} is installed but not loaded: {shown(one.problem, 200)}" for one in broken]
     raise PluginMissing(

@@ -6,10 +6,11 @@ Arguments called ``image_shape``, ``labels``, ``vocabulary``, ``parts`` and ``ar
 nobody sets them.
 """
 
+from zoo_core.compat import renamed
 from zoo_core.interfaces.attack import Attack, AttackedLoss, BallNorm, ascent
 from zoo_core.interfaces.batch import Batch, ImageShape, Labels
 from zoo_core.interfaces.component import CONTEXT, Component, Part
-from zoo_core.interfaces.dataset import Dataset, Split
+from zoo_core.interfaces.dataset import Dataset, Split, SplitName
 from zoo_core.interfaces.decoder import Decoder
 from zoo_core.interfaces.encoder import Encoder
 from zoo_core.interfaces.feature_extractor import FeatureExtractor
@@ -51,6 +52,7 @@ __all__ = [
     "Sampler",
     "Samples",
     "Split",
+    "SplitName",
     "Tags",
     "Term",
     "Vocabulary",
@@ -58,3 +60,6 @@ __all__ = [
     "classes_to_draw",
     "draws_by_class",
 ]
+
+
+__getattr__ = renamed(__name__)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import torch
 
+from zoo_core.compat import renamed
 from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces.batch import Batch
 from zoo_core.interfaces.component import Component
@@ -68,3 +69,6 @@ class Metric(ABC, Component):
     @abstractmethod
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """The figures for ``model`` on all of ``batches`` (one pass). The caller has set eval mode and switched autograd off."""
+
+
+__getattr__ = renamed(__name__)

@@ -50,7 +50,9 @@ class Nested(Generic[P]):
             RuntimeError: the constructor was called by hand; components are built by name.
         """
         if self._builder is None:
-            raise RuntimeError(f"Nested({self.name!r}) has nothing to be built with; build the component by name: zoo_core.build_part")
+            raise RuntimeError(
+                f"Nested({self.name!r}) has nothing to be built with; build the component by name: zoo_core.build_part"
+            )
         return self._builder(params, image_shape, labels)
 
     def bound(self, builder: Builder[P]) -> Nested[P]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from torch import Tensor
 
+from zoo_core.compat import adopt_members
 from zoo_core.interfaces.component import Part
 
 if TYPE_CHECKING:
@@ -74,6 +75,10 @@ class Objective(Part):
     default_players: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Players for losses nobody listens to: name to settings as in a recipe. In ``trains``, ``self`` is the objective itself;
     ``stream`` and ``batches`` are those of the turn which the player brings, where they are not ``main`` and 1."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        adopt_members(cls)
 
     @classmethod
     def needs_for(cls, params: Mapping[str, Any]) -> Mapping[str, Need]:

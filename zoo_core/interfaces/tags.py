@@ -62,7 +62,9 @@ class Tags:
     @property
     def modalities_text(self) -> str:
         """What the data may be of, for people; points count as images of one row where it takes both."""
-        return " or ".join(IN_WORDS[one] for one in self.modalities if one != "vector" or "image" not in self.modalities)
+        return " or ".join(
+            IN_WORDS[one] for one in self.modalities if one != "vector" or "image" not in self.modalities
+        )
 
     def _refused_shape(self, image_shape: tuple[int, int, int]) -> list[str]:
         channels, height, width = image_shape

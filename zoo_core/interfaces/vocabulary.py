@@ -66,7 +66,8 @@ class Vocabulary:
         given = list(tokens)
         if missing := self.lacking(given):
             raise DataError(
-                f"the vocabulary of {len(self)} tokens lacks {quoted(missing)}", hint="leave them out of the text, or replace them"
+                f"the vocabulary of {len(self)} tokens lacks {quoted(missing)}",
+                hint="leave them out of the text, or replace them",
             )
         return torch.tensor([self._places[token] for token in given], dtype=torch.int64)
 

@@ -35,14 +35,40 @@ _KEY = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _LINE = re.compile(rf"\s*(?:\[\[?\s*(?P<table>{_KEY}(?:\s*\.\s*{_KEY})*)\s*\]|(?P<key>{_KEY}(?:\s*\.\s*{_KEY})*)\s*=)")
 
 _TOP = {"format": int, "plugins": dict, "recipes": dict, "weights": dict}
-_RECIPE = {"like": str, "drop": list, "summary": str, "paper": str, "image_shape": list, "sampler": (str, dict), "shared": dict,
-           "parts": dict, "objectives": dict, "training": dict, "on": dict}
+_RECIPE = {
+    "like": str,
+    "drop": list,
+    "summary": str,
+    "paper": str,
+    "image_shape": list,
+    "sampler": (str, dict),
+    "shared": dict,
+    "parts": dict,
+    "objectives": dict,
+    "training": dict,
+    "on": dict,
+}
 _SHARED = {"default": object, "sum_of": list, "follows": str, "sets": list, "help": str}
 _PART = {"kind": str, "name": str, "params": dict, "trainable": bool}
 _OBJECTIVE = {"name": str, "params": dict}
-_WEIGHTS = {"recipe": str, "repo": str, "revision": str, "commit": str, "licence": str, "summary": str, "path": str, "files": dict}
-_TYPES = {int: "a whole number", dict: "a table", str: "a text", list: "a list", bool: "true or false",
-          (str, dict): "a name or a table with a name"}
+_WEIGHTS = {
+    "recipe": str,
+    "repo": str,
+    "revision": str,
+    "commit": str,
+    "licence": str,
+    "summary": str,
+    "path": str,
+    "files": dict,
+}
+_TYPES = {
+    int: "a whole number",
+    dict: "a table",
+    str: "a text",
+    list: "a list",
+    bool: "true or false",
+    (str, dict): "a name or a table with a name",
+}
 
 
 @dataclass(frozen=True)
@@ -72,9 +98,14 @@ class Catalogue:
         advice = [did_you_mean(name, self.recipes)]
         if (plugin := f"zoo-{name}") in self.plugins:
             advice.append(f"it may be in a plugin: pip install {self.plugins[plugin]}")
-        advice += [f"the catalogue of plugin {plugin} is left out: {problem}" for plugin, problem in self.problems.items()]
-        raise UnknownName(f'there is no recipe "{shown(name)}"', hint="; ".join(filter(None, [*advice, "see all with: zoo list"])),
-                          name=name)
+        advice += [
+            f"the catalogue of plugin {plugin} is left out: {problem}" for plugin, problem in self.problems.items()
+        ]
+        raise UnknownName(
+            f'there is no recipe "{shown(name)}"',
+            hint="; ".join(filter(None, [*advice, "see all with: zoo list"])),
+            name=name,
+        )
 
 
 @cache
@@ -99,7 +130,9 @@ def core_source() -> Traversable:
     return files("zoo_core") / "registry.toml"
 
 
-def read_catalogue(core: Traversable, plugins: Iterable[tuple[str, Traversable]] = (), extra: Path | None = None) -> Catalogue:
+def read_catalogue(
+    core: Traversable, plugins: Iterable[tuple[str, Traversable]] = (), extra: Path | None = None
+) -> Catalogue:
     """The catalogue of these files; see :func:`catalogue`."""
     raw: dict[str, dict[str, Any]] = {}
     found = Catalogue({}, {}, {}, {})
@@ -136,14 +169,17 @@ class _Source:
         try:
             self.text = read_small(path, LARGEST) if isinstance(path, Path) else path.read_text("utf-8")
         except (OSError, ValueError) as error:
-            raise CatalogueError(f"{shown(path, 300)}: cannot be read: {shown(error, 300)}", file=str(path), key="", line=0) from None
+            raise CatalogueError(
+                f"{shown(path, 300)}: cannot be read: {shown(error, 300)}", file=str(path), key="", line=0
+            ) from None
         try:
             self.top = tomllib.loads(self.text)
         except (ValueError, RecursionError) as error:  # TOMLDecodeError, or a number with too many digits
             at = re.search(r"at line (\d+)", str(error))
             line = int(at[1]) if at else self.text.count("\n") + 1
-            raise CatalogueError(f"{shown(path, 300)}, line {line}: not valid TOML: {shown(error)}", file=str(path), key="",
-                                 line=line) from None
+            raise CatalogueError(
+                f"{shown(path, 300)}, line {line}: not valid TOML: {shown(error)}", file=str(path), key="", line=line
+            ) from None
 
         self.check_bounds()
 
@@ -161,11 +197,17 @@ class _Source:
             elif isinstance(value, list):
                 left += [((*key, ""), inner) for inner in value]
 
-    def added_to(self, before: Catalogue, raw: Mapping[str, dict[str, Any]]) -> tuple[Catalogue, dict[str, dict[str, Any]]]:
+    def added_to(
+        self, before: Catalogue, raw: Mapping[str, dict[str, Any]]
+    ) -> tuple[Catalogue, dict[str, dict[str, Any]]]:
         """``before`` with what this file says, and the recipes' tables for later files to be ``like``."""
         self.check((), self.top, _TOP, required=("format",))
         if self.top["format"] != FORMAT:
-            raise self.wrong(("format",), f"should be {FORMAT}, is {shown(repr(self.top['format']), 30)}", "a newer zoo_core may read it")
+            raise self.wrong(
+                ("format",),
+                f"should be {FORMAT}, is {shown(repr(self.top['format']), 30)}",
+                "a newer zoo_core may read it",
+            )
         own = self.top.get("recipes", {})
         for name in own:
             self.new(("recipes", name), before.recipes[name].source if name in before.recipes else None)
@@ -178,15 +220,21 @@ class _Source:
             self.check(("plugins",), {name: requirement}, {name: str})
             if before.plugins.get(name, requirement) != requirement and not self.replaces:
                 raise self.wrong(("plugins", name), f'is "{shown(before.plugins[name])}" already')
-        return Catalogue({**before.recipes, **recipes}, {**before.weights, **weights}, {**before.plugins, **plugins}, {}), tables
+        return Catalogue(
+            {**before.recipes, **recipes}, {**before.weights, **weights}, {**before.plugins, **plugins}, {}
+        ), tables
 
     def new(self, key: tuple[str, ...], taken_by: str | None) -> None:
         if not is_name(key[-1]):
             raise self.wrong(key, GRAMMAR)
         if taken_by is not None and not self.replaces:
-            raise self.wrong(key, f"this name is taken by {shown(taken_by)}", "only the file of $ZOO_REGISTRY may replace it")
+            raise self.wrong(
+                key, f"this name is taken by {shown(taken_by)}", "only the file of $ZOO_REGISTRY may replace it"
+            )
 
-    def completed(self, name: str, own: Mapping[str, Any], raw: Mapping[str, dict[str, Any]], below: tuple[str, ...]) -> dict[str, Any]:
+    def completed(
+        self, name: str, own: Mapping[str, Any], raw: Mapping[str, dict[str, Any]], below: tuple[str, ...]
+    ) -> dict[str, Any]:
         """The table of a recipe with what it takes over from the one it is ``like``; its own name means the one that it replaces."""
         table = own[name]
         if "like" not in table:
@@ -210,12 +258,16 @@ class _Source:
         gone: dict[str, list[str]] = {section: [] for section in SECTIONS}
         for one in table.get("drop", ()):
             if not isinstance(one, str) or re.fullmatch(rf"{_KEY}(\.{_KEY})*", one) is None:
-                raise self.wrong(key, f"should hold keys, holds {shown(repr(one))}", 'write drop = ["parts.critic", "shared.width"]')
+                raise self.wrong(
+                    key, f"should hold keys, holds {shown(repr(one))}", 'write drop = ["parts.critic", "shared.width"]'
+                )
             path = [re.sub(r"""^["']|["']$""", "", found) for found in re.findall(_KEY, one)]
             try:
                 base = without(base, path)
             except KeyError as error:
-                raise self.wrong(key, f'"{shown(table["like"])}" has no {shown(one)}', _near(base, path, error.args[0])) from None
+                raise self.wrong(
+                    key, f'"{shown(table["like"])}" has no {shown(one)}', _near(base, path, error.args[0])
+                ) from None
             if len(path) == 2 and path[0] in gone and path[1] not in table.get(path[0], {}):
                 gone[path[0]].append(path[1])
         return without_mentions(base, gone["parts"], gone["objectives"]) if any(gone.values()) else base
@@ -227,21 +279,40 @@ class _Source:
         if len(shape) != 3 or not all(type(n) is int and 1 <= n <= 4096 for n in shape):
             raise self.wrong((*key, "image_shape"), f"should be [channels, height, width], is {shown(shape)}")
         parts = {slot: self.part((*key, "parts", slot), spec) for slot, spec in table["parts"].items()}
-        objectives = {slot: self.objective((*key, "objectives", slot), spec) for slot, spec in table.get("objectives", {}).items()}
+        objectives = {
+            slot: self.objective((*key, "objectives", slot), spec) for slot, spec in table.get("objectives", {}).items()
+        }
         targets = [*parts, *(f"objective.{slot}" for slot in objectives)]
-        shared = {one: self.shared((*key, "shared", one), spec, targets) for one, spec in table.get("shared", {}).items()}
+        shared = {
+            one: self.shared((*key, "shared", one), spec, targets) for one, spec in table.get("shared", {}).items()
+        }
         for one, summed in shared.items():
             for addend in summed.sum_of:
                 if addend not in shared or type(shared[addend].default) is not int:
-                    raise self.wrong((*key, "shared", one, "sum_of"), f"{shown(repr(addend))} is no shared parameter with a whole number")
+                    raise self.wrong(
+                        (*key, "shared", one, "sum_of"),
+                        f"{shown(repr(addend))} is no shared parameter with a whole number",
+                    )
         on = {}
         for data, settings in table.get("on", {}).items():
             self.check((*key, "on"), {data: settings}, {data: dict})
             on[data] = _flat(self.plain((*key, "on", data), settings))
         training = self.plain((*key, "training"), dict(table.get("training", {})))
         sampler, sampler_params = self.sampler((*key, "sampler"), table.get("sampler", ""))
-        return Recipe(name, table["summary"], table.get("paper", ""), (shape[0], shape[1], shape[2]), sampler, shared,
-                      parts, objectives, training, on, self.label, sampler_params)
+        return Recipe(
+            name,
+            table["summary"],
+            table.get("paper", ""),
+            (shape[0], shape[1], shape[2]),
+            sampler,
+            shared,
+            parts,
+            objectives,
+            training,
+            on,
+            self.label,
+            sampler_params,
+        )
 
     def sampler(self, key: tuple[str, ...], spec: str | Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         """A sampler's name, and its parameters, which stand beside the name in a table."""
@@ -258,8 +329,11 @@ class _Source:
         if _SLOT.fullmatch(key[-1]) is None or key[-1] in _RESERVED:
             raise self.wrong(key, "a part cannot be called this")
         if spec["kind"] not in KINDS:
-            raise self.wrong((*key, "kind"), f'no such kind "{shown(spec["kind"])}"',
-                             did_you_mean(spec["kind"], KINDS) or f"kinds are {', '.join(KINDS)}")
+            raise self.wrong(
+                (*key, "kind"),
+                f'no such kind "{shown(spec["kind"])}"',
+                did_you_mean(spec["kind"], KINDS) or f"kinds are {', '.join(KINDS)}",
+            )
         params = self.plain((*key, "params"), spec.get("params", {}))
         return PartSpec(spec["kind"], self.component((*key, "name"), spec["name"]), params, spec.get("trainable", True))
 
@@ -279,12 +353,17 @@ class _Source:
         for target in spec["sets"]:
             holder, dot, _ = target.rpartition(".") if isinstance(target, str) else ("", "", "")
             if not dot or holder not in targets:
-                raise self.wrong((*key, "sets"), f"{shown(repr(target))} is not PART.PARAMETER or objective.NAME.PARAMETER of this recipe",
-                                 did_you_mean(holder, targets) or f"it has {', '.join(targets)}")
+                raise self.wrong(
+                    (*key, "sets"),
+                    f"{shown(repr(target))} is not PART.PARAMETER or objective.NAME.PARAMETER of this recipe",
+                    did_you_mean(holder, targets) or f"it has {', '.join(targets)}",
+                )
         default = self.plain((*key, "default"), spec["default"]) if "default" in spec else None
         follows = spec.get("follows", "")
         if follows not in ("", "classes", "labels") or (follows and type(default) is not int):
-            raise self.wrong((*key, "follows"), 'should be "classes" or "labels", beside a default that is a whole number')
+            raise self.wrong(
+                (*key, "follows"), 'should be "classes" or "labels", beside a default that is a whole number'
+            )
         return Shared(default, tuple(spec["sets"]), spec.get("help", ""), tuple(spec.get("sum_of", ())), follows)
 
     def weights(self, name: str, table: Any, before: Catalogue) -> PublishedWeights:
@@ -305,7 +384,9 @@ class _Source:
             if not isinstance(digest, str) or re.fullmatch("[0-9a-f]{64}", digest) is None:
                 raise self.wrong((*key, "files"), f"{file} should have a sha256, 64 hex digits, has {shown(digest)}")
         texts = {one: table.get(one, "") for one in _WEIGHTS if one not in ("path", "files")}
-        return PublishedWeights(name, **texts, source=self.label, folder=self.beside(key, table.get("path")), files=files)
+        return PublishedWeights(
+            name, **texts, source=self.label, folder=self.beside(key, table.get("path")), files=files
+        )
 
     def beside(self, key: tuple[str, ...], path: str | None) -> Path | None:
         """A folder named relative to this file."""
@@ -328,7 +409,9 @@ class _Source:
             raise self.wrong(key, "should be a table")
         for name, value in table.items():
             if name not in known:
-                raise self.wrong((*key, name), "unknown key", did_you_mean(name, known) or f"known are {', '.join(known)}")
+                raise self.wrong(
+                    (*key, name), "unknown key", did_you_mean(name, known) or f"known are {', '.join(known)}"
+                )
             if not isinstance(value, known[name]) or (known[name] is int and isinstance(value, bool)):
                 raise self.wrong((*key, name), f"should be {_TYPES[known[name]]}, is {shown(repr(value))}")
         missing = [name for name in required if name not in table]
@@ -342,13 +425,20 @@ class _Source:
         if isinstance(value, list):
             return [self.plain(key, inner) for inner in value]
         if not isinstance(value, str | int | float) or (isinstance(value, float) and not math.isfinite(value)):
-            raise self.wrong(key, f"should be a text, a finite number, true or false, a list or a table, is {shown(value)}")
+            raise self.wrong(
+                key, f"should be a text, a finite number, true or false, a list or a table, is {shown(value)}"
+            )
         return value
 
     def wrong(self, key: tuple[str, ...], what: str, hint: str = "") -> CatalogueError:
         line, dotted = self.line(key), ".".join(key)
-        return CatalogueError(f"{shown(self.path, 300)}, line {line}: {shown(dotted, 200)}{': ' if dotted else ''}{what}", hint=hint,
-                              file=str(self.path), key=dotted, line=line)
+        return CatalogueError(
+            f"{shown(self.path, 300)}, line {line}: {shown(dotted, 200)}{': ' if dotted else ''}{what}",
+            hint=hint,
+            file=str(self.path),
+            key=dotted,
+            line=line,
+        )
 
     def line(self, key: tuple[str, ...]) -> int:
         """The line where ``key`` is set, or else the nearest table around it; found by looking at the text, not by parsing."""
@@ -359,7 +449,9 @@ class _Source:
             in_text ^= (line.count('"""') + line.count("'''")) % 2 == 1
             if found is None:
                 continue
-            names = tuple(re.sub(r"""^["']|["']$""", "", name) for name in re.findall(_KEY, found["table"] or found["key"]))
+            names = tuple(
+                re.sub(r"""^["']|["']$""", "", name) for name in re.findall(_KEY, found["table"] or found["key"])
+            )
             if found["table"]:
                 table = names
             here = names if found["table"] else (*table, *names)

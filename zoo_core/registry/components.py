@@ -78,10 +78,16 @@ class Registry:
         found = [e for e in self._called.get((kind, wanted.name), ()) if wanted.plugin in (None, e.plugin)]
         if len(found) > 1:
             spelled = [f'"{e.qualified}{wanted.architecture or ""}"' for e in found]
-            raise NameConflict(f'"{shown(name)}" is the name of {len(found)} components of kind {kind}',
-                               hint=f"say which: {' or '.join(spelled)}", kind=kind, name=name)
+            raise NameConflict(
+                f'"{shown(name)}" is the name of {len(found)} components of kind {kind}',
+                hint=f"say which: {' or '.join(spelled)}",
+                kind=kind,
+                name=name,
+            )
         if not found:
-            raise UnknownName(f'there is no {kind} "{shown(name)}"', hint=self._advice(kind, wanted), kind=kind, name=name)
+            raise UnknownName(
+                f'there is no {kind} "{shown(name)}"', hint=self._advice(kind, wanted), kind=kind, name=name
+            )
         return Resolved(found[0], wanted.architecture)
 
     def resolve_saved(self, kind: str, name: str) -> Resolved:
@@ -117,8 +123,11 @@ class Registry:
             wanted = ComponentName.parse(name)
         except UnknownName:
             return []
-        return [Resolved(e, wanted.architecture) for e in self._entries
-                if e.name == wanted.name and wanted.plugin in (None, e.plugin)]
+        return [
+            Resolved(e, wanted.architecture)
+            for e in self._entries
+            if e.name == wanted.name and wanted.plugin in (None, e.plugin)
+        ]
 
     def spelling(self, entry: Entry) -> str:
         """The shortest name that means ``entry``: the short one, or the qualified where others have the same."""
@@ -139,7 +148,9 @@ class Registry:
             advice.append(f"it is the name of a component of kind {' and '.join(elsewhere)}")
         if install := self._install(wanted):
             advice.append(install)
-        advice += [f"plugin {shown(p.name)} is not loaded: {shown(p.error, 300)}" for p in self.plugins if p.error is not None]
+        advice += [
+            f"plugin {shown(p.name)} is not loaded: {shown(p.error, 300)}" for p in self.plugins if p.error is not None
+        ]
         return "; ".join([*advice, f"see all with: zoo list --kind {kind}"])
 
     def _install(self, wanted: ComponentName) -> str:
@@ -153,7 +164,11 @@ class Registry:
                 return ""
         plugin = wanted.plugin or f"zoo-{wanted.name.removesuffix('/')}"
         installed = {p.name for p in self.plugins}
-        return f"plugin {plugin} is not installed: pip install {known[plugin]}" if plugin in known and plugin not in installed else ""
+        return (
+            f"plugin {plugin} is not installed: pip install {known[plugin]}"
+            if plugin in known and plugin not in installed
+            else ""
+        )
 
     def _official(self) -> Collection[str]:
         """The plugins that the core's catalogue names."""

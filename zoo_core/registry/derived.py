@@ -91,7 +91,9 @@ def without_mentions(table: Mapping[str, Any], parts: Collection[str], objective
 
 
 def _shared(shared: Mapping[str, Any], gone: Collection[str]) -> dict[str, Any]:
-    sums = [spec["sum_of"] for spec in shared.values() if isinstance(spec, dict) and isinstance(spec.get("sum_of"), list)]
+    sums = [
+        spec["sum_of"] for spec in shared.values() if isinstance(spec, dict) and isinstance(spec.get("sum_of"), list)
+    ]
     kept = {}
     for name, spec in shared.items():
         if isinstance(spec, dict) and isinstance(sets := spec.get("sets"), list):

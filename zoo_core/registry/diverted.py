@@ -54,7 +54,9 @@ def stdout_on_stderr() -> Iterator[None]:
 
 def _divert() -> None:
     _kept.stream, _kept.modules = sys.stdout, len(sys.modules)
-    with suppress(OSError, ValueError, AttributeError):  # nobody reads it, it is closed, or it is of the caller's own kind
+    with suppress(
+        OSError, ValueError, AttributeError
+    ):  # nobody reads it, it is closed, or it is of the caller's own kind
         sys.stdout.flush()
     sys.stdout = sys.stderr
     try:

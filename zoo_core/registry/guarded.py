@@ -212,7 +212,8 @@ def time_limit() -> float:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
         raise SettingError(
-            f'{VARIABLE} should be a number of seconds, is "{shown(given)}"', hint=f"for instance {VARIABLE}={SECONDS:g}"
+            f'{VARIABLE} should be a number of seconds, is "{shown(given)}"',
+            hint=f"for instance {VARIABLE}={SECONDS:g}",
         )
     return seconds or math.inf
 

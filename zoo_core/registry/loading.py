@@ -138,7 +138,9 @@ def _load_all(entry_points: Iterable[EntryPoint]) -> LoadedPlugins:
             catalogues += [(name, source) for source in loaded.catalogues]
             later += [(name, loaded.plugin)] if loaded.later else []
     missing = sorted(only - {point.name for point, _ in found})
-    statuses += [PluginStatus(shown(name), "", "", "ZOO_PLUGINS names it, and it is not installed", 0) for name in missing]
+    statuses += [
+        PluginStatus(shown(name), "", "", "ZOO_PLUGINS names it, and it is not installed", 0) for name in missing
+    ]
     return LoadedPlugins(tuple(statuses), tuple(entries), tuple(catalogues), tuple(commands), tuple(later))
 
 

@@ -56,9 +56,11 @@ def check_kind(kind: str) -> None:
         UnknownName: with the kinds there are.
     """
     if kind not in KINDS:
-        raise UnknownName(f'there is no kind "{shown(kind)}"',
-                          hint=f"{(near + ' ') if (near := did_you_mean(kind, KINDS)) else ''}kinds are {', '.join(KINDS)}",
-                          name=kind)
+        raise UnknownName(
+            f'there is no kind "{shown(kind)}"',
+            hint=f"{(near + ' ') if (near := did_you_mean(kind, KINDS)) else ''}kinds are {', '.join(KINDS)}",
+            name=kind,
+        )
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,18 @@ class ComponentName:
         """
         owner, colon, local = text.rpartition(":")
         head, slash, architecture = local.partition("/")
-        if (colon and not is_name(owner)) or not is_name(head) or (architecture and not _ARCHITECTURE.fullmatch(architecture)):
+        if (
+            (colon and not is_name(owner))
+            or not is_name(head)
+            or (architecture and not _ARCHITECTURE.fullmatch(architecture))
+        ):
             raise UnknownName(f'"{shown(text)}" cannot be the name of a component', hint=GRAMMAR, name=text)
         if slash and not architecture:
-            raise UnknownName(f'"{shown(text)}" is a family, not a component',
-                              hint=f"add an architecture: {text}NAME; they are listed by: zoo info {text} --json", name=text)
+            raise UnknownName(
+                f'"{shown(text)}" is a family, not a component',
+                hint=f"add an architecture: {text}NAME; they are listed by: zoo info {text} --json",
+                name=text,
+            )
         return cls(owner if colon else None, head + slash, architecture or None)
 
 
@@ -153,5 +162,9 @@ class Entry:
         return found
 
     def _failed(self, reason: str) -> PluginFailed:
-        return PluginFailed(f'plugin "{self.plugin}": {self.kind} "{self.name}" ({self.target}) {reason}',
-                            plugin=self.plugin, component=self.name, reason=reason)
+        return PluginFailed(
+            f'plugin "{self.plugin}": {self.kind} "{self.name}" ({self.target}) {reason}',
+            plugin=self.plugin,
+            component=self.name,
+            reason=reason,
+        )

@@ -187,16 +187,22 @@ def _check_modality(config: Mapping[str, Any], where: str) -> None:
 
     modality = config.get("modality", "image")
     if modality not in get_args(Modality):
-        raise ConfigError(f"{shown(where)}: modality should be one of {', '.join(get_args(Modality))}, got {shown(modality)!r}")
+        raise ConfigError(
+            f"{shown(where)}: modality should be one of {', '.join(get_args(Modality))}, got {shown(modality)!r}"
+        )
     tokens = modality == "tokens"
     try:
         vocabulary = Vocabulary.of(config)
     except (DataError, TypeError) as error:
         raise ConfigError(f"{shown(where)}: vocabulary: {shown(error, 300)}") from None
     if tokens != bool(vocabulary):
-        raise ConfigError(f"{shown(where)}: a model has a vocabulary where it is of tokens, and only there; its modality is {modality!r}")
+        raise ConfigError(
+            f"{shown(where)}: a model has a vocabulary where it is of tokens, and only there; its modality is {modality!r}"
+        )
     if tokens and config["image_shape"][:2] != [1, 1]:
-        raise ConfigError(f"{shown(where)}: image_shape should be [1, 1, length] for tokens, got {shown(config['image_shape'])}")
+        raise ConfigError(
+            f"{shown(where)}: image_shape should be [1, 1, length] for tokens, got {shown(config['image_shape'])}"
+        )
 
 
 def _check_sampler(sampler: Any, where: str) -> None:
@@ -249,10 +255,14 @@ def _check_part(part: Any, optional: dict[str, type], where: str) -> None:
 def _check_reference(weights: dict[str, Any], where: str) -> None:
     """Refuse a reference to published weights that is not pinned."""
     if set(weights) not in _REFERENCES or not all(isinstance(value, str) for value in weights.values()):
-        raise ConfigError(f"{shown(where)} should have repo, commit, file and sha256, each a string, got {shown(weights)}")
+        raise ConfigError(
+            f"{shown(where)} should have repo, commit, file and sha256, each a string, got {shown(weights)}"
+        )
     for key, form in _PINS.items():
         if key in weights and form.fullmatch(weights[key]) is None:
-            raise ConfigError(f"{shown(where)}: {key} should be {form.pattern[-3:-1]} hex digits, got {shown(weights[key])!r}")
+            raise ConfigError(
+                f"{shown(where)}: {key} should be {form.pattern[-3:-1]} hex digits, got {shown(weights[key])!r}"
+            )
 
 
 def _fields(table: Any, required: dict[str, type], optional: dict[str, type], where: str) -> None:

@@ -97,7 +97,7 @@ class WeightInit:
         return nullcontext()
 
 
-class Empty(WeightInit):
+class NoInit(WeightInit):
     """In memory, but without first weights."""
 
     def loaded(self) -> AbstractContextManager[Any]:

@@ -55,11 +55,15 @@ def check_attack_stays_close(subject: Subject) -> None:
     found = _attacked(attack, x)
     require_shape("the attacked images", found, tuple(x.shape))
     if found.min() < 0 or found.max() > 1:
-        raise CheckFailed("images in [0, 1]", found=f"{found.min():.3g} to {found.max():.3g}", do="clamp(0, 1) at the end")
+        raise CheckFailed(
+            "images in [0, 1]", found=f"{found.min():.3g} to {found.max():.3g}", do="clamp(0, 1) at the end"
+        )
     change = (found - x).flatten(1)
     distance = float((change.abs().amax(1) if attack.norm == "linf" else change.norm(dim=1)).max())
     if distance > attack.epsilon * (1 + ROUNDING) + ROUNDING:
-        raise CheckFailed(f"a distance of at most epsilon = {attack.epsilon:g} in {attack.norm}", found=f"{distance:.4g}")
+        raise CheckFailed(
+            f"a distance of at most epsilon = {attack.epsilon:g} in {attack.norm}", found=f"{distance:.4g}"
+        )
     if distance == 0:
         raise CheckFailed("other images than x", found="the same", do="move them along ascent(loss, x)")
 
@@ -71,7 +75,9 @@ def check_attack_is_seeded(subject: Subject) -> None:
     with global_generators_untouched("an attack"):
         first, second = _attacked(attack, x), _attacked(attack, x)
     if not torch.equal(first, second):
-        raise CheckFailed("the same images from the same noise", found="others", do="draw from noise.uniform(name, shape)")
+        raise CheckFailed(
+            "the same images from the same noise", found="others", do="draw from noise.uniform(name, shape)"
+        )
 
 
 def check_attack_keeps_rows_apart(subject: Subject) -> None:
@@ -96,11 +102,15 @@ def check_attack_leaves_no_trace(subject: Subject) -> None:
     state = {name: t.clone() for name, t in victim.state_dict().items()}
     found = attack.perturb(victim, x, KeyedNoise(0, 0))
     if found.requires_grad or x.requires_grad:
-        raise CheckFailed("images without a graph", found="a graph", do="work on x.detach(), and detach what is given back")
+        raise CheckFailed(
+            "images without a graph", found="a graph", do="work on x.detach(), and detach what is given back"
+        )
     if not torch.equal(x, before):
         raise CheckFailed("x as it was", found="it was changed in place", do="no operation in place on x")
     if any(p.grad is not None or not p.requires_grad for p in victim.parameters()):
-        raise CheckFailed("weights without gradients of the attack", found="some", do="use ascent(loss, x), not backward()")
+        raise CheckFailed(
+            "weights without gradients of the attack", found="some", do="use ascent(loss, x), not backward()"
+        )
     if victim.training or any(not torch.equal(t, state[name]) for name, t in victim.state_dict().items()):
         raise CheckFailed("the net as it was", found="another state", do="call loss, and nothing else of the net")
     if not torch.is_grad_enabled():

@@ -13,7 +13,7 @@ from zoo_core.distributions import Likelihood
 from zoo_core.errors import ZooError, shown
 from zoo_core.interfaces import Decoder, Encoder, Labels
 from zoo_core.noise import GeneratorNoise, KeyedNoise
-from zoo_core.registry.parameters import context, parameters
+from zoo_core.registry.parameter import context, parameters
 from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.subject import Subject, difference, outputs
@@ -122,7 +122,10 @@ def check_likelihood_does_what_it_says(subject: Subject) -> None:
         require_shape("a draw of x", draw, (5, *shape))
         if "likelihood.rsample" in decoder.capabilities:
             refuse_detached_draws(likelihood, draw)
-        if "likelihood.implicit" in decoder.capabilities and difference((likelihood.sample(KeyedNoise(1, 0)),), (draw,)) < 1e-6:
+        if (
+            "likelihood.implicit" in decoder.capabilities
+            and difference((likelihood.sample(KeyedNoise(1, 0)),), (draw,)) < 1e-6
+        ):
             raise CheckFailed("other draws from other noise, as the capability likelihood.implicit says", found="the same",
                               do="take noise beside z in forward, by PartNoise")  # fmt: skip
 
@@ -154,7 +157,9 @@ def refuse_detached_draws(likelihood: Likelihood, draw: Tensor) -> None:
         found = likelihood.rsample(KeyedNoise(0, 0))
     except TypeError as error:
         raise CheckFailed(
-            "draws with a gradient, as the capability likelihood.rsample says", found=shown(error), do="drop the capability"
+            "draws with a gradient, as the capability likelihood.rsample says",
+            found=shown(error),
+            do="drop the capability",
         ) from None
     if not found.requires_grad:
         raise CheckFailed("a draw with a gradient back to the decoder", found="a detached one")

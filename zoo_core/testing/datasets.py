@@ -49,9 +49,9 @@ def check_splits_are_as_promised(subject: Subject) -> None:
         example = split.x[0]
         found = f"{example.dtype} {tuple(example.shape)}"
         if dataset.modality == "tokens":
-            if not _within(example, dataset.image_shape[2:], torch.int64, 0, len(dataset.vocabulary) - 1) or not _ids_within(
-                split, len(dataset.vocabulary)
-            ):
+            if not _within(
+                example, dataset.image_shape[2:], torch.int64, 0, len(dataset.vocabulary) - 1
+            ) or not _ids_within(split, len(dataset.vocabulary)):
                 what = f"int64 ids (T,) = {dataset.image_shape[2:]} from 0 to {len(dataset.vocabulary) - 1} in {name}"
                 raise CheckFailed(what, found=found, do="give what vocabulary.ids gives")
         elif not _as_promised(example, dataset):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from zoo_core.interfaces.part_noise import drawing, part_noises
 from zoo_core.noise import GeneratorNoise
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, each, outputs
 
@@ -108,7 +108,9 @@ def check_own_noise_comes_from_outside(subject: Subject) -> None:
     if difference(first, again) > 0:
         raise CheckFailed("the same output from the same draws", found="another", do="draw with PartNoise alone")
     if difference(first, other) == 0:
-        raise CheckFailed("another output from other draws", found="the same", do="use what PartNoise draws, or leave it out")
+        raise CheckFailed(
+            "another output from other draws", found="the same", do="use what PartNoise draws, or leave it out"
+        )
 
 
 def _row(i: int, values: Tensor) -> Tensor:

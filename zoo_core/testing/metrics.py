@@ -28,7 +28,9 @@ def _figures(subject: Subject, seed: int, sizes: tuple[int, ...] = (10, 10, 10))
         metric.prepare(model, batches, generator)
         given = metric(model, batches("test"), generator)
     if not isinstance(given, list) or not given or not all(isinstance(one, MetricResult) for one in given):
-        raise CheckFailed("a list of MetricResult", found=type(given).__name__, do="return [MetricResult(name, value, …)]")
+        raise CheckFailed(
+            "a list of MetricResult", found=type(given).__name__, do="return [MetricResult(name, value, …)]"
+        )
     return given
 
 

@@ -13,7 +13,7 @@ import torch
 
 from zoo_core.errors import SettingError, ZooError
 from zoo_core.interfaces import CONTEXT, Tags
-from zoo_core.registry.parameters import Parameter, check, parameters
+from zoo_core.registry.parameter import Parameter, check, parameters
 from zoo_core.tensors.meta import TooLarge, bounded
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zoo_core.errors import ZooError
 from zoo_core.interfaces import Batch, Labels, Term
-from zoo_core.registry.parameters import context
+from zoo_core.registry.parameter import context
 from zoo_core.testing.determinism import global_generators_untouched
 from zoo_core.testing.games import Playground, moves, playground
 from zoo_core.testing.gradients import SEEDS, graph_leaves, refuse_unregistered_modules, shaken

@@ -15,7 +15,7 @@ import torch
 from zoo_core.interfaces import Batch, Plot
 from zoo_core.interfaces.dataset import SplitName
 from zoo_core.model import Model
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 from zoo_core.testing.determinism import global_generators_untouched
 from zoo_core.testing.pictures import split_batches
 from zoo_core.testing.results import CheckFailed

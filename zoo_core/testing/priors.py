@@ -9,7 +9,7 @@ import torch
 from zoo_core.errors import ZooError, shown
 from zoo_core.interfaces import Prior
 from zoo_core.noise import GeneratorNoise, KeyedNoise
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 from zoo_core.testing.capabilities import refuse_other_mass, require_shape
 from zoo_core.testing.determinism import global_generators_untouched
 from zoo_core.testing.results import CheckFailed, CheckSkipped

@@ -18,16 +18,22 @@ from zoo_core.testing.surroundings import plain_model, surround
 def model_around(subject: Subject, *, conditional: bool = False) -> Model:
     """A model of plain parts, with all that the subject needs, and encoder, decoder, prior and classifier in any case. A subject
     tagged ``conditional`` gets a decoder that takes labels."""
-    usual = {"classifier": Need("feature-extractor")} if subject.modality == "tokens" else {
-        "encoder": Need("encoder"),
-        "decoder": Need("decoder"),
-        "prior": Need("prior"),
-        "classifier": Need("feature-extractor"),
-    }
+    usual = (
+        {"classifier": Need("feature-extractor")}
+        if subject.modality == "tokens"
+        else {
+            "encoder": Need("encoder"),
+            "decoder": Need("decoder"),
+            "prior": Need("prior"),
+            "classifier": Need("feature-extractor"),
+        }
+    )
     needs = {**usual, **subject.component.needs}  # type: ignore[attr-defined]
     shape = subject.image_shapes[0]
     conditional = conditional or subject.tags.conditional
-    parts = surround(needs, shape, subject.labels, subject.vocabulary, plugin=subject.entry.plugin, conditional=conditional)
+    parts = surround(
+        needs, shape, subject.labels, subject.vocabulary, plugin=subject.entry.plugin, conditional=conditional
+    )
     return plain_model(parts, shape, subject.labels, subject.vocabulary)
 
 
@@ -43,7 +49,9 @@ def _samples(subject: Subject, model: Model, n: int, seed: int, **conditions: An
             if "x" in conditions or "x" not in sampler.conditions:
                 raise
             raise CheckFailed(
-                "pictures without images to start from", found=str(error), do="return True from starts_from_images(model)"
+                "pictures without images to start from",
+                found=str(error),
+                do="return True from starts_from_images(model)",
             ) from error
     if not isinstance(given, Samples):
         raise CheckFailed("Samples", found=type(given).__name__, do="return Samples(x=…, z=…)")
@@ -65,7 +73,9 @@ def check_samples_are_pictures(subject: Subject) -> None:
         if given.z is not None and len(given.z) != n:
             raise CheckFailed(f"{n} codes", found=str(len(given.z)))
         if not all(isinstance(value, int | float | str) for value in given.notes.values()):
-            raise CheckFailed("notes that are numbers or texts", found=repr(dict(given.notes)), do="give notes={name: float(value)}")
+            raise CheckFailed(
+                "notes that are numbers or texts", found=repr(dict(given.notes)), do="give notes={name: float(value)}"
+            )
         if given.trace is not None and tuple(given.trace.shape[1:]) != tuple(given.x.shape):
             raise CheckFailed("a trace of shape (steps, n, C, H, W)", found=str(tuple(given.trace.shape)))
 
@@ -80,7 +90,9 @@ def _refuse_other_samples(model: Model, x: torch.Tensor, n: int) -> None:
     shape, most = ((n, model.image_shape[2]), len(model.vocabulary) - 1) if tokens else ((n, *model.image_shape), 1)
     what = "windows of ids" if tokens else "pictures"
     if tuple(x.shape) != shape or (tokens and x.dtype != torch.int64):
-        raise CheckFailed(f"{n} {what} of {model.image_shape}", found=f"{x.dtype} {tuple(x.shape)}", do="make n of them")
+        raise CheckFailed(
+            f"{n} {what} of {model.image_shape}", found=f"{x.dtype} {tuple(x.shape)}", do="make n of them"
+        )
     if not torch.isfinite(x).all() or x.min() < 0 or x.max() > most:
         raise CheckFailed(
             f"{what} in [0, {most}]",

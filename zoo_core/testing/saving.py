@@ -10,7 +10,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from zoo_core.interfaces import Part
-from zoo_core.registry.parameters import check, parameters
+from zoo_core.registry.parameter import check, parameters
 from zoo_core.tensors.assign import restore_weights
 from zoo_core.tensors.ties import tied_groups, tied_names
 from zoo_core.testing.results import CheckFailed

@@ -110,7 +110,9 @@ CHECKS = (
     Check(determinism.check_input_unchanged, FORWARDS),
     Check(determinism.check_any_memory_layout, FORWARDS),
     Check(determinism.check_eval_changes_nothing, FORWARDS),
-    Check(determinism.check_train_mode_as_tagged, FORWARDS, applies=lambda t: not t.stochastic or not t.batch_statistics),
+    Check(
+        determinism.check_train_mode_as_tagged, FORWARDS, applies=lambda t: not t.stochastic or not t.batch_statistics
+    ),
     Check(determinism.check_nothing_is_hidden, FORWARDS),
     Check(gradients.check_every_parameter_learns, FORWARDS),
     Check(gradients.check_gradient_reaches_the_input, FORWARDS),

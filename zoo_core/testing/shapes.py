@@ -9,7 +9,7 @@ from torch import Tensor
 
 from zoo_core.errors import shown
 from zoo_core.interfaces import Decoder, Encoder, FeatureExtractor, Head, ImageShape, Labels, Part
-from zoo_core.registry.parameters import parameters
+from zoo_core.registry.parameter import parameters
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.subject import Subject, difference, outputs
 
@@ -58,7 +58,9 @@ def _check_attributes(part: Head | FeatureExtractor, asked: tuple[str, ...]) -> 
     """``part`` says which attributes it tells, and a classifier has a logit for each."""
     if part.attributes != asked:
         raise CheckFailed(
-            f"attributes {asked}, as it was built for", found=str(part.attributes), do="set self.attributes = attributes in __init__"
+            f"attributes {asked}, as it was built for",
+            found=str(part.attributes),
+            do="set self.attributes = attributes in __init__",
         )
     if asked and isinstance(part, FeatureExtractor) and part.shapes.get("logits", (len(asked),)) != (len(asked),):
         raise CheckFailed(

@@ -18,7 +18,7 @@ from zoo_core.interfaces import Component, Decoder, Encoder, Head, ImageShape, L
 from zoo_core.noise import derive_seed
 from zoo_core.registry.loading import PluginStatus
 from zoo_core.registry.names import Entry
-from zoo_core.registry.parameters import check, context
+from zoo_core.registry.parameter import check, context
 from zoo_core.tensors.lazy import materialize_lazy
 from zoo_core.testing.pictures import ATTRIBUTES, CLASSES, batch, vocabulary_of
 from zoo_core.testing.quiet import quieted
@@ -175,15 +175,16 @@ class Subject:
         shape = image_shape or self.image_shapes[0]
         return surround(needs, shape, self.labels, self.vocabulary, plugin=self.entry.plugin, conditional=conditional)
 
-    def inputs(
-        self, part: Part, n: int, image_shape: ImageShape | None = None, *, start: int = 0
-    ) -> Inputs:
+    def inputs(self, part: Part, n: int, image_shape: ImageShape | None = None, *, start: int = 0) -> Inputs:
         """``n`` rows of what ``part``'s forward takes: pictures or windows of tokens (and noise, and classes), codes (and classes), or
         what it names in ``inputs``."""
         shape = image_shape or self.image_shapes[0]
         generator = torch.Generator().manual_seed(derive_seed("inputs", start))
         pictures = batch(n, shape, self.labels, start=start, modality=self.modality)
-        told, classes = "labels" in part.capabilities, one_each(self.labels, torch.arange(start, start + n) % self.labels.count)
+        told, classes = (
+            "labels" in part.capabilities,
+            one_each(self.labels, torch.arange(start, start + n) % self.labels.count),
+        )
         if isinstance(part, Encoder) and part.family.noise_channels:
             noise = torch.randn(n, part.family.noise_channels, *shape[1:], generator=generator)
             return (pictures.x, noise, classes) if told else (pictures.x, noise)

@@ -311,9 +311,8 @@ def _registered(
 def _nothing_fits(slot: str, need: Need, refusals: Mapping[str, list[str]]) -> str:
     wanted = f" with {' and '.join(need.capabilities)}" if need.capabilities else ""
     tried = [f"{', '.join(dict.fromkeys(who))}: {why}" for why, who in refusals.items()]
-    return (
-        f'nothing installed fits the part "{slot}" that it needs, a component of kind {need.kind}{wanted}; '
-        + (f"tried were {'; '.join(tried)}" if tried else "there is none of this kind")
+    return f'nothing installed fits the part "{slot}" that it needs, a component of kind {need.kind}{wanted}; ' + (
+        f"tried were {'; '.join(tried)}" if tried else "there is none of this kind"
     )
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from zoo_core.errors import RunError, SettingError, WeightsError, ZooError, shown
 from zoo_core.model import Model
-from zoo_core.registry.parameters import check
+from zoo_core.registry.parameter import check
 from zoo_core.storage.files import plain_copies, write_plain
 from zoo_core.tensors.assign import check_fit
 from zoo_core.tensors.reader import read_file
@@ -196,7 +196,9 @@ def _misfits(session: Session, tensors: Mapping[str, Tensor], told: _Header) -> 
         wrong.append(f"streams {', '.join(told.streams)}, expected {', '.join(streams)}")
     for name in set(streams) & set(told.streams):
         if told.streams[name].batch >= streams[name].batches_per_epoch:
-            wrong.append(f"stream {name} stands at batch {told.streams[name].batch:,} of {streams[name].batches_per_epoch:,}")
+            wrong.append(
+                f"stream {name} stands at batch {told.streams[name].batch:,} of {streams[name].batches_per_epoch:,}"
+            )
     return wrong + _random_misfits(session, tensors)
 
 

@@ -39,7 +39,10 @@ def prepared(model: Model, *, precision: str, compiled: Sequence[str]) -> Iterat
         for own, child in objective.named_children():
             networks |= _networks(f"{name}.{own}", child)
     # A part without a network (a prior) may be named, and nothing comes of it.
-    known = {*model.parts, *(".".join(name.split(".")[: i + 1]) for name in networks for i in range(name.count(".") + 1))}
+    known = {
+        *model.parts,
+        *(".".join(name.split(".")[: i + 1]) for name in networks for i in range(name.count(".") + 1)),
+    }
     for wanted in compiled:
         if wanted not in known and wanted != "all":
             raise SettingError(
@@ -47,7 +50,9 @@ def prepared(model: Model, *, precision: str, compiled: Sequence[str]) -> Iterat
                 hint=did_you_mean(wanted, known) or f"its parts are {', '.join(networks)}, or all",
             )
     # Each once: an objective may hold a part as its own submodule too.
-    chosen = list(dict.fromkeys(n for name, n in networks.items() if any(_is_named(name, wanted) for wanted in compiled)))
+    chosen = list(
+        dict.fromkeys(n for name, n in networks.items() if any(_is_named(name, wanted) for wanted in compiled))
+    )
     changed: list[tuple[nn.Module, str]] = []
     try:
         if precision == "bf16":
@@ -87,8 +92,14 @@ def _has_forward(module: nn.Module) -> bool:
 def _entries(module: nn.Module) -> list[str]:
     """The methods by which a network is entered. A component says by its interface that it is the forward alone, and so do torch's
     own classes; any other module may have more."""
-    own = [] if isinstance(module, Part) else [cls for cls in type(module).__mro__ if not cls.__module__.startswith("torch.")]
-    public = (name for cls in own for name, member in vars(cls).items() if inspect.isfunction(member) and name[0] != "_")
+    own = (
+        []
+        if isinstance(module, Part)
+        else [cls for cls in type(module).__mro__ if not cls.__module__.startswith("torch.")]
+    )
+    public = (
+        name for cls in own for name, member in vars(cls).items() if inspect.isfunction(member) and name[0] != "_"
+    )
     more = [name for name in dict.fromkeys(public) if not hasattr(nn.Module, name)]
     return ["forward", *more] if _has_forward(module) else more
 

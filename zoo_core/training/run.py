@@ -138,4 +138,6 @@ def _refuse_foreign(folder: Path) -> None:
         for path in folder.glob(pattern):
             if path.name == "config.json" and any(path.parent.glob("model*.safetensors")):
                 raise RunError(f"{shown(path.parent)} already holds a saved model", hint="choose another --out")
-            raise RunError(f"{shown(path)} would be written over, and no run has written it", hint="choose another --out")
+            raise RunError(
+                f"{shown(path)} would be written over, and no run has written it", hint="choose another --out"
+            )

@@ -293,7 +293,11 @@ class Training:
     def _has_collapsed(self) -> bool:
         """Measure how varied samples of the prior are. True when they are found all alike after they were not, or at the end of a
         training that was long enough for them to become varied. Of pictures only: ids of tokens have no distances."""
-        if self.model.modality == "tokens" or not self.model.config["sampler"] or self.model.sampler().starts_from_images(self.model):
+        if (
+            self.model.modality == "tokens"
+            or not self.model.config["sampler"]
+            or self.model.sampler().starts_from_images(self.model)
+        ):
             return False
         x = next(iter(evaluation_batches(self._held_out_source(), COMPARED_IMAGES))).x
         if len(x) < 2:
@@ -410,7 +414,9 @@ class Training:
         self.game.averages.swap()
         for callback in self._callbacks:
             callback.on_end(self, self._reason)
-        return Run(self.model, self.folder, self._reason, self.round, self.progress.seconds, self._figures, self._diversity)
+        return Run(
+            self.model, self.folder, self._reason, self.round, self.progress.seconds, self._figures, self._diversity
+        )
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:

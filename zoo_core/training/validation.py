@@ -66,7 +66,10 @@ class _Means:
     """
 
     def __init__(self, model: Model, objectives: Mapping[str, Objective], progress: float) -> None:
-        self._modules: dict[str, Part] = {**{name: cast(Part, part) for name, part in model.parts.items()}, **objectives}
+        self._modules: dict[str, Part] = {
+            **{name: cast(Part, part) for name, part in model.parts.items()},
+            **objectives,
+        }
         self._asked = [(name, o, loss) for name, o in objectives.items() for loss in o.losses if loss in LOSSES]
         self._progress = progress
         self._sums: dict[str, torch.Tensor] = {}
@@ -79,7 +82,9 @@ class _Means:
             with step.drawing(f"{name}.{loss}"):
                 for term in objective.terms(loss, step):
                     key = f"{name}.{term.name}"
-                    self._sums[key] = self._sums.get(key, torch.zeros((), device=batch.x.device)) + term.value * len(batch)
+                    self._sums[key] = self._sums.get(key, torch.zeros((), device=batch.x.device)) + term.value * len(
+                        batch
+                    )
         self._count += len(batch)
 
     def same_as(self, other: _Means) -> bool:

@@ -82,8 +82,14 @@ class Hand:
         decoded = self.decoder(z if y is None else torch.cat([z, one_hot(y, CLASSES)], dim=1))
         step(self.to_reconstruct, (decoded - x.flatten(1)).square().sum(1).mean() / 2)
 
-    def regularize(self, x: Tensor, code: Callable[[Tensor], Tensor], draws: Tensor, latents: dict[str, slice],
-                   y: Tensor | None = None) -> None:
+    def regularize(
+        self,
+        x: Tensor,
+        code: Callable[[Tensor], Tensor],
+        draws: Tensor,
+        latents: dict[str, slice],
+        y: Tensor | None = None,
+    ) -> None:
         fake = code(x).detach()
         ones, zeros = torch.ones(EXAMPLES, dtype=torch.float64), torch.zeros(EXAMPLES, dtype=torch.float64)
         loss: Any = 0
@@ -92,8 +98,10 @@ class Hand:
             loss = loss + binary_cross_entropy_with_logits(self.score(name, fake[:, columns], y), zeros)
         step(self.to_criticize, loss)
         codes = code(x)
-        step(self.to_fool, sum(binary_cross_entropy_with_logits(self.score(n, codes[:, c], y), ones)
-                               for n, c in latents.items()))
+        step(
+            self.to_fool,
+            sum(binary_cross_entropy_with_logits(self.score(n, codes[:, c], y), ones) for n, c in latents.items()),
+        )
 
 
 def step(optimizer: torch.optim.Optimizer, loss: Any) -> None:

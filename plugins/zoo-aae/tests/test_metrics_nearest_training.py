@@ -11,7 +11,7 @@ from zoo_aae.metrics.nearest_training import NearestTraining
 from zoo_aae.metrics.prior_draws import prior_pictures
 
 import zoo_core as zoo
-from zoo_core.data.nearest import nearest, squared_distances
+from zoo_core.data.neighbours import nearest, squared_distances
 from zoo_core.distributions import likelihood_family
 from zoo_core.errors import DataError, IncompatibleError
 from zoo_core.interfaces import Batch, Decoder, Labels, MetricResult
@@ -42,7 +42,7 @@ def test_nearest_is_scikit_learns_nearest_neighbour_however_images_are_batched()
 def test_many_queries_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     images, queries = batch(50, SHAPE, CLASSES).x, batch(40, SHAPE, CLASSES, start=500).x
     whole = nearest(queries, pieces(images, 50))
-    monkeypatch.setattr("zoo_core.data.nearest.QUERIES_AT_ONCE", 7)
+    monkeypatch.setattr("zoo_core.data.neighbours.QUERIES_AT_ONCE", 7)
     parts = nearest(queries, pieces(images, 50))
     assert torch.equal(parts.images, whole.images)
     assert torch.equal(parts.distances, whole.distances)

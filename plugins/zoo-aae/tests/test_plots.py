@@ -93,7 +93,13 @@ def test_a_decoder_with_classes_is_not_walked_where_the_prior_has_no_place_for_t
 def test_rows_and_columns_say_what_they_stand_for() -> None:
     for recipe, settings, plot, columns, rows in (
         ("aae-labelled", {"prior": "swiss-roll"}, Walk(), "row after row along the prior's first axis", "class"),
-        ("aae", {"prior": "gaussian-mixture", "latent_dim": 2}, Walk(), "row after row along the prior's first axis", "component"),
+        (
+            "aae",
+            {"prior": "gaussian-mixture", "latent_dim": 2},
+            Walk(),
+            "row after row along the prior's first axis",
+            "component",
+        ),
         ("aae-semi", {}, StyleGridPlot(rows=1), "class", "style"),
         ("aae-clusters", {"clusters": 10}, StyleGridPlot(rows=1), "cluster", "style"),
         ("aae-clusters", {"clusters": 10}, Clusters(), "", "cluster"),

@@ -45,7 +45,9 @@ def test_a_component_lies_where_its_number_says_and_is_stretched_away_from_the_c
     torch.testing.assert_close(z.std(0), torch.tensor([0.2, 0.8], dtype=torch.float64), atol=0.02, rtol=0)
 
 
-@pytest.mark.parametrize("prior", [GaussianMixture(), SwissRoll(), CategoricalGaussian()], ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize(
+    "prior", [GaussianMixture(), SwissRoll(), CategoricalGaussian()], ids=lambda p: type(p).__name__
+)
 def test_an_unknown_label_draws_from_the_whole_prior(prior: Prior) -> None:
     whole = prior.sample(50, noise(3))
     assert torch.equal(prior.sample(50, noise(3), torch.full((50,), -1)), whole)

@@ -44,16 +44,25 @@ class ClusterHeadDecoder(Decoder):
         own = older.pop("net_params", None) or {}
         return {**older, "net": {"name": older["net"], **own}}
 
-    def __init__(self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(2), Le(65_536)] = 12,
-                 categories: Annotated[int, Ge(1), Le(65_536)] = 10, heads: Literal["learned", "simplex"] = "learned",
-                 scale: Annotated[float, Gt(0)] = 1.0, net: Nested[Decoder] = Nested("zoo-basics:mlp")) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        latent_dim: Annotated[int, Ge(2), Le(65_536)] = 12,
+        categories: Annotated[int, Ge(1), Le(65_536)] = 10,
+        heads: Literal["learned", "simplex"] = "learned",
+        scale: Annotated[float, Gt(0)] = 1.0,
+        net: Nested[Decoder] = Nested("zoo-basics:mlp"),
+    ) -> None:
         super().__init__()
         dimensions = latent_dim - categories
         if dimensions < 1:
             raise ValueError(f"{categories} categories leave no room for a style in a code of width {latent_dim}")
         if heads == "simplex" and dimensions != categories:
-            raise ValueError(f"a simplex of {categories} heads has {categories} dimensions, and the style has {dimensions}; "
-                             f"set latent_dim={2 * categories}")
+            raise ValueError(
+                f"a simplex of {categories} heads has {categories} dimensions, and the style has {dimensions}; "
+                f"set latent_dim={2 * categories}"
+            )
         self.image_shape = image_shape
         self.latent_dim = latent_dim
         self.categories = categories

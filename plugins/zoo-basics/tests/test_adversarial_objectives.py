@@ -82,7 +82,9 @@ def test_a_term_is_the_loss_of_the_scores_of_images_and_decoded_draws() -> None:
     model = build("gan")
     x, fake = pictures(model)
     real, made = score(model, x), score(model, fake)
-    assert torch.isclose(terms(model, "discriminate")["gan.discriminator"], softplus(-real).mean() + softplus(made).mean())
+    assert torch.isclose(
+        terms(model, "discriminate")["gan.discriminator"], softplus(-real).mean() + softplus(made).mean()
+    )
     assert torch.isclose(terms(model, "fool")["gan.generator"], softplus(-made).mean())
 
 
@@ -113,7 +115,9 @@ def test_a_turn_moves_the_player_whose_loss_is_played(objective: str, loss: str,
     model = build(objective)
     before = copy.deepcopy(model.parts.state_dict())
     play(model, 1, only=loss)
-    changed = {name.split(".")[0] for name, weight in model.parts.state_dict().items() if not torch.equal(weight, before[name])}
+    changed = {
+        name.split(".")[0] for name, weight in model.parts.state_dict().items() if not torch.equal(weight, before[name])
+    }
     assert changed == {moved}
 
 
@@ -165,7 +169,9 @@ def test_feature_matching_can_leave_the_discriminator_to_another_game() -> None:
 
 
 def test_a_layer_that_the_discriminator_does_not_give_is_refused_with_how_to_ask_for_it() -> None:
-    with pytest.raises(IncompatibleError, match=r'gives the layers features, score, not "hidden1".*discriminator\.layers='):
+    with pytest.raises(
+        IncompatibleError, match=r'gives the layers features, score, not "hidden1".*discriminator\.layers='
+    ):
         build({"name": "feature-matching", "layer": "hidden1"})
     build({"name": "feature-matching", "layer": "hidden1"}, **{"discriminator.layers": ["hidden1", "score"]})
 
@@ -223,7 +229,11 @@ def test_the_clamped_quotient_of_a_linear_generator_is_that_of_its_matrix(along:
     a = torch.randn(5, 3, dtype=torch.float64, generator=generator)
     decoder = Linear(a)
     _, singular, vectors = torch.linalg.svd(a)
-    given = torch.randn(EXAMPLES, 3, dtype=torch.float64, generator=generator) if along is None else vectors[along].expand(EXAMPLES, 3)
+    given = (
+        torch.randn(EXAMPLES, 3, dtype=torch.float64, generator=generator)
+        if along is None
+        else vectors[along].expand(EXAMPLES, 3)
+    )
     # Images count in [−1, 1]: a quotient of 2/100 ‖Aδ‖/‖δ‖.
     quotient = (given @ a.t()).norm(dim=1) / given.norm(dim=1) if along is None else singular[along].expand(EXAMPLES)
     objective = JacobianClamping(lowest=0.025, highest=0.03, epsilon=0.5)
@@ -254,14 +264,18 @@ def test_a_conditional_game_tells_both_nets_the_labels() -> None:
     z = 2 * KeyedNoise(SEED, 0, dtype=torch.float64).uniform("prior", (EXAMPLES, 4)) - 1
     fake = cast(Decoder, model.parts["decoder"]).likelihood(z, y).mean
     made = extractor.features(fake, y=y)["score"][:, 0]
-    assert torch.isclose(terms(model, "discriminate")["gan.discriminator"], softplus(-real).mean() + softplus(made).mean())
+    assert torch.isclose(
+        terms(model, "discriminate")["gan.discriminator"], softplus(-real).mean() + softplus(made).mean()
+    )
     assert not torch.equal(model.sample(3, seed=0, y=torch.zeros(3, dtype=torch.int64)),
                            model.sample(3, seed=0, y=torch.ones(3, dtype=torch.int64)))  # fmt: skip
 
 
 def test_played_at_once_the_discriminator_looks_at_generated_images_once() -> None:
     calls = []
-    model = build("gan", **{"training.turns": [{"losses": ["discriminate", "fool"], "players": ["discriminator", "generator"]}]})
+    model = build(
+        "gan", **{"training.turns": [{"losses": ["discriminate", "fool"], "players": ["discriminator", "generator"]}]}
+    )
     model.parts["discriminator"].register_forward_hook(lambda *_: calls.append(1))
     play(model, 2)
     assert len(calls) == 4  # data and generated images, in each of two rounds
@@ -273,8 +287,13 @@ def test_played_at_once_the_discriminator_looks_at_generated_images_once() -> No
         ({"discriminator": "digit-classifier", "image_shape": (1, 32, 32)}, 'needs "score" of part "discriminator"'),
         ({"objective": "jacobian-clamping", "objective.jacobian-clamping.lowest": 30.0}, "above highest"),
         ({"objective": {"name": "bgan", "pixels": "discrete"}}, "set decoder.likelihood=bernoulli"),
-        ({"objective": {"name": "bgan", "pixels": "discrete", "instance_noise": 0.1}, "decoder.likelihood": "bernoulli"},
-         "would make discrete pixels continuous"),
+        (
+            {
+                "objective": {"name": "bgan", "pixels": "discrete", "instance_noise": 0.1},
+                "decoder.likelihood": "bernoulli",
+            },
+            "would make discrete pixels continuous",
+        ),
         ({"conditional": True, "labels": Labels()}, "needs data with classes"),
     ],
 )
@@ -286,7 +305,9 @@ def test_what_does_not_fit_is_refused_with_what_to_type(settings: dict[str, Any]
 
 
 def test_a_game_on_another_recipe_asks_for_a_discriminator_and_trains_it() -> None:
-    with pytest.raises(IncompatibleError, match=r'needs part "discriminator".*try discriminator="dcgan", or one of: mlp, resnet'):
+    with pytest.raises(
+        IncompatibleError, match=r'needs part "discriminator".*try discriminator="dcgan", or one of: mlp, resnet'
+    ):
         zoo.build("vae", objective=["elbo", "gan"])
     model = zoo.build("vae", objective=["elbo", "gan"], discriminator="mlp")
     assert "discriminator" not in model.frozen

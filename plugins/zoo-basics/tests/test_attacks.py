@@ -109,4 +109,6 @@ def test_what_lies_in_the_ball_stays_where_it_is() -> None:
     inside = 0.1 * torch.rand(SHAPE, dtype=torch.float64)
     assert torch.equal(within(inside, 1.0, "linf"), inside)
     assert torch.allclose(within(inside, 10.0, "l2"), inside, rtol=0, atol=1e-15)
-    assert torch.allclose(within(100 * inside, 0.5, "l2").flatten(1).norm(dim=1), torch.tensor(0.5, dtype=torch.float64))
+    assert torch.allclose(
+        within(100 * inside, 0.5, "l2").flatten(1).norm(dim=1), torch.tensor(0.5, dtype=torch.float64)
+    )

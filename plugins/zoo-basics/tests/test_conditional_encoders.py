@@ -54,7 +54,9 @@ def test_the_label_moves_the_posterior_and_one_that_is_not_known_is_zeros(net: s
 def test_the_elbo_of_a_conditional_vae_is_that_of_q_given_x_and_y() -> None:
     model, rows = cvae().double(), batch()
     rows = Batch(rows.x.double(), rows.y, labels=CLASSES)
-    step = Step({name: cast(Part, part) for name, part in model.parts.items()}, rows, KeyedNoise(0, 0, dtype=torch.float64))
+    step = Step(
+        {name: cast(Part, part) for name, part in model.parts.items()}, rows, KeyedNoise(0, 0, dtype=torch.float64)
+    )
     encoder = cast(Any, model.parts["encoder"])
     assert rows.y is not None
     beside = torch.cat([rows.x.flatten(1), one_hot(rows.y, 3)], dim=1)

@@ -94,11 +94,14 @@ def test_celeba_is_what_the_file_holds() -> None:
 
 
 @needs_shared
-@pytest.mark.parametrize(("data", "expected", "shape"), [
-    (FashionMnistDataset, [6855, 1371, 3443], (1, 28, 28)),
-    (Cifar10Dataset, [4577, 508, 717], (3, 32, 32)),
-    (SvhnDataset, [676, 107, 151], (3, 32, 32)),
-])
+@pytest.mark.parametrize(
+    ("data", "expected", "shape"),
+    [
+        (FashionMnistDataset, [6855, 1371, 3443], (1, 28, 28)),
+        (Cifar10Dataset, [4577, 508, 717], (3, 32, 32)),
+        (SvhnDataset, [676, 107, 151], (3, 32, 32)),
+    ],
+)
 def test_parts_of_sets_are_cut_like_the_whole(data: Callable[..., Dataset], expected: list[int], shape: tuple) -> None:
     opened = data(root=str(SHARED))
     splits = [opened.split(name) for name in SPLITS]
@@ -110,7 +113,10 @@ def test_parts_of_sets_are_cut_like_the_whole(data: Callable[..., Dataset], expe
 @needs_shared
 def test_the_jpeg_variant_of_cifar10_is_near_the_exact_pixels() -> None:
     jpeg, exact = (Cifar10Dataset(root=str(SHARED), variant=v).split("test") for v in ("jpeg", "exact"))
-    with np.load(SHARED / "cifar10/cifar10_jpeg75.npz") as a, np.load(SHARED / "cifar10/cifar10_lossless_subset.npz") as b:
+    with (
+        np.load(SHARED / "cifar10/cifar10_jpeg75.npz") as a,
+        np.load(SHARED / "cifar10/cifar10_lossless_subset.npz") as b,
+    ):
         _, here, there = np.intersect1d(a["index_test"], b["index_test"], return_indices=True)
     assert len(jpeg) == 5000 and len(here) > 100
     assert torch.equal(jpeg.y[here], exact.y[there])
@@ -123,8 +129,12 @@ def test_the_root_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert len(MnistDataset().split("test")) == 10_000
 
 
-@pytest.mark.parametrize("data", [MnistDataset, FashionMnistDataset, Cifar10Dataset, SvhnDataset, Stl10Dataset, CelebaDataset])
-def test_a_set_that_is_not_there_says_where_it_looked_and_what_to_do(data: Callable[..., Dataset], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "data", [MnistDataset, FashionMnistDataset, Cifar10Dataset, SvhnDataset, Stl10Dataset, CelebaDataset]
+)
+def test_a_set_that_is_not_there_says_where_it_looked_and_what_to_do(
+    data: Callable[..., Dataset], tmp_path: Path
+) -> None:
     missing = data(root=str(tmp_path / "none"))
     assert len(missing.image_shape) == 3 and missing.labels.count in (10, 40)  # known without the files
     with pytest.raises(DataError) as raised:
@@ -134,13 +144,20 @@ def test_a_set_that_is_not_there_says_where_it_looked_and_what_to_do(data: Calla
     assert "--data-root" in text and "--set data.download=true" in text and "\n" not in text
 
 
-@pytest.mark.parametrize(("data", "function"), [
-    (MnistDataset, "download_url"), (FashionMnistDataset, "download_url"), (SvhnDataset, "download_url"),
-    (Cifar10Dataset, "download_and_extract_archive"), (Stl10Dataset, "download_and_extract_archive"),
-    (CelebaDataset, "download_file_from_google_drive"),
-])
-def test_a_download_without_a_network_is_a_data_error(data: Callable[..., Dataset], function: str, tmp_path: Path,
-                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("data", "function"),
+    [
+        (MnistDataset, "download_url"),
+        (FashionMnistDataset, "download_url"),
+        (SvhnDataset, "download_url"),
+        (Cifar10Dataset, "download_and_extract_archive"),
+        (Stl10Dataset, "download_and_extract_archive"),
+        (CelebaDataset, "download_file_from_google_drive"),
+    ],
+)
+def test_a_download_without_a_network_is_a_data_error(
+    data: Callable[..., Dataset], function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def offline(*args: object, **settings: object) -> None:
         raise OSError("no route to host")
 
@@ -183,14 +200,18 @@ def test_cifar10s_batches_are_read_without_pickles_power(tmp_path: Path, monkeyp
     assert np.array_equal(data.split("validation").x.numpy(), np.concatenate(pixels[:2])[cut(40, 4)["validation"]])
 
 
-@pytest.mark.parametrize("raw", [
-    b"cposix\nsystem\n(S'touch pwned'\ntR.",
-    b"cos\nsystem\n(S'touch pwned'\ntR.",
-    b"cbuiltins\neval\n(S'1'\ntR.",
-    b"cnumpy\nload\n(S'x'\ntR.",
-])
-def test_a_pickle_that_asks_for_more_than_arrays_is_refused(raw: bytes, tmp_path: Path,
-                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"cposix\nsystem\n(S'touch pwned'\ntR.",
+        b"cos\nsystem\n(S'touch pwned'\ntR.",
+        b"cbuiltins\neval\n(S'1'\ntR.",
+        b"cnumpy\nload\n(S'x'\ntR.",
+    ],
+)
+def test_a_pickle_that_asks_for_more_than_arrays_is_refused(
+    raw: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match="only arrays and containers"):
         unpickle_arrays(raw)
@@ -242,8 +263,11 @@ def test_nobody_in_the_part_of_celeba_is_in_two_splits(tmp_path: Path) -> None:
     (tmp_path / "celeba").mkdir()
     arrays = {}
     for name, identity in (("train", people), ("test", people + 100)):
-        arrays |= {f"x_{name}": np.zeros((60, 64, 64, 3), np.uint8), f"attr_{name}": np.zeros((60, 40), np.uint8),
-                   f"identity_{name}": identity.astype(np.int32)}
+        arrays |= {
+            f"x_{name}": np.zeros((60, 64, 64, 3), np.uint8),
+            f"attr_{name}": np.zeros((60, 40), np.uint8),
+            f"identity_{name}": identity.astype(np.int32),
+        }
     np.savez(tmp_path / "celeba/celeba64_subset.npz", attr_names=np.array(CelebaDataset.ATTRIBUTES), **arrays)
     data = CelebaDataset(root=str(tmp_path), size=8)
     train, validation, test = (data.split(name).groups for name in ("train", "validation", "test"))
@@ -261,7 +285,9 @@ def celeba(tmp_path: Path) -> Path:
     for place, name in enumerate(names):
         Image.new("RGB", (178, 218), (20 * place,) * 3).save(folder / "img_align_celeba" / name, quality=95)
     (folder / "list_eval_partition.txt").write_text("".join(f"{n} {p}\n" for n, p in zip(names, [0, 0, 0, 1, 2, 2])))
-    rows = [f"{n} " + "  ".join("1" if (place + a) % 3 == 0 else "-1" for a in range(40)) for place, n in enumerate(names)]
+    rows = [
+        f"{n} " + "  ".join("1" if (place + a) % 3 == 0 else "-1" for a in range(40)) for place, n in enumerate(names)
+    ]
     (folder / "list_attr_celeba.txt").write_text("\n".join(["6", " ".join(CelebaDataset.ATTRIBUTES), *rows]) + "\n")
     return tmp_path
 
@@ -291,16 +317,23 @@ def test_people_of_the_whole_celeba_are_groups_where_the_list_is_there(celeba: P
 def test_a_set_of_celeba_keeps_its_rows_columns_and_people(celeba: Path) -> None:
     (celeba / "celeba/identity_CelebA.txt").write_text("".join(f"{place:06}.jpg {place}\n" for place in range(1, 7)))
     whole = CelebaDataset(root=str(celeba)).split("train")
-    made = open_dataset("celeba:Eyeglasses", root=str(celeba), settings={"negatives": 1, "negatives_order": "first"}).split("train")
+    made = open_dataset(
+        "celeba:Eyeglasses", root=str(celeba), settings={"negatives": 1, "negatives_order": "first"}
+    ).split("train")
     glasses = whole.attributes[:, CelebaDataset.ATTRIBUTES.index("Eyeglasses")]
     kept = [int(glasses.argmax()), int((glasses == 0).nonzero()[0])]
-    assert len(made) == 2 and made.groups is not None and sorted(made.groups.tolist()) == sorted(whole.groups[kept].tolist())
+    assert (
+        len(made) == 2
+        and made.groups is not None
+        and sorted(made.groups.tolist()) == sorted(whole.groups[kept].tolist())
+    )
     assert made.attributes is not None and torch.equal(made.attributes[:, 0], glasses[sorted(kept)])
     assert torch.equal(made.x[0], whole.x[min(kept)])
 
 
 IN_PAPER = {
-    "Eye": ("Eyeglasses", 2), "Facial": ("facial-hair=Goatee|Mustache|!No_Beard", 1),
+    "Eye": ("Eyeglasses", 2),
+    "Facial": ("facial-hair=Goatee|Mustache|!No_Beard", 1),
     "EyeFacial": ("Eyeglasses, facial-hair=Goatee|Mustache|!No_Beard", 1),
 }
 
@@ -338,11 +371,14 @@ def test_the_part_of_celeba_is_not_blown_up() -> None:
         CelebaDataset(root=str(SHARED), size=128).split("test")
 
 
-@pytest.mark.parametrize(("raw", "text"), [
-    (b"\0\0\x08\x01\0\0\0\x05abc", "has 3 values, its header says 5"),
-    (b"\0\0\x0d\x01\0\0\0\x01abcd", "not an idx file of unsigned bytes"),
-    (b"", "not an idx file"),
-])
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"\0\0\x08\x01\0\0\0\x05abc", "has 3 values, its header says 5"),
+        (b"\0\0\x0d\x01\0\0\0\x01abcd", "not an idx file of unsigned bytes"),
+        (b"", "not an idx file"),
+    ],
+)
 def test_damaged_idx_files_are_refused(raw: bytes, text: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(raw)
     with pytest.raises(DataError, match=text):
@@ -428,17 +464,21 @@ def test_pictures_of_any_size_and_mode_come_at_the_size_and_channels_asked_for(t
 
 def test_a_picture_is_cropped_in_the_middle(tmp_path: Path) -> None:
     pixels = save(tmp_path / "0.png", 8, 14)
-    assert np.array_equal(FolderDataset(path=str(tmp_path), size=8, validation=0, test=0).split("train").x[0][0].numpy(),
-                          pixels[:, 3:11])
+    assert np.array_equal(
+        FolderDataset(path=str(tmp_path), size=8, validation=0, test=0).split("train").x[0][0].numpy(), pixels[:, 3:11]
+    )
 
 
-@pytest.mark.parametrize("damage", [
-    lambda path: path.write_bytes(path.read_bytes()[:60]),
-    lambda path: path.write_bytes(b"no picture at all"),
-    lambda path: path.unlink(),
-    lambda path: Image.fromarray(np.zeros((6, 9), np.uint16)).save(path),
-    lambda path: Image.new("RGB", (3, 3)).save(path),
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:60]),
+        lambda path: path.write_bytes(b"no picture at all"),
+        lambda path: path.unlink(),
+        lambda path: Image.fromarray(np.zeros((6, 9), np.uint16)).save(path),
+        lambda path: Image.new("RGB", (3, 3)).save(path),
+    ],
+)
 def test_a_picture_that_cannot_be_read_is_named(damage: Callable[[Path], object], pets: Path) -> None:
     data = FolderDataset(path=str(pets), validation=0, test=0)
     damage(pets / "dog" / "11.png")
@@ -483,8 +523,13 @@ def test_a_picture_never_starts_ghostscript(careless: bool, tmp_path: Path) -> N
         save(pictures / name, 8, 8, 3)
     (pictures / "1.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n")
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run([sys.executable, "-c", STARTED, str(pictures), "careless" if careless else ""],
-                         capture_output=True, text=True, env={**os.environ, "PATH": path}, timeout=120)
+    ran = subprocess.run(
+        [sys.executable, "-c", STARTED, str(pictures), "careless" if careless else ""],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path},
+        timeout=120,
+    )
     if careless:  # the trap works: Pillow left to itself goes by the content
         assert called.exists() and "gs" in ran.stderr
         return
@@ -492,18 +537,24 @@ def test_a_picture_never_starts_ghostscript(careless: bool, tmp_path: Path) -> N
     assert ran.stderr.splitlines() == ["1.png cannot be read as a picture: its content is not PNG"]
 
 
-@pytest.mark.parametrize("name, content, ends", [("3.png", "JPEG", ".jpg"), ("3.jpg", "PNG", ".png"), ("3.tiff", "BMP", ".bmp")])
+@pytest.mark.parametrize(
+    "name, content, ends", [("3.png", "JPEG", ".jpg"), ("3.jpg", "PNG", ".png"), ("3.tiff", "BMP", ".bmp")]
+)
 def test_a_picture_of_another_format_than_its_name_says_is_refused_with_both(
     name: str, content: str, ends: str, tmp_path: Path
 ) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / name, format=content)
-    with pytest.raises(DataError, match=rf"the name of .*{name} says \w+, its content is {content}; rename it to end in \{ends}"):
+    with pytest.raises(
+        DataError, match=rf"the name of .*{name} says \w+, its content is {content}; rename it to end in \{ends}"
+    ):
         FolderDataset(path=str(tmp_path))
 
 
 def test_pictures_are_opened_in_every_format_that_is_taken(tmp_path: Path) -> None:
     for place, suffix in enumerate(FORMATS):
-        Image.new("L" if suffix == ".pgm" else "RGB", (4, 4)).save(tmp_path / f"{place:02}{suffix.upper()}", format=FORMATS[suffix])
+        Image.new("L" if suffix == ".pgm" else "RGB", (4, 4)).save(
+            tmp_path / f"{place:02}{suffix.upper()}", format=FORMATS[suffix]
+        )
     images = FolderDataset(path=str(tmp_path), channels=3, validation=0, test=0).split("train").x
     assert [tuple(images[i].shape) for i in range(len(images))] == [(3, 4, 4)] * len(FORMATS)
 
@@ -528,8 +579,12 @@ def test_a_picture_in_the_jpeg_variant_of_cifar10_is_a_jpeg_or_refused(tmp_path:
         Image.new("RGB", (32, 32)).save(file, format=content)
     sizes = [0, *(len(file.getvalue()) for file in files)]
     (tmp_path / "cifar10").mkdir()
-    np.savez(tmp_path / "cifar10" / "cifar10_jpeg75.npz", y_test=np.zeros(2, np.uint8), test_offsets=np.cumsum(sizes),
-             test_jpeg=np.frombuffer(b"".join(file.getvalue() for file in files), np.uint8))
+    np.savez(
+        tmp_path / "cifar10" / "cifar10_jpeg75.npz",
+        y_test=np.zeros(2, np.uint8),
+        test_offsets=np.cumsum(sizes),
+        test_jpeg=np.frombuffer(b"".join(file.getvalue() for file in files), np.uint8),
+    )
     with pytest.raises(DataError, match=r"picture 1 of .* cannot be read as a JPEG file"):
         Cifar10Dataset(root=str(tmp_path), variant="jpeg").split("test")
 
@@ -555,12 +610,15 @@ def stored(path: Path, **arrays: np.ndarray) -> str:
 PIXELS = np.random.default_rng(0).integers(256, size=(40, 6, 9, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize(("x", "shape"), [
-    (PIXELS, (3, 6, 9)),
-    (np.ascontiguousarray(PIXELS.transpose(0, 3, 1, 2)), (3, 6, 9)),
-    (PIXELS[..., 0], (1, 6, 9)),
-    (PIXELS[..., :1], (1, 6, 9)),
-])
+@pytest.mark.parametrize(
+    ("x", "shape"),
+    [
+        (PIXELS, (3, 6, 9)),
+        (np.ascontiguousarray(PIXELS.transpose(0, 3, 1, 2)), (3, 6, 9)),
+        (PIXELS[..., 0], (1, 6, 9)),
+        (PIXELS[..., :1], (1, 6, 9)),
+    ],
+)
 def test_every_order_of_axes_is_understood(x: np.ndarray, shape: tuple[int, ...], tmp_path: Path) -> None:
     data = NpzDataset(path=stored(tmp_path, x=x, y=np.arange(40) % 4))
     assert data.image_shape == shape and data.labels.names == ("0", "1", "2", "3")
@@ -573,8 +631,14 @@ def test_every_order_of_axes_is_understood(x: np.ndarray, shape: tuple[int, ...]
 
 def test_splits_in_the_file_are_kept_and_the_missing_one_is_cut_from_train(tmp_path: Path) -> None:
     marks = np.arange(80).reshape(40, 2) % 2
-    path = stored(tmp_path, x_train=PIXELS, attr_train=marks, x_test=PIXELS[:5], attr_test=marks[:5],
-                  attr_names=np.array(["Even", "Odd"]))
+    path = stored(
+        tmp_path,
+        x_train=PIXELS,
+        attr_train=marks,
+        x_test=PIXELS[:5],
+        attr_test=marks[:5],
+        attr_names=np.array(["Even", "Odd"]),
+    )
     data = NpzDataset(path=path, validation=0.25)
     assert data.labels.type == "attributes" and data.labels.names == ("Even", "Odd")
     assert sizes(data) == [30, 10, 5]
@@ -590,12 +654,15 @@ def test_where_the_channels_stand_can_be_said(tmp_path: Path) -> None:
     assert NpzDataset(path=path, layout="nhwc").image_shape == (3, 3, 8)
 
 
-@pytest.mark.parametrize(("arrays", "text"), [
-    ({"images": PIXELS}, "neither x_train nor x; it has images"),
-    ({"x": PIXELS / 255}, "is float64 of shape"),
-    ({"x": PIXELS, "y": np.arange(39)}, r"expected integers of shape \(40\)"),
-    ({"x": PIXELS, "y": np.array([None] * 40)}, "cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("arrays", "text"),
+    [
+        ({"images": PIXELS}, "neither x_train nor x; it has images"),
+        ({"x": PIXELS / 255}, "is float64 of shape"),
+        ({"x": PIXELS, "y": np.arange(39)}, r"expected integers of shape \(40\)"),
+        ({"x": PIXELS, "y": np.array([None] * 40)}, "cannot be read"),
+    ],
+)
 def test_files_without_fitting_arrays_are_refused(arrays: dict[str, np.ndarray], text: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=text):
         NpzDataset(path=stored(tmp_path, **arrays)).split("train")

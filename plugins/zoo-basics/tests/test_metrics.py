@@ -41,9 +41,13 @@ class TwoLayers(FeatureExtractor):
 
 @pytest.fixture
 def model(model_of: Callable[..., Any]) -> Any:
-    return model_of(SHAPE, encoder=MLPEncoder(image_shape=SHAPE, latent_dim=3, hidden=(8,)),
-                    decoder=MLPDecoder(image_shape=SHAPE, labels=Labels(), latent_dim=3, hidden=(8,), sigma="fixed"),
-                    prior=GaussianPrior(latent_dim=3), classifier=TwoLayers())
+    return model_of(
+        SHAPE,
+        encoder=MLPEncoder(image_shape=SHAPE, latent_dim=3, hidden=(8,)),
+        decoder=MLPDecoder(image_shape=SHAPE, labels=Labels(), latent_dim=3, hidden=(8,), sigma="fixed"),
+        prior=GaussianPrior(latent_dim=3),
+        classifier=TwoLayers(),
+    )
 
 
 def uneven(batch: Batch) -> list[Batch]:
@@ -82,9 +86,7 @@ def test_feature_error_is_squared_error_over_the_layers_variance(model: Any, gen
     got = by_name(FeatureError()(model, uneven(Batch(x)), generator))
     classifier = model.parts["classifier"]
     real, made = classifier.features(x), classifier.features(model.reconstruct(x))
-    expected = {
-        layer: ((d - made[layer]) ** 2).sum() / ((d - d.mean(0)) ** 2).sum() for layer, d in real.items()
-    }
+    expected = {layer: ((d - made[layer]) ** 2).sum() / ((d - d.mean(0)) ** 2).sum() for layer, d in real.items()}
     for layer, value in expected.items():
         assert got[f"feature-error/{layer}"] == pytest.approx(value.item(), rel=1e-4)
     assert got["feature-error"] == pytest.approx(sum(expected.values()).item() / 2, rel=1e-4)
@@ -118,7 +120,7 @@ def test_accuracy_counts_labelled_examples(model_of: Callable[..., Any], generat
     y = guess.clone()
     y[:2] = (guess[:2] + 1) % 3
     y[6:] = -1
-    figure, = Accuracy()(model, uneven(Batch(x, y=y)), generator)
+    (figure,) = Accuracy()(model, uneven(Batch(x, y=y)), generator)
     assert figure.value == pytest.approx(4 / 6)
     assert figure.protocol["examples"] == 6
 
@@ -130,7 +132,7 @@ def test_attribute_accuracy_is_a_mean_over_attributes(model_of: Callable[..., An
     truth[:3, 0] = 1 - truth[:3, 0]  # 6 of 9
     truth[1:, 1] = -1  # 1 of 1
     truth[:, 2] = -1  # nothing known
-    figure, = Accuracy()(model, uneven(Batch(x, attributes=truth)), generator)
+    (figure,) = Accuracy()(model, uneven(Batch(x, attributes=truth)), generator)
     assert figure.value == pytest.approx((6 / 9 + 1) / 2)
 
 

@@ -38,7 +38,9 @@ def pieces(batch: Batch) -> list[Batch]:
     return [batch.rows(0, 1), batch.rows(1, 30), batch.rows(30, len(batch))]
 
 
-def test_rates_of_an_attribute_are_those_counted_by_hand(model_of: Callable[..., Any], generator: torch.Generator) -> None:
+def test_rates_of_an_attribute_are_those_counted_by_hand(
+    model_of: Callable[..., Any], generator: torch.Generator
+) -> None:
     model = model_of(SHAPE, Labels("attributes", ("Smiling", "Male")), classifier=Says(2))
     x = torch.zeros(10, *SHAPE)
     x[:4, 0, 0, 1] = 1  # said to be male: the first four
@@ -62,8 +64,12 @@ def test_rates_of_all_attributes_equal_scikit_learn_s(model_of: Callable[..., An
     for i, name in enumerate(names):
         said, so = (x.flatten(1)[:, i] > 0.5).numpy(), truth[:, i].numpy()
         assert found[f"recall/{name}"].value == pytest.approx(metrics.recall_score(so, said), abs=1e-12)
-        assert found[f"specificity/{name}"].value == pytest.approx(metrics.recall_score(so, said, pos_label=0), abs=1e-12)
-        assert found[f"balanced-accuracy/{name}"].value == pytest.approx(metrics.balanced_accuracy_score(so, said), abs=1e-12)
+        assert found[f"specificity/{name}"].value == pytest.approx(
+            metrics.recall_score(so, said, pos_label=0), abs=1e-12
+        )
+        assert found[f"balanced-accuracy/{name}"].value == pytest.approx(
+            metrics.balanced_accuracy_score(so, said), abs=1e-12
+        )
         assert found[f"accuracy/{name}"].value == pytest.approx(metrics.accuracy_score(so, said), abs=1e-12)
 
 
@@ -76,7 +82,9 @@ def test_rates_of_classes_equal_scikit_learn_s(model_of: Callable[..., Any], gen
     recalls = metrics.recall_score(so, said, average=None)
     for i, name in enumerate(names):
         assert found[f"recall/{name}"].value == pytest.approx(recalls[i], abs=1e-12)
-        assert found[f"specificity/{name}"].value == pytest.approx(metrics.recall_score(so == i, said == i, pos_label=0), abs=1e-12)
+        assert found[f"specificity/{name}"].value == pytest.approx(
+            metrics.recall_score(so == i, said == i, pos_label=0), abs=1e-12
+        )
     mean = sum(found[f"recall/{name}"].value for name in names) / 3
     assert mean == pytest.approx(metrics.balanced_accuracy_score(so, said), abs=1e-12)
 
@@ -88,7 +96,9 @@ def test_a_rate_over_no_example_is_left_out(model_of: Callable[..., Any], genera
     assert set(found) == {"accuracy", "accuracy/a", "specificity/a"}
 
 
-def test_a_classifier_that_knows_more_classes_is_asked_by_name(model_of: Callable[..., Any], generator: torch.Generator) -> None:
+def test_a_classifier_that_knows_more_classes_is_asked_by_name(
+    model_of: Callable[..., Any], generator: torch.Generator
+) -> None:
     own = Labels("classes", ("emu", "dog", "newt", "cat"))
     model = model_of(SHAPE, Labels("classes", ("cat", "dog")), classifier=Says(4, own))
     x = torch.zeros(3, *SHAPE)
@@ -97,11 +107,15 @@ def test_a_classifier_that_knows_more_classes_is_asked_by_name(model_of: Callabl
     (figure,) = Accuracy()(model, [Batch(x, y=torch.tensor([0, 1, 0]))], generator)
     assert figure.value == 1
     model = model_of(SHAPE, Labels("classes", ("cat", "eel")), classifier=Says(4, own))
-    with pytest.raises(IncompatibleError, match="was trained with the classes emu, dog, newt, cat; the model has the classes cat, eel"):
+    with pytest.raises(
+        IncompatibleError, match="was trained with the classes emu, dog, newt, cat; the model has the classes cat, eel"
+    ):
         Accuracy()(model, [Batch(x, y=torch.tensor([0, 1, 0]))], generator)
 
 
-def test_a_classifier_that_is_trained_along_is_asked_by_position(model_of: Callable[..., Any], generator: torch.Generator) -> None:
+def test_a_classifier_that_is_trained_along_is_asked_by_position(
+    model_of: Callable[..., Any], generator: torch.Generator
+) -> None:
     classifier = Says(2, Labels("classes", ("emu", "newt")))
     classifier.scale = torch.nn.Parameter(torch.ones(()))
     model = model_of(SHAPE, Labels("classes", ("cat", "dog")), classifier=classifier)
@@ -112,7 +126,9 @@ def test_a_classifier_that_is_trained_along_is_asked_by_position(model_of: Calla
     assert figure.value == 1
 
 
-def test_a_name_that_there_is_not_is_refused_with_the_nearest(model_of: Callable[..., Any], generator: torch.Generator) -> None:
+def test_a_name_that_there_is_not_is_refused_with_the_nearest(
+    model_of: Callable[..., Any], generator: torch.Generator
+) -> None:
     model = model_of(SHAPE, Labels("attributes", ("Smiling", "Male")), classifier=Says(2))
     with pytest.raises(SettingError, match="the model has no 'Mail'") as refused:
         Accuracy(attributes=("Mail",))(model, [], generator)
@@ -122,7 +138,9 @@ def test_a_name_that_there_is_not_is_refused_with_the_nearest(model_of: Callable
 
 
 def test_the_command_line_takes_names(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    model = zoo.build("classifier", data="digits", image_size=8, classifier={"name": "small-cnn", "width": 4, "hidden": 8})
+    model = zoo.build(
+        "classifier", data="digits", image_size=8, classifier={"name": "small-cnn", "width": 4, "hidden": 8}
+    )
     model.save(tmp_path / "model")
     line = ["eval", str(tmp_path / "model"), "--data", "digits", "--metric", "accuracy", "--limit", "50"]
     assert main([*line, "--set", 'accuracy.classes=["3"]']) == 0

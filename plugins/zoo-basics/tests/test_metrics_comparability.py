@@ -18,9 +18,20 @@ from zoo_core.evaluation.results import comparable, differing, not_comparable, r
 from zoo_core.interfaces import MetricResult
 from zoo_core.publishing.card import model_card
 
-PROTOCOL = {"metric": "fid", "data": "digits", "split": "test", "seed": 0, "seconds": 2.0, "extractor": "small-cnn",
-            "extractor_sha256": "0123456789abcdef", "layer": "conv3", "resize": "none, 32x32", "real": 250, "samples": 1000,
-            "sampler": "prior"}
+PROTOCOL = {
+    "metric": "fid",
+    "data": "digits",
+    "split": "test",
+    "seed": 0,
+    "seconds": 2.0,
+    "extractor": "small-cnn",
+    "extractor_sha256": "0123456789abcdef",
+    "layer": "conv3",
+    "resize": "none, 32x32",
+    "real": 250,
+    "samples": 1000,
+    "sampler": "prior",
+}
 FID = MetricResult("fid", 3.5, "", "lower", None, PROTOCOL)
 
 
@@ -28,10 +39,20 @@ def other(**changes: Any) -> MetricResult:
     return replace(FID, value=2.5, protocol={**PROTOCOL, **changes})
 
 
-@pytest.mark.parametrize("change", [
-    {"extractor": "vgg19"}, {"extractor_sha256": "f" * 16}, {"layer": "conv2"}, {"resize": "bilinear, 32x32 to 64x64"},
-    {"real": 100}, {"samples": 500}, {"split": "train"}, {"data": "mnist"}, {"block": 100},
-])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"extractor": "vgg19"},
+        {"extractor_sha256": "f" * 16},
+        {"layer": "conv2"},
+        {"resize": "bilinear, 32x32 to 64x64"},
+        {"real": 100},
+        {"samples": 500},
+        {"split": "train"},
+        {"data": "mnist"},
+        {"block": 100},
+    ],
+)
 def test_figures_are_not_comparable_where_what_they_rest_on_differs(change: Mapping[str, Any]) -> None:
     assert not comparable(FID, other(**change)) and not comparable(other(**change), FID)
     assert differing(FID, other(**change)) == list(change)
@@ -64,8 +85,17 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_card_says_which_figures_cannot_be_compared_and_each_rows_protocol(saved: Path) -> None:
     def figures_of(*figures: MetricResult) -> str:
-        card = model_card(zoo.load(saved).config, repo="org/name", licence="mit", run=None, figures=figures, pictures=[],
-                          parameters=10, size_bytes=100, dtypes=["float32"])
+        card = model_card(
+            zoo.load(saved).config,
+            repo="org/name",
+            licence="mit",
+            run=None,
+            figures=figures,
+            pictures=[],
+            parameters=10,
+            size_bytes=100,
+            dtypes=["float32"],
+        )
         return card.split("## Figures")[1].split("##")[0]
 
     apart = figures_of(FID, other(layer="conv1"))

@@ -36,7 +36,14 @@ def of(features: Any, layer: str | None = None, wanted: Any = "features", shape:
         (SMALL, None, "logits", COLOUR, "logits", 1000),
         ("cifar-resnet20", "pool", "features", COLOUR, "pool", 64),
         ("cifar-resnet20", None, "features", COLOUR, "layer3 (mean over space)", 64),
-        ({"name": "digit-classifier", "layers": ["conv2", "logits"]}, None, "features", GREY, "conv2 (mean over space)", 32),
+        (
+            {"name": "digit-classifier", "layers": ["conv2", "logits"]},
+            None,
+            "features",
+            GREY,
+            "conv2 (mean over space)",
+            32,
+        ),
     ],
 )
 def test_the_usual_layer_is_the_last_before_the_logits(

@@ -51,9 +51,7 @@ def values(figures: list[MetricResult]) -> list[float]:
 
 
 @pytest.mark.parametrize(("name", "real"), [("fid", 50), ("kid", 30), ("precision-recall", 30), ("modes", 50)])
-def test_the_second_evaluation_looks_at_no_real_image(
-    model: Model, looked_at: list[int], name: str, real: int
-) -> None:
+def test_the_second_evaluation_looks_at_no_real_image(model: Model, looked_at: list[int], name: str, real: int) -> None:
     first = measured(model, name)
     assert sum(looked_at) == real + 30
     looked_at.clear()
@@ -83,9 +81,7 @@ def one_bit(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [cut_off, one_bit, lambda content: b"", lambda content: b"{}" * 50])
-def test_a_damaged_file_is_computed_again(
-    model: Model, looked_at: list[int], damage: Callable[[bytes], bytes]
-) -> None:
+def test_a_damaged_file_is_computed_again(model: Model, looked_at: list[int], damage: Callable[[bytes], bytes]) -> None:
     first = measured(model, "fid")
     (file,) = (cache_folder() / "features").iterdir()
     file.write_bytes(damage(file.read_bytes()))
@@ -98,7 +94,11 @@ def test_a_damaged_file_is_computed_again(
 
 
 def test_a_folder_that_cannot_be_written_costs_a_warning(
-    model: Model, looked_at: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    model: Model,
+    looked_at: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("ZOO_CACHE", str(tmp_path / "file"))
@@ -151,6 +151,12 @@ def test_fewer_than_two_images_are_refused() -> None:
 
 @pytest.mark.parametrize("name", ["fid", "kid", "precision-recall", "modes"])
 def test_never_more_than_a_batch_is_looked_at_at_once(model: Model, looked_at: list[int], name: str) -> None:
-    evaluate(model, "digits", [{"name": name, "features": "digit-classifier", "samples": 600}], split="train",
-             batch_size=1000, device="cpu")
+    evaluate(
+        model,
+        "digits",
+        [{"name": name, "features": "digit-classifier", "samples": 600}],
+        split="train",
+        batch_size=1000,
+        device="cpu",
+    )
     assert max(looked_at) == 250 and sum(looked_at) >= 1200

@@ -86,7 +86,9 @@ def test_fid_of_two_gaussians_is_the_closed_form() -> None:
     white = torch.linalg.qr(torch.cat([torch.ones(64, 1), torch.randn(64, 3)], 1).double()).Q[:, 1:] * math.sqrt(63)
     one, other = torch.tensor([1.0, 2.0, 0.5]), torch.tensor([2.0, 2.0, 3.0])
     shift = torch.tensor([1.0, -2.0, 0.5])
-    closed = float(shift.square().sum() + (one - other).square().sum())  # diagonal: Tr(C + C' − 2 √(C C')) = Σ (σ − σ')²
+    closed = float(
+        shift.square().sum() + (one - other).square().sum()
+    )  # diagonal: Tr(C + C' − 2 √(C C')) = Σ (σ − σ')²
     assert fid_of(white * one, white * other + shift) == pytest.approx(closed, rel=1e-9)
 
 
@@ -107,22 +109,35 @@ def model() -> Model:
 
 
 def test_the_metric_is_the_distance_between_features_of_all_images_and_of_the_samplers_pictures(model: Model) -> None:
-    (figure,) = evaluate(model, "digits", [{"name": "fid", "features": DIGITS, "samples": 120, "cache": False}],
-                         limit=90, batch_size=40, device="cpu")
+    (figure,) = evaluate(
+        model,
+        "digits",
+        [{"name": "fid", "features": DIGITS, "samples": 120, "cache": False}],
+        limit=90,
+        batch_size=40,
+        device="cpu",
+    )
     extractor = choose_extractor(DIGITS, None, model, "features")
     x = zoo.open_dataset("digits").split("test").x[:90].float() / 255
     samples = model.samples(120, seed=0).x
     whole = extractor.part.features(torch.cat([x, samples]))["conv3"].mean((2, 3))
     assert figure.value == pytest.approx(by_eigenvalues(whole[:90], whole[90:]), rel=1e-3)
     assert figure.better == "lower"
-    about = {"extractor": DIGITS, "layer": "conv3 (mean over space)", "resize": "none, 32x32", "real": 90,
-             "samples": 120, "sampler": "prior"}
+    about = {
+        "extractor": DIGITS,
+        "layer": "conv3 (mean over space)",
+        "resize": "none, 32x32",
+        "real": 90,
+        "samples": 120,
+        "sampler": "prior",
+    }
     assert about.items() <= figure.protocol.items() and "warning" not in figure.protocol
 
 
 def test_fewer_images_than_features_are_warned_of(model: Model) -> None:
-    (figure,) = evaluate(model, "digits", [{"name": "fid", "features": DIGITS, "samples": 40, "cache": False}],
-                         limit=64, device="cpu")
+    (figure,) = evaluate(
+        model, "digits", [{"name": "fid", "features": DIGITS, "samples": 40, "cache": False}], limit=64, device="cpu"
+    )
     assert math.isfinite(figure.value) and "40 images for 64 features" in figure.protocol["warning"]
 
 
@@ -131,8 +146,12 @@ def test_samples_of_a_conditional_model_take_the_classes_in_turn(tmp_path: Path)
 
     from zoo_core.interfaces import Sampler, Samples
 
-    model = zoo.build("vae-mlp", data="digits", latent_dim=4,
-                      **{"encoder.hidden": [8], "decoder.hidden": [8], "decoder.conditional": True})
+    model = zoo.build(
+        "vae-mlp",
+        data="digits",
+        latent_dim=4,
+        **{"encoder.hidden": [8], "decoder.hidden": [8], "decoder.conditional": True},
+    )
     asked: list[Tensor] = []
 
     class Watched(Sampler):

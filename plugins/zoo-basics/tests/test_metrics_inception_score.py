@@ -77,7 +77,9 @@ def test_modes_of_a_model_that_makes_two_digits_only(model: Model) -> None:
 
     class TwoDigits(Sampler):
         def __call__(self, model: Model, n: int, generator: torch.Generator, **conditions: object) -> Samples:
-            return Samples(torch.cat([pictures[0].expand(3 * n // 4, -1, -1, -1), pictures[1].expand(n // 4, -1, -1, -1)]))
+            return Samples(
+                torch.cat([pictures[0].expand(3 * n // 4, -1, -1, -1), pictures[1].expand(n // 4, -1, -1, -1)])
+            )
 
     own = model.sampler
     model.sampler = lambda spec=None: TwoDigits()  # type: ignore[method-assign]

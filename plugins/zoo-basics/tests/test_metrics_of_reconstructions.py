@@ -83,7 +83,9 @@ def test_a_perfect_autoencoder_is_as_far_from_the_others_as_images_are(
     assert len(reconstructed) == len(every) // 2 == len(torch.unique(reconstructed, dim=0))
 
 
-def test_the_unbiased_estimate_for_exact_reconstructions_scatters_around_zero(model: zoo.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_unbiased_estimate_for_exact_reconstructions_scatters_around_zero(
+    model: zoo.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(model, "reconstruct", lambda x, y=None: x)
     values = torch.tensor([measured(model, None, seed, name="kid", block=25).value for seed in range(8)])
     assert abs(values.mean()) < 4 * values.std() / 8**0.5 and (values < 0).any()
@@ -113,7 +115,9 @@ def test_a_model_that_takes_labels_reconstructs_with_those_of_the_images() -> No
 
 
 def test_what_cannot_be_is_refused(model: zoo.Model) -> None:
-    gan = zoo.build("gan", data="digits", decoder={"name": "mlp", "hidden": [8]}, discriminator={"name": "mlp", "hidden": [8]})
+    gan = zoo.build(
+        "gan", data="digits", decoder={"name": "mlp", "hidden": [8]}, discriminator={"name": "mlp", "hidden": [8]}
+    )
     with pytest.raises(IncompatibleError, match="makes no reconstructions: it has no encoder"):
         measured(gan, name="fid")
     with pytest.raises(SettingError, match="drawn by no sampler"):
@@ -122,10 +126,19 @@ def test_what_cannot_be_is_refused(model: zoo.Model) -> None:
         measured(model, 3, name="kid")
 
 
-def test_the_command_line_measures_reconstructions(model: zoo.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_measures_reconstructions(
+    model: zoo.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     model.save(tmp_path / "model")
     line = ["eval", str(tmp_path / "model"), "--data", "digits", "--limit", "80", "--metric", "fid", "--metric", "kid"]
-    line += ["--set", "metric.features=digit-classifier", "--set", "metric.of=reconstructions", "--set", "metric.cache=false"]
+    line += [
+        "--set",
+        "metric.features=digit-classifier",
+        "--set",
+        "metric.of=reconstructions",
+        "--set",
+        "metric.cache=false",
+    ]
     assert main(line) == 0
     out = capsys.readouterr().out
     assert "reconstruction-fid" in out and "reconstruction-kid" in out and "real 40, samples 40" in out

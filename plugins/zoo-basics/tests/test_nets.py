@@ -26,8 +26,17 @@ NETS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "resnet": (ResNetEncoder, ResNetDecoder, {"width": 4}),
 }
 CLASSES = Labels("classes", ("a", "b", "c"))
-SHAPES = [(1, 28, 28), (3, 28, 28), (1, 32, 32), (3, 32, 32), (3, 48, 48), (1, 64, 64), (3, 128, 128), (3, 32, 48),
-          (1, 28, 40)]
+SHAPES = [
+    (1, 28, 28),
+    (3, 28, 28),
+    (1, 32, 32),
+    (3, 32, 32),
+    (3, 48, 48),
+    (1, 64, 64),
+    (3, 128, 128),
+    (3, 32, 48),
+    (1, 28, 40),
+]
 
 
 def fits(name: str, shape: tuple[int, int, int]) -> bool:
@@ -173,11 +182,14 @@ def test_conditional_decoder_for_data_without_classes_is_refused(name: str) -> N
         make_decoder(image_shape=(1, 32, 32), labels=Labels(), conditional=True, **settings)
 
 
-@pytest.mark.parametrize(("name", "shape", "words"), [
-    ("dcgan", (1, 27, 28), "cannot be halved"),
-    ("resnet", (1, 6, 6), "cannot be halved"),
-    ("discgen", (3, 40, 64), "divisible by 16"),
-])
+@pytest.mark.parametrize(
+    ("name", "shape", "words"),
+    [
+        ("dcgan", (1, 27, 28), "cannot be halved"),
+        ("resnet", (1, 6, 6), "cannot be halved"),
+        ("discgen", (3, 40, 64), "divisible by 16"),
+    ],
+)
 def test_image_sizes_that_do_not_fit_are_refused(name: str, shape: tuple[int, int, int], words: str) -> None:
     make_encoder, make_decoder, settings = NETS[name]
     with pytest.raises(SettingError, match=words):
@@ -203,9 +215,12 @@ def test_bernoulli_decoder_has_no_sigma() -> None:
 @pytest.mark.parametrize("activation", ["relu", "leaky-relu", "elu", "silu", "gelu", "softplus", "tanh"])
 def test_activations_are_the_named_functions(activation: Any) -> None:
     formula = {
-        "relu": lambda v: v.clamp(min=0), "leaky-relu": lambda v: torch.where(v > 0, v, 0.2 * v),
-        "elu": lambda v: torch.where(v > 0, v, torch.expm1(v)), "silu": lambda v: v * torch.sigmoid(v),
-        "gelu": lambda v: v * 0.5 * (1 + torch.erf(v / 2**0.5)), "softplus": lambda v: torch.log1p(v.exp()),
+        "relu": lambda v: v.clamp(min=0),
+        "leaky-relu": lambda v: torch.where(v > 0, v, 0.2 * v),
+        "elu": lambda v: torch.where(v > 0, v, torch.expm1(v)),
+        "silu": lambda v: v * torch.sigmoid(v),
+        "gelu": lambda v: v * 0.5 * (1 + torch.erf(v / 2**0.5)),
+        "softplus": lambda v: torch.log1p(v.exp()),
         "tanh": torch.tanh,
     }[activation]
     encoder = MLPEncoder(image_shape=(1, 4, 4), latent_dim=2, hidden=(5,), activation=activation)

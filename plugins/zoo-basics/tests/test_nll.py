@@ -60,7 +60,11 @@ class LinearEncoder(Encoder):
 def linear_model(model_of: Callable[..., Any], widening: float) -> tuple[Any, Tensor, float]:
     """The model, data drawn from it, and their exact −log p(x) in nats per dimension."""
     w = torch.linalg.qr(torch.randn(D, LATENTS))[0] * torch.tensor([1.5, 0.7])
-    parts = {"encoder": LinearEncoder(w, widening), "decoder": LinearDecoder(w), "prior": GaussianPrior(latent_dim=LATENTS)}
+    parts = {
+        "encoder": LinearEncoder(w, widening),
+        "decoder": LinearDecoder(w),
+        "prior": GaussianPrior(latent_dim=LATENTS),
+    }
     model = model_of(SHAPE, **parts)
     marginal = MultivariateNormal(torch.zeros(D), w @ w.T + SIGMA**2 * torch.eye(D))
     x = marginal.sample((50,))
@@ -68,7 +72,7 @@ def linear_model(model_of: Callable[..., Any], widening: float) -> tuple[Any, Te
 
 
 def nll(model: Any, x: Tensor, **settings: int) -> float:
-    figure, = NLL(**settings)(model, [Batch(x[:30]), Batch(x[30:])], torch.Generator().manual_seed(0))
+    (figure,) = NLL(**settings)(model, [Batch(x[:30]), Batch(x[30:])], torch.Generator().manual_seed(0))
     return figure.value
 
 

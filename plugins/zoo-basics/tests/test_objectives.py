@@ -144,12 +144,15 @@ def test_free_bits_without_a_divergence_for_each_dimension_are_refused() -> None
         ELBO(parts=parts, free_bits=0.1)
 
 
-@pytest.mark.parametrize(("kind", "distance"), [
-    ("mse", lambda x, r: ((x - r) ** 2).mean()),
-    ("l1", lambda x, r: (x - r).abs().mean()),
-    ("bce", lambda x, r: -(x * r.log() + (1 - x) * (1 - r).log()).mean()),
-    ("likelihood", lambda x, r: -Normal(r, 1.0).log_prob(x).mean()),
-])
+@pytest.mark.parametrize(
+    ("kind", "distance"),
+    [
+        ("mse", lambda x, r: ((x - r) ** 2).mean()),
+        ("l1", lambda x, r: (x - r).abs().mean()),
+        ("bce", lambda x, r: -(x * r.log() + (1 - x) * (1 - r).log()).mean()),
+        ("likelihood", lambda x, r: -Normal(r, 1.0).log_prob(x).mean()),
+    ],
+)
 def test_reconstruction_is_the_weighted_mean_distance(kind: Any, distance: Any) -> None:
     parts = autoencoder(sigma="fixed")
     step = step_of(parts)
@@ -195,7 +198,9 @@ def test_attributes_that_are_there_weigh_pos_weight() -> None:
     step = step_of(parts, attributes=attributes)
     p = step.features("classifier")["logits"].sigmoid()
     known = [(i, a) for i in range(5) for a in range(2) if attributes[i, a] >= 0]
-    expected = -sum((p[i, a].pow((3.0, 0.5)[a]) if attributes[i, a] else 1 - p[i, a]).log() for i, a in known) / len(known)
+    expected = -sum((p[i, a].pow((3.0, 0.5)[a]) if attributes[i, a] else 1 - p[i, a]).log() for i, a in known) / len(
+        known
+    )
     objective = AttributeBCE(parts=parts, labels=Labels("attributes", ("smiling", "old")), pos_weight=(3.0, 0.5))
     assert terms(objective, step)["bce"].item() == pytest.approx(expected.item(), rel=1e-5)
 

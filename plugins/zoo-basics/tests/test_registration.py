@@ -24,8 +24,19 @@ from zoo_core.interfaces import (
     Sampler,
 )
 
-KINDS = {"encoder": Encoder, "decoder": Decoder, "feature-extractor": FeatureExtractor, "prior": Prior, "head": Head, "attack": Attack,
-         "objective": Objective, "sampler": Sampler, "metric": Metric, "plot": Plot, "dataset": Dataset}
+KINDS = {
+    "encoder": Encoder,
+    "decoder": Decoder,
+    "feature-extractor": FeatureExtractor,
+    "prior": Prior,
+    "head": Head,
+    "attack": Attack,
+    "objective": Objective,
+    "sampler": Sampler,
+    "metric": Metric,
+    "plot": Plot,
+    "dataset": Dataset,
+}
 
 
 def registered() -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -38,7 +49,9 @@ def registered() -> list[tuple[str, str, str, dict[str, Any]]]:
     return found
 
 
-@pytest.mark.parametrize(("kind", "name", "target", "about"), registered(), ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize(
+    ("kind", "name", "target", "about"), registered(), ids=lambda v: v if isinstance(v, str) else ""
+)
 def test_every_name_leads_to_a_class_of_its_kind(kind: str, name: str, target: str, about: dict[str, Any]) -> None:
     module, cls = target.split(":")
     assert issubclass(getattr(importlib.import_module(module), cls), KINDS[kind])

@@ -22,15 +22,22 @@ CLASSES = Labels("classes", ("a", "b", "c"))
 
 @pytest.fixture
 def model(model_of: Callable[..., Any]) -> Any:
-    return model_of(SHAPE, encoder=MLPEncoder(image_shape=SHAPE, latent_dim=6, hidden=(8,)),
-                    decoder=MLPDecoder(image_shape=SHAPE, labels=Labels(), latent_dim=6, hidden=(8,)),
-                    prior=GaussianPrior(latent_dim=6))
+    return model_of(
+        SHAPE,
+        encoder=MLPEncoder(image_shape=SHAPE, latent_dim=6, hidden=(8,)),
+        decoder=MLPDecoder(image_shape=SHAPE, labels=Labels(), latent_dim=6, hidden=(8,)),
+        prior=GaussianPrior(latent_dim=6),
+    )
 
 
 @pytest.fixture
 def conditional(model_of: Callable[..., Any]) -> Any:
-    return model_of(SHAPE, CLASSES, prior=GaussianPrior(latent_dim=6),
-                    decoder=MLPDecoder(image_shape=SHAPE, labels=CLASSES, latent_dim=6, hidden=(8,), conditional=True))
+    return model_of(
+        SHAPE,
+        CLASSES,
+        prior=GaussianPrior(latent_dim=6),
+        decoder=MLPDecoder(image_shape=SHAPE, labels=CLASSES, latent_dim=6, hidden=(8,), conditional=True),
+    )
 
 
 def seeded(seed: int) -> torch.Generator:

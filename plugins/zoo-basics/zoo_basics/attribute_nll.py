@@ -7,7 +7,7 @@ from typing import cast
 from torch import Tensor
 
 from zoo_core.distributions import Attributes
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 
 
 def attribute_nll(step: Step) -> Tensor:

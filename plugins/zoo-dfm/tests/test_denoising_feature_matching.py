@@ -119,7 +119,11 @@ def test_features_of_images_and_of_generated_ones_are_computed_once_a_round() ->
     model.parts["decoder"].register_forward_hook(count("decoder"))
     model.objectives["dfm"].denoiser.register_forward_hook(count("denoiser"))
     play(model, 3)
-    assert seen == {"discriminator": 6, "decoder": 3, "denoiser": 6}  # data and generated images; corrupted and generated features
+    assert seen == {
+        "discriminator": 6,
+        "decoder": 3,
+        "denoiser": 6,
+    }  # data and generated images; corrupted and generated features
 
 
 def test_the_target_gives_the_generator_no_gradient_through_the_denoiser() -> None:
@@ -129,7 +133,9 @@ def test_the_target_gives_the_generator_no_gradient_through_the_denoiser() -> No
     step = step_of(model)
     made = step.features("discriminator", of="generated")["features"]
     denoised = cast(Any, model.objectives["dfm"]).denoiser(made)
-    constant = torch.autograd.grad(0.03 / FEATURES * (made - denoised.detach()).square().sum(1).mean(), weights, retain_graph=True)
+    constant = torch.autograd.grad(
+        0.03 / FEATURES * (made - denoised.detach()).square().sum(1).mean(), weights, retain_graph=True
+    )
     through = torch.autograd.grad(0.03 / FEATURES * (made - denoised).square().sum(1).mean(), weights)
     assert all(torch.allclose(a, b) for a, b in zip(ours, constant, strict=True))
     assert not all(torch.allclose(a, b) for a, b in zip(ours, through, strict=True))
@@ -144,7 +150,9 @@ def test_the_denoiser_s_loss_leaves_the_discriminator_alone() -> None:
 
 @pytest.mark.parametrize(("progress", "std"), [(0.0, 1.5), (0.5, 1.0), (1.0, 0.5)])
 @pytest.mark.parametrize("target", ["clean", "corrupted"])
-def test_the_corruption_is_annealed_and_the_target_is_clean_or_corrupted(progress: float, std: float, target: str) -> None:
+def test_the_corruption_is_annealed_and_the_target_is_clean_or_corrupted(
+    progress: float, std: float, target: str
+) -> None:
     model = build(**{"objective.dfm.noise": 1.5, "objective.dfm.final_noise": 0.5, "objective.dfm.target": target})
     clean = step_of(model).features("discriminator")["features"].detach()
     corrupted = clean + std * noise(0).normal("corruption", clean.shape)

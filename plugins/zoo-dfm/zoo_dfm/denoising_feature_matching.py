@@ -9,9 +9,9 @@ import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
-from zoo_core.building.compatibility import check_layer
+from zoo_core.building import check_layer
 from zoo_core.errors import IncompatibleError
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import FeatureExtractor, Need, Nested, Objective, Part, Tags, Term
 
 
@@ -56,18 +56,28 @@ class DenoisingFeatureMatching(Objective):
     def needs_for(cls, params: Mapping[str, Any]) -> Mapping[str, Need]:
         """The needs, with the part that ``extractor`` names in the discriminator's place."""
         name = str(params.get("extractor", "discriminator"))
-        return {**{slot: need for slot, need in cls.needs.items() if slot != "discriminator"}, name: cls.needs["discriminator"]}
+        return {
+            **{slot: need for slot, need in cls.needs.items() if slot != "discriminator"},
+            name: cls.needs["discriminator"],
+        }
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"denoiser": {"name": "zoo-dfm:mlp-denoiser", "depth": 1}}
         return [{**small}, {**small, "final_noise": 0.1, "target": "corrupted", "weight": 0.5}]
 
-    def __init__(self, *, parts: Mapping[str, Part], weight: Annotated[float, Ge(0)] = 0.03,
-                 extractor: str = "discriminator", layer: str = "features",
-                 denoiser: Nested[Part] = Nested("zoo-dfm:mlp-denoiser"), noise: Annotated[float, Gt(0)] = 1.0,
-                 final_noise: Annotated[float, Ge(0), Le(1000)] | None = None,
-                 target: Literal["clean", "corrupted"] = "clean") -> None:
+    def __init__(
+        self,
+        *,
+        parts: Mapping[str, Part],
+        weight: Annotated[float, Ge(0)] = 0.03,
+        extractor: str = "discriminator",
+        layer: str = "features",
+        denoiser: Nested[Part] = Nested("zoo-dfm:mlp-denoiser"),
+        noise: Annotated[float, Gt(0)] = 1.0,
+        final_noise: Annotated[float, Ge(0), Le(1000)] | None = None,
+        target: Literal["clean", "corrupted"] = "clean",
+    ) -> None:
         super().__init__()
         check_layer(parts[extractor], extractor, layer)
         self.weight, self.extractor, self.layer, self.target = weight, extractor, layer, target
@@ -104,6 +114,8 @@ def _denoiser(nested: Nested[Part], shape: tuple[int, ...]) -> Part:
         fits = False
     denoiser.train()
     if not fits:
-        raise IncompatibleError(f"the denoiser {nested.spec!r} does not give features of shape {shape} back",
-                        hint="choose mlp-denoiser for a vector, conv-denoiser for maps")
+        raise IncompatibleError(
+            f"the denoiser {nested.spec!r} does not give features of shape {shape} back",
+            hint="choose mlp-denoiser for a vector, conv-denoiser for maps",
+        )
     return denoiser

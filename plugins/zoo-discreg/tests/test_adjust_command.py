@@ -39,13 +39,17 @@ def test_it_does_not_write_into_a_folder_with_something_in_it(saved: Path, capsy
 
 def test_it_takes_settings_of_the_data_and_no_others(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.savez("arrays.npz", x=np.zeros((500, 1, 32, 1), np.uint8))
-    zoo.build("vae", data="npz:arrays.npz", data_settings={"layout": "nhwc"}, latent_dim=2, encoder="mlp", decoder="mlp").save("flat")
+    zoo.build(
+        "vae", data="npz:arrays.npz", data_settings={"layout": "nhwc"}, latent_dim=2, encoder="mlp", decoder="mlp"
+    ).save("flat")
     command = ["adjust", "flat", "--data", "npz:arrays.npz", "--device", "cpu"]
     assert main(command) == 2 and "data.layout" in capsys.readouterr().err
     assert main([*command, "--set", "data.layout=nhwc"]) == 0
     assert main([*command, "--set", "layout=nhwc"]) == 2 and "data.KEY=VALUE" in capsys.readouterr().err
     model = adjust(zoo.load("flat"), "npz:arrays.npz", data_settings={"layout": "nhwc"}, device="cpu")
-    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), zoo.load("flat-adjusted").state_dict().values()))
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.state_dict().values(), zoo.load("flat-adjusted").state_dict().values())
+    )
 
 
 def test_it_stands_in_the_help_under_its_plugin(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from zoo_core.cli.values import add_data, add_device, add_settings, count, whole
+from zoo_core.cli import add_data, add_device, add_settings, count, whole
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +30,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Load, adjust, save, say so."""
-    from zoo_core.cli.evaluate import data_of
-    from zoo_core.cli.values import refuse_all_but_data
+    from zoo_core.cli import data_of, refuse_all_but_data
     from zoo_core.errors import RunError, SettingError, shown
     from zoo_core.saving import load
-    from zoo_core.storage.files import expanded, is_folder
+    from zoo_core.storage import expanded, is_folder
     from zoo_discreg.adjustment import adjust
 
     refuse_all_but_data(args.settings)

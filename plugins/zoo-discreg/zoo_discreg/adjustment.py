@@ -8,9 +8,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from zoo_core.data import Stream, dataset_for, open_source, refuse_without_labels
-from zoo_core.data.labels import one_each
-from zoo_core.devices.process import processes
+from zoo_core.data import Stream, dataset_for, one_each, open_source, refuse_without_labels
+from zoo_core.devices import processes
 from zoo_core.errors import IncompatibleError
 from zoo_core.game import Game, rules_for
 from zoo_core.interfaces import Decoder, Objective, Part, Prior
@@ -88,7 +87,11 @@ def adjust(
     def labels() -> Tensor | None:
         """Classes (or single attributes) for the prior draws, all alike likely, where the decoder takes some."""
         conditional = "labels" in decoder.capabilities
-        return one_each(model.labels, noise.integers("labels", (prior_draws,), model.labels.count)) if conditional else None
+        return (
+            one_each(model.labels, noise.integers("labels", (prior_draws,), model.labels.count))
+            if conditional
+            else None
+        )
 
     model.eval()
     try:

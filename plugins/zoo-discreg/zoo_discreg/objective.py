@@ -10,7 +10,7 @@ from torch import nn
 
 from zoo_core.distributions import LogSigma, gaussian_log_prob
 from zoo_core.errors import SettingError, did_you_mean
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import FeatureExtractor, Need, Objective, Part, Term
 
 Weight = Annotated[float, Ge(0)]

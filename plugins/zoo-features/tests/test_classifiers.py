@@ -11,7 +11,9 @@ from zoo_core.errors import SettingError
 from zoo_core.interfaces import FeatureExtractor, Labels
 
 
-def build(name: str, image_shape: tuple[int, int, int], labels: Labels | None = None, **params: object) -> FeatureExtractor:
+def build(
+    name: str, image_shape: tuple[int, int, int], labels: Labels | None = None, **params: object
+) -> FeatureExtractor:
     part = build_part("feature-extractor", {"name": name, **params}, image_shape=image_shape, labels=labels)
     assert isinstance(part, FeatureExtractor)
     return part.eval()
@@ -60,7 +62,9 @@ def test_logits_without_labels_are_refused() -> None:
 def test_a_trained_classifier_serves_as_a_part(tmp_path: object) -> None:
     model = zoo.build("classifier", data="digits", **{"classifier.width": 4, "classifier.hidden": 16})
     model.save(f"{tmp_path}/classifier")
-    regularised = zoo.build("discreg-vae", data="digits", classifier=f"{tmp_path}/classifier", **{"classifier.layers": ["conv1", "conv2"]})
+    regularised = zoo.build(
+        "discreg-vae", data="digits", classifier=f"{tmp_path}/classifier", **{"classifier.layers": ["conv1", "conv2"]}
+    )
     ours, theirs = regularised.parts["classifier"].state_dict(), model.parts["classifier"].state_dict()
     assert ours and all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
     assert str(tmp_path) not in str(regularised.config)

@@ -36,7 +36,9 @@ NETS = [
 ]
 
 
-def extractor(family: str, architecture: str, image_shape: tuple[int, int, int] = (3, 64, 64), **params: object) -> FeatureExtractor:
+def extractor(
+    family: str, architecture: str, image_shape: tuple[int, int, int] = (3, 64, 64), **params: object
+) -> FeatureExtractor:
     torch.manual_seed(0)
     params.setdefault("weights", None)
     cls = {"torchvision": Torchvision, "timm": Timm}[family]
@@ -174,7 +176,10 @@ def test_weights_from_a_file_are_read_strictly_and_without_the_dropped_head(fami
     save_file(tensors, path)
     net = extractor(family, "resnet18", layers=[1], weights=str(path))
     assert torch.equal(net.net.get_submodule("layer1.0.conv1").weight, tensors["layer1.0.conv1.weight"])
-    for wrong in ({k: v for k, v in tensors.items() if k != "conv1.weight"}, {**tensors, "layer1.9.weight": torch.zeros(1)}):
+    for wrong in (
+        {k: v for k, v in tensors.items() if k != "conv1.weight"},
+        {**tensors, "layer1.9.weight": torch.zeros(1)},
+    ):
         save_file(wrong, path)
         with pytest.raises(WeightsError, match=r"missing conv1\.weight|unexpected layer1\.9\.weight"):
             extractor(family, "resnet18", layers=[1], weights=str(path))
@@ -194,7 +199,9 @@ def test_efficientnet_lite0_loads_and_equals_the_plain_net():
             torch.testing.assert_close(net.features(x)[f"blocks.{i}"], h)
 
 
-@pytest.mark.parametrize(("family", "near", "name"), [("timm", "resnet18", "resnet18x"), ("torchvision", "vit_b_16", "vit_b_61")])
+@pytest.mark.parametrize(
+    ("family", "near", "name"), [("timm", "resnet18", "resnet18x"), ("torchvision", "vit_b_16", "vit_b_61")]
+)
 def test_an_unknown_architecture_is_refused_with_what_is_near(family, near, name):
     with pytest.raises(UnknownName, match=f'did you mean .*"{near}"'):
         extractor(family, name)
@@ -220,7 +227,9 @@ def test_a_torchvision_net_without_published_safetensors_says_what_to_give():
 
 
 def test_families_build_by_name():
-    net = build_part("feature-extractor", {"name": "timm/resnet18", "layers": [0], "weights": None}, image_shape=(3, 32, 32))
+    net = build_part(
+        "feature-extractor", {"name": "timm/resnet18", "layers": [0], "weights": None}, image_shape=(3, 32, 32)
+    )
     assert isinstance(net, Timm) and net.shapes == {"act1": (64, 16, 16)}
     assert len(Timm.architectures()) > 1000 and "resnet18" in Torchvision.architectures()
 
@@ -233,12 +242,16 @@ def test_a_net_has_as_many_logits_as_it_is_told(family):
 
 def published(family: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
     """What the family's published weights of resnet18 are from now on."""
-    tensors = {name: torch.randn_like(t) if t.is_floating_point() else t
-               for name, t in extractor(family, "resnet18", layers="logits").net.state_dict().items()}
+    tensors = {
+        name: torch.randn_like(t) if t.is_floating_point() else t
+        for name, t in extractor(family, "resnet18", layers="logits").net.state_dict().items()
+    }
     module = {"timm": timm_family, "torchvision": torchvision_family}[family]
     repo = {"timm": "timm/resnet18.a1_in1k", "torchvision": "timm/resnet18.tv_in1k"}[family]
     reference = {"repo": repo, "commit": "0" * 40, "file": "model.safetensors", "sha256": "0" * 64}
-    monkeypatch.setattr(module, "fetch", lambda weights, default, who: (tensors, reference) if weights else (None, None))
+    monkeypatch.setattr(
+        module, "fetch", lambda weights, default, who: (tensors, reference) if weights else (None, None)
+    )
     return tensors
 
 
@@ -254,7 +267,9 @@ def test_other_classes_than_the_published_ones_get_a_new_head_on_the_published_n
     headless = extractor(family, "resnet18", layers=["layer4"], classes=7, weights="default")
     assert headless.weights_reference is not None
     whole = extractor(family, "resnet18", layers=["logits"], classes=1000, weights="default")
-    assert torch.equal(whole.net.state_dict()["fc.weight"], tensors["fc.weight"]) and whole.weights_reference is not None
+    assert (
+        torch.equal(whole.net.state_dict()["fc.weight"], tensors["fc.weight"]) and whole.weights_reference is not None
+    )
 
 
 @pytest.mark.parametrize(("family", "first"), [("torchvision", "tench"), ("timm", "n01440764")])
@@ -266,7 +281,9 @@ def test_published_weights_know_their_classes_by_name_and_others_do_not(family, 
     assert extractor(family, "resnet18", layers=["logits"]).labels.count == 0
 
 
-@pytest.mark.parametrize(("family", "names"), [("torchvision", ("goldfish", "tench")), ("timm", ("n01443537", "n01440764"))])
+@pytest.mark.parametrize(
+    ("family", "names"), [("torchvision", ("goldfish", "tench")), ("timm", ("n01443537", "n01440764"))]
+)
 def test_a_published_classifier_judges_by_the_names_of_its_classes(family, names, monkeypatch):
     published(family, monkeypatch)
     small = {"encoder": {"name": "mlp", "hidden": [4]}, "decoder": {"name": "mlp", "hidden": [4]}}
@@ -306,7 +323,9 @@ def test_nets_of_many_families_train_on_small_images_and_come_back(name, tmp_pat
     for played in zoo.rounds(model, data, epochs=3, batch_size=5, device="cpu"):
         assert all(torch.isfinite(torch.as_tensor(value)) for value in played.terms.values())
     moved = [key for key, t in model.named_parameters() if not torch.equal(t, before[key])]
-    assert len(moved) > 0.9 * len(list(model.parameters())), [key for key, _ in model.named_parameters() if key not in moved][:5]
+    assert len(moved) > 0.9 * len(list(model.parameters())), [
+        key for key, _ in model.named_parameters() if key not in moved
+    ][:5]
     model.save(tmp_path / "saved")
     again = zoo.load(tmp_path / "saved")
     x = torch.rand(2, 1, 28, 28)
@@ -337,12 +356,25 @@ def test_what_a_classifier_lacks_in_another_model_is_said_with_what_to_set(name)
 
 @pytest.mark.parametrize("name", ["cifar-resnet20", pytest.param("timm/mobilenetv3_small_050", marks=pytest.mark.slow)])
 def test_the_command_line_trains_any_net_as_a_classifier_and_another_model_takes_it(name, tmp_path):
-    line = ["train", "classifier", "--data", "digits", "--epochs", "1", "--set", f"classifier={name}", "--set", "classifier.weights=null"]
+    line = [
+        "train",
+        "classifier",
+        "--data",
+        "digits",
+        "--epochs",
+        "1",
+        "--set",
+        f"classifier={name}",
+        "--set",
+        "classifier.weights=null",
+    ]
     assert main([*line, "--set", "image_size=8", "--out", str(tmp_path / "run")]) == 0
     saved = zoo.load(tmp_path / "run")
     assert saved.parts["classifier"].shapes == {"logits": (10,)}
     assert main(["eval", str(tmp_path / "run"), "--data", "digits", "--metric", "accuracy"]) == 0
-    taken = zoo.build("discreg-vae", data="digits", image_size=8, encoder="mlp", decoder="mlp", classifier=str(tmp_path / "run"))
+    taken = zoo.build(
+        "discreg-vae", data="digits", image_size=8, encoder="mlp", decoder="mlp", classifier=str(tmp_path / "run")
+    )
     own, theirs = taken.parts["classifier"].state_dict(), saved.parts["classifier"].state_dict()
     assert own and all(torch.equal(t, theirs[key]) for key, t in own.items())
 

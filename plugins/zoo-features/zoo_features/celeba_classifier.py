@@ -7,7 +7,7 @@ from typing import Any, ClassVar, final
 import torch
 from torch import Tensor
 
-from zoo_core.data.labels import chosen
+from zoo_core.data import chosen
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
 from zoo_features.shapes import refusing, shapes_of
 from zoo_features.strided_cnn import Conv, StridedCNN

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from zoo_features.torchvision_family import Torchvision
 
 
-def fit(extractor: Timm | Torchvision, image_shape: ImageShape, size: int | None, default: tuple[int, int]) -> dict[str, tuple[int, ...]]:
+def fit(
+    extractor: Timm | Torchvision, image_shape: ImageShape, size: int | None, default: tuple[int, int]
+) -> dict[str, tuple[int, ...]]:
     """Settle the size that ``extractor`` resizes to, and say what its layers' shapes are.
 
     Arguments:
@@ -38,4 +40,7 @@ def fit(extractor: Timm | Torchvision, image_shape: ImageShape, size: int | None
             refusals.append(error)
     height, width = candidate
     reason = f"{type(refusals[-1]).__name__}: {shown(refusals[-1])}"
-    raise SettingError(f"{extractor.who} takes no images of {height}×{width}: {reason}", hint=f"it was made for {default[0]}×{default[1]}")
+    raise SettingError(
+        f"{extractor.who} takes no images of {height}×{width}: {reason}",
+        hint=f"it was made for {default[0]}×{default[1]}",
+    )

@@ -8,7 +8,7 @@ import torch
 from annotated_types import Ge, Le, Lt
 from torch import Tensor
 
-from zoo_core.data.labels import chosen
+from zoo_core.data import chosen
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Tags
 from zoo_features.shapes import refusing, shapes_of

@@ -60,10 +60,16 @@ class Timm(FeatureExtractor):
         """The names that timm knows, without tags."""
         return list(timm.list_models())
 
-    def __init__(self, *, architecture: str, image_shape: ImageShape,
-                 layers: list[str | int] | Literal["stages", "last", "logits"] = "stages",
-                 weights: Weights = "default", size: Annotated[int, Ge(1), Le(4096)] | None = None,
-                 classes: Annotated[int, Ge(1), Le(65_536)] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        architecture: str,
+        image_shape: ImageShape,
+        layers: list[str | int] | Literal["stages", "last", "logits"] = "stages",
+        weights: Weights = "default",
+        size: Annotated[int, Ge(1), Le(4096)] | None = None,
+        classes: Annotated[int, Ge(1), Le(65_536)] | None = None,
+    ) -> None:
         super().__init__()
         self.who = f"timm/{architecture}"
         _check_name(architecture)
@@ -78,9 +84,13 @@ class Timm(FeatureExtractor):
         skeleton = copy.deepcopy(self).to("meta").eval()
         dropped = drop_idle(self.net, skeleton.net, lambda: skeleton(torch.zeros(2, *image_shape, device="meta")))
         repo = config.get("hf_hub_id") or ""
-        tensors, self.weights_reference = fetch(weights, Published(repo) if repo.startswith("timm/") else None, self.who)
+        tensors, self.weights_reference = fetch(
+            weights, Published(repo) if repo.startswith("timm/") else None, self.who
+        )
         if tensors is not None:
-            fresh = load_into(self.net, tensors, self.who, ignored=dropped, heads=() if classes is None else _heads(self.net))
+            fresh = load_into(
+                self.net, tensors, self.who, ignored=dropped, heads=() if classes is None else _heads(self.net)
+            )
             if fresh and "logits" in self.layers:
                 self.weights_reference = None  # what is published is not all that it is
             elif self.weights_reference is not None and self.weights_reference.get("repo") == repo:
@@ -97,7 +107,9 @@ class Timm(FeatureExtractor):
             return tuple(self.stages)
         if isinstance(layers, str):
             return asked_layers([layers], available, self.who)
-        named = [asked_layers([layer], self.stages, self.who)[0] if isinstance(layer, int) else layer for layer in layers]
+        named = [
+            asked_layers([layer], self.stages, self.who)[0] if isinstance(layer, int) else layer for layer in layers
+        ]
         return asked_layers(named, available, self.who)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
@@ -109,7 +121,10 @@ class Timm(FeatureExtractor):
         else:
             hooks = [self.net.get_submodule(layer).register_forward_hook(_keep(layer, seen)) for layer in self.inner]
             if len(self.inner) == len(self.layers):
-                hooks += [self.net.get_submodule(layer).register_forward_hook(_Stop.when(self.inner, seen)) for layer in self.inner]
+                hooks += [
+                    self.net.get_submodule(layer).register_forward_hook(_Stop.when(self.inner, seen))
+                    for layer in self.inner
+                ]
             try:
                 self._run(x, stages, seen)
             except _Stop:
@@ -173,7 +188,9 @@ def _check_name(architecture: str) -> None:
     known = timm.list_pretrained() if tag else timm.list_models()
     if architecture not in known:
         near = did_you_mean(architecture, timm.list_pretrained(f"{name}.*") if tag else known)
-        raise UnknownName(f'timm has no model "{shown(architecture)}"', hint=near or "see all with: zoo info timm/", name=architecture)
+        raise UnknownName(
+            f'timm has no model "{shown(architecture)}"', hint=near or "see all with: zoo info timm/", name=architecture
+        )
 
 
 def _stages(net: Any) -> list[str]:

@@ -67,10 +67,16 @@ class Torchvision(FeatureExtractor):
         """The names of torchvision's classifiers."""
         return list(torchvision.models.list_models(module=torchvision.models))
 
-    def __init__(self, *, architecture: str, image_shape: ImageShape,
-                 layers: list[str | int] | Literal["stages", "last", "logits"] = "stages",
-                 weights: Weights = "default", size: Annotated[int, Ge(1), Le(4096)] | None = None,
-                 classes: Annotated[int, Ge(1), Le(65_536)] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        architecture: str,
+        image_shape: ImageShape,
+        layers: list[str | int] | Literal["stages", "last", "logits"] = "stages",
+        weights: Weights = "default",
+        size: Annotated[int, Ge(1), Le(4096)] | None = None,
+        classes: Annotated[int, Ge(1), Le(65_536)] | None = None,
+    ) -> None:
         super().__init__()
         self.who = f"torchvision/{architecture}"
         if architecture not in self.architectures():
@@ -94,15 +100,21 @@ class Torchvision(FeatureExtractor):
         kept = set(self.net.state_dict())
         dropped = tuple(name for name in net.state_dict() if name not in kept)
         self.shapes = fit(self, image_shape, size, default)
-        tensors, self.weights_reference = fetch(weights, None if weights != "default" else _twin(architecture, self.who), self.who)
+        tensors, self.weights_reference = fetch(
+            weights, None if weights != "default" else _twin(architecture, self.who), self.who
+        )
         if tensors is not None:
             # timm calls the head of a VGG otherwise.
             ignored = (*dropped, "pre_logits.", "head.", "AuxLogits.") if dropped else ("AuxLogits.",)
-            fresh = load_into(self.net, tensors, self.who, ignored=ignored, heads=() if classes is None else (f"{nodes.head}.",))
+            fresh = load_into(
+                self.net, tensors, self.who, ignored=ignored, heads=() if classes is None else (f"{nodes.head}.",)
+            )
             if fresh and "logits" in self.layers:
                 self.weights_reference = None  # what is published is not all that it is
             elif weights == "default" or (self.weights_reference or {}).get("repo") == f"timm/{architecture}.tv_in1k":
-                self.labels = Labels("classes", tuple(torchvision.models.get_model_weights(architecture).DEFAULT.meta["categories"]))
+                self.labels = Labels(
+                    "classes", tuple(torchvision.models.get_model_weights(architecture).DEFAULT.meta["categories"])
+                )
 
     def module_path(self, layer: str) -> str:
         if layer not in self.called:
@@ -118,7 +130,13 @@ class Torchvision(FeatureExtractor):
         return tuple(self._as_map(layer, seen[self.nodes[layer]], x) for layer in self.layers)
 
     def _as_map(self, layer: str, activation: Any, x: Tensor) -> Tensor:
-        a = as_map(activation, f"{self.who}: {layer}", x.shape[2:], channels_last=layer in self.channels_last, prefix=self.prefix)
+        a = as_map(
+            activation,
+            f"{self.who}: {layer}",
+            x.shape[2:],
+            channels_last=layer in self.channels_last,
+            prefix=self.prefix,
+        )
         return a.mean((2, 3)) if layer == "last" and a.ndim == 4 else a
 
 
@@ -143,7 +161,11 @@ class _Nodes(fx.Interpreter):
         self.transformer = [name for name, module in net.named_modules() if isinstance(module, EncoderBlock)]
         with torch.no_grad():
             self.run(torch.zeros(2, 3, *size, device="meta"))
-        weighted = [node for node in self.paths if node.op == "call_module" and isinstance(self._module(node), nn.Linear | nn.Conv2d)]
+        weighted = [
+            node
+            for node in self.paths
+            if node.op == "call_module" and isinstance(self._module(node), nn.Linear | nn.Conv2d)
+        ]
         self.head = str(weighted[-1].target)
         """The module that gives the logits."""
         last = weighted[-1].args[0]
@@ -243,7 +265,12 @@ def _created(architecture: str, classes: int | None) -> nn.Module:
 def _twin(architecture: str, who: str) -> Published:
     """timm's repository of torchvision's weights, where both call the parameters alike."""
     tagged = f"{architecture}.tv_in1k"
-    if architecture.startswith(("resnet", "resnext", "wide_resnet", "vgg", "inception_v3")) and tagged in timm.list_pretrained():
+    if (
+        architecture.startswith(("resnet", "resnext", "wide_resnet", "vgg", "inception_v3"))
+        and tagged in timm.list_pretrained()
+    ):
         return Published(f"timm/{tagged}")
-    raise WeightsError(f"{who}: torchvision publishes no safetensors weights, and its own files are pickles",
-                       hint=f"give timm/{architecture} or another of timm's models, weights=PATH to a .safetensors file, or weights=None")
+    raise WeightsError(
+        f"{who}: torchvision publishes no safetensors weights, and its own files are pickles",
+        hint=f"give timm/{architecture} or another of timm's models, weights=PATH to a .safetensors file, or weights=None",
+    )

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from torch import Tensor, nn
 
 from zoo_core.errors import HubError, WeightsError, shown
-from zoo_core.hub.external import refuse_local_file
+from zoo_core.hub import refuse_local_file
 
 Weights: TypeAlias = str | dict[str, str] | None
 """``"default"`` (the published ones), None (random), a path to a safetensors file, ``hf:org/name[@revision]``, or a reference as a
@@ -120,7 +120,7 @@ def _referenced(reference: Mapping[str, Any], who: str) -> tuple[dict[str, Tenso
 
 def _download(repo: str, file: str, revision: str, who: str) -> tuple[Path, str]:
     """The file in the Hub's cache (fetched if need be), and its commit."""
-    from zoo_core.hub.download import fetch_file
+    from zoo_core.hub import fetch_file
 
     try:
         return fetch_file(repo, file, revision)

@@ -25,7 +25,9 @@ def register_components(register: Callable[..., None]) -> None:
     register("attack", "toy-attack", "zoo_toys.heads:RandomSigns", summary="random signs, the best of some")
     register("objective", "toy-hardened", "zoo_toys.heads:Hardened", summary="a head told codes of attacked images")
     register("feature-extractor", "toy-lstm", "zoo_toys.tokens:CharLSTM", summary="a recurrent layer over tokens")
-    register("objective", "toy-next-token", "zoo_toys.tokens:NextToken", summary="predicts each token from those before")
+    register(
+        "objective", "toy-next-token", "zoo_toys.tokens:NextToken", summary="predicts each token from those before"
+    )
     register("metric", "toy-bits", "zoo_toys.tokens:BitsPerCharacter", summary="bits per character")
     register("prior", "toy-bomb", "zoo_toys.parts:Bomb", summary="cannot be built")
     register("prior", "toy-missing", "zoo_toys.parts:Missing", summary="is not in its module")

@@ -66,7 +66,9 @@ class RandomSigns(Attack):
 
     norm: BallNorm = "linf"
 
-    def __init__(self, *, epsilon: Annotated[float, Gt(0), Le(1)] = 0.1, tries: Annotated[int, Ge(1), Le(100)] = 3) -> None:
+    def __init__(
+        self, *, epsilon: Annotated[float, Gt(0), Le(1)] = 0.1, tries: Annotated[int, Ge(1), Le(100)] = 3
+    ) -> None:
         super().__init__()
         self.epsilon = epsilon
         self.tries = tries

@@ -20,8 +20,12 @@ class Inside(FeatureExtractor):
 
     tags: ClassVar[Tags] = Tags(batch_statistics=True, channels=(1, 3), compilable=False, exportable=False)
 
-    def __init__(self, *, net: Nested[FeatureExtractor] = Nested("zoo-features:cifar-resnet20", classes=4),
-                 at: tuple[str, ...] = ("layer2", "layer1.0")) -> None:
+    def __init__(
+        self,
+        *,
+        net: Nested[FeatureExtractor] = Nested("zoo-features:cifar-resnet20", classes=4),
+        at: tuple[str, ...] = ("layer2", "layer1.0"),
+    ) -> None:
         super().__init__()
         self.net = net.build(layers=[*at, "logits"])
         self.at = at
@@ -29,7 +33,10 @@ class Inside(FeatureExtractor):
         self.layers, self.shapes, self.labels = self.net.layers, self.net.shapes, self.net.labels
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        hooks = [self.net.layer_module(layer).register_forward_hook(_adding(conv)) for layer, conv in zip(self.at, self.beside)]
+        hooks = [
+            self.net.layer_module(layer).register_forward_hook(_adding(conv))
+            for layer, conv in zip(self.at, self.beside)
+        ]
         try:
             activations: tuple[Tensor, ...] = self.net(x)
         finally:

@@ -25,8 +25,12 @@ class Joint(FeatureExtractor):
 
     inputs: ClassVar[tuple[str, ...]] = ("x", "z")
 
-    def __init__(self, *, latent_dim: Annotated[int, Ge(1), Le(4096)] = 4,
-                 net: Nested[FeatureExtractor] = Nested("zoo-basics:mlp", hidden=[12], layers=["hidden1"])) -> None:
+    def __init__(
+        self,
+        *,
+        latent_dim: Annotated[int, Ge(1), Le(4096)] = 4,
+        net: Nested[FeatureExtractor] = Nested("zoo-basics:mlp", hidden=[12], layers=["hidden1"]),
+    ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         self.net = net.build()
@@ -75,5 +79,7 @@ class ALI(Objective):
             return
         yield Term("discriminator", critic_loss("gan", real, fake), frozenset({"discriminator"}))
         pairs = (step.x, step.z())
-        slope = gradient_penalty("r1", lambda *pair: step.score("discriminator", *pair), pairs, pairs, step.x.new_zeros(0))
+        slope = gradient_penalty(
+            "r1", lambda *pair: step.score("discriminator", *pair), pairs, pairs, step.x.new_zeros(0)
+        )
         yield Term("slope", self.penalty * slope, frozenset({"discriminator"}))

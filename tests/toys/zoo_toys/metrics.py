@@ -32,4 +32,8 @@ class Brighter(Metric):
         assert isinstance(other, torch.Tensor)
         own = torch.cat([float64(batch.x.flatten(1)).mean(1) for batch in batches])
         value = own.mean() - float64(other).mean() / 255
-        return [MetricResult("brighter", value.item(), "grey level", "report", None, {"than": self.than, "images": len(own)})]
+        return [
+            MetricResult(
+                "brighter", value.item(), "grey level", "report", None, {"than": self.than, "images": len(own)}
+            )
+        ]

@@ -34,7 +34,11 @@ class Noisy(Decoder):
     """Any decoder behind noise on the code."""
 
     def __init__(
-        self, *, image_shape: ImageShape, latent_dim: Annotated[int, Ge(1)] = 8, net: Nested[Decoder] = Nested("zoo-basics:mlp")
+        self,
+        *,
+        image_shape: ImageShape,
+        latent_dim: Annotated[int, Ge(1)] = 8,
+        net: Nested[Decoder] = Nested("zoo-basics:mlp"),
     ) -> None:
         super().__init__()
         self.image_shape, self.latent_dim = image_shape, latent_dim

@@ -17,8 +17,14 @@ from zoo_core.interfaces import Encoder, FeatureExtractor, ImageShape, Part, Pri
 class Net(FeatureExtractor):
     """Two convolutions; ``weights="default"`` stands for published weights (all 0.1), a table for a reference to them."""
 
-    def __init__(self, *, image_shape: ImageShape, weights: Literal["default"] | dict[str, str] | None = None,
-                 width: Annotated[int, Ge(1)] = 3, layers: tuple[Literal["a", "b"], ...] = ("a", "b")) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        weights: Literal["default"] | dict[str, str] | None = None,
+        width: Annotated[int, Ge(1)] = 3,
+        layers: tuple[Literal["a", "b"], ...] = ("a", "b"),
+    ) -> None:
         super().__init__()
         channels, height, width_px = image_shape
         self.layers = layers
@@ -26,7 +32,12 @@ class Net(FeatureExtractor):
         self.a = nn.Sequential(nn.Conv2d(channels, width, 3, padding=1), nn.BatchNorm2d(width))
         self.b = nn.Conv2d(width, width, 3, padding=1)
         if weights is not None:
-            self.weights_reference: Mapping[str, Any] = {"repo": "toys/net", "commit": "0" * 40, "file": "x", "sha256": "1" * 64}
+            self.weights_reference: Mapping[str, Any] = {
+                "repo": "toys/net",
+                "commit": "0" * 40,
+                "file": "x",
+                "sha256": "1" * 64,
+            }
             for parameter in self.parameters():
                 nn.init.constant_(parameter, 0.1)
 
@@ -43,8 +54,14 @@ class DropoutEncoder(Encoder):
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family("gaussian", latent_dim)
-        self.net = nn.Sequential(nn.Flatten(), nn.Linear(prod(image_shape), 16), nn.BatchNorm1d(16), nn.ReLU(),
-                                 nn.Dropout(0.3), nn.Linear(16, self.family.width))
+        self.net = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(prod(image_shape), 16),
+            nn.BatchNorm1d(16),
+            nn.ReLU(),
+            nn.Dropout(0.3),
+            nn.Linear(16, self.family.width),
+        )
 
     def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         statistics: Tensor = self.net(x)

@@ -39,7 +39,9 @@ class CharLSTM(FeatureExtractor):
 
     tags: ClassVar[Tags] = TOKENS
 
-    def __init__(self, *, image_shape: ImageShape, vocabulary: Vocabulary, width: Annotated[int, Ge(1), Le(4096)] = 16) -> None:
+    def __init__(
+        self, *, image_shape: ImageShape, vocabulary: Vocabulary, width: Annotated[int, Ge(1), Le(4096)] = 16
+    ) -> None:
         super().__init__()
         length = image_shape[2]
         self.layers = ("states", "logits")

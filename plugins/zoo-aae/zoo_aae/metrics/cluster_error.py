@@ -13,8 +13,7 @@ from zoo_aae.metrics.cluster_labels import ClusterLabels
 from zoo_aae.metrics.error_rate import ErrorRate
 from zoo_aae.metrics.label_probabilities import classes_of, label_probabilities
 from zoo_core.errors import DataError
-from zoo_core.interfaces import Batch, Metric, MetricResult, Need
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Batch, Metric, MetricResult, Need, SplitName
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo_core.devices.doubles import float64
+from zoo_core.devices import float64
 
 
 class ClusterLabels:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from zoo_core.data.nearest import squared_distances
-from zoo_core.devices.doubles import float64
+from zoo_core.data import squared_distances
+from zoo_core.devices import float64
 
 ROWS_AT_ONCE = 1024
 """Bounds the table of kernel values: so many rows by all of the other set."""

@@ -10,12 +10,11 @@ from annotated_types import Ge
 from torch import Tensor
 
 from zoo_aae.metrics.prior_draws import prior_pictures
-from zoo_core.data.nearest import nearest
-from zoo_core.devices.doubles import float64
+from zoo_core.data import nearest
+from zoo_core.devices import float64
 from zoo_core.distributions import to_float32
 from zoo_core.errors import DataError
-from zoo_core.interfaces import Batch, Metric, MetricResult, Need
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Batch, Metric, MetricResult, Need, SplitName
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

@@ -14,8 +14,7 @@ from zoo_aae.metrics.parzen_window import ParzenWindow
 from zoo_aae.metrics.prior_draws import prior_pictures
 from zoo_core.distributions import to_float32
 from zoo_core.errors import DataError
-from zoo_core.interfaces import Batch, Metric, MetricResult, Need
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Batch, Metric, MetricResult, Need, SplitName
 
 if TYPE_CHECKING:
     from zoo_core.model import Model

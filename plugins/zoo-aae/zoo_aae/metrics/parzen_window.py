@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from zoo_core.data.nearest import squared_distances
-from zoo_core.devices.doubles import float64
+from zoo_core.data import squared_distances
+from zoo_core.devices import float64
 
 POINTS_AT_ONCE = 2048
 """Bounds the table of distances: so many points by one chunk of samples."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo_aae.metrics.mmd import median_distance, squared_mmd
 from zoo_aae.metrics.prior_draws import prior_codes
 from zoo_aae.metrics.two_sample import FEWEST, ClassifierName, two_sample_accuracy
-from zoo_core.data.labels import labels_for
+from zoo_core.data import labels_for
 from zoo_core.distributions import CodeSide, to_float32
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Encoder, Metric, MetricResult, Need
@@ -50,9 +50,7 @@ class PriorAgreement(Metric):
 
     needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "prior": Need("prior")}
 
-    def __init__(
-        self, *, examples: Annotated[int, Ge(FEWEST // 2)] = 5000, latent: CodeSide = "code"
-    ) -> None:
+    def __init__(self, *, examples: Annotated[int, Ge(FEWEST // 2)] = 5000, latent: CodeSide = "code") -> None:
         self.fit_examples = examples
         self.latent = latent
 
@@ -81,7 +79,9 @@ class PriorAgreement(Metric):
             control = two_sample_accuracy(name, others, draws, seed)
             figures += [
                 MetricResult(f"two-sample-{name}", accuracy.percent, "%", "lower", accuracy.standard_error, protocol),
-                MetricResult(f"two-sample-{name}-control", control.percent, "%", "report", control.standard_error, protocol),
+                MetricResult(
+                    f"two-sample-{name}-control", control.percent, "%", "report", control.standard_error, protocol
+                ),
             ]
         bandwidth = median_distance(codes, draws)
         about = {"codes": 2 * half, "draws": 2 * half, "bandwidth": bandwidth, "latent": self.latent}
@@ -97,6 +97,8 @@ def _codes(model: Model, batches: Iterable[Batch], generator: torch.Generator) -
     encoder = cast(Encoder, model.parts["encoder"])
     noise = GeneratorNoise(generator, device=model.device, dtype=model.dtype)
     codes = [
-        encoder.posterior(batch.x, labels_for(model, batch, "encoder")).rsample(noise).cpu() for batch in batches if len(batch)
+        encoder.posterior(batch.x, labels_for(model, batch, "encoder")).rsample(noise).cpu()
+        for batch in batches
+        if len(batch)
     ]
     return torch.cat(codes) if codes else torch.empty(0, encoder.latent_dim)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
-from zoo_core.data.labels import in_turn
+from zoo_core.data import in_turn
 from zoo_core.interfaces import Part, Prior
 from zoo_core.noise import GeneratorNoise
 

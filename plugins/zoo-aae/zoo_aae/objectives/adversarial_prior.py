@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from zoo_aae.critic import CodeCritic
 from zoo_core.adversarial import AdversarialLoss, Penalty, critic_loss, generator_loss, gradient_penalty
 from zoo_core.errors import IncompatibleError
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Encoder, Labels, Need, Objective, Part, Prior, Tags, Term
 
 Width = Annotated[int, Ge(1), Le(65_536)]
@@ -64,18 +64,29 @@ class AdversarialPrior(Objective):
         "generator": {"trains": ["encoder"], "losses": ["fool"], "lr": 2e-4, "betas": [0.5, 0.999]},
     }
 
-    def __init__(self, *, parts: Mapping[str, Part], labels: Labels, loss: AdversarialLoss = "gan",
-                 penalty: Penalty = "none", penalty_weight: Annotated[float, Ge(0)] = 10.0,
-                 hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
-                 conditional: bool = False, independent: bool = False,
-                 instance_noise: Annotated[float, Ge(0)] = 0.0, init_std: Annotated[float, Ge(0)] = 0.0,
-                 weight: Annotated[float, Ge(0)] = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        parts: Mapping[str, Part],
+        labels: Labels,
+        loss: AdversarialLoss = "gan",
+        penalty: Penalty = "none",
+        penalty_weight: Annotated[float, Ge(0)] = 10.0,
+        hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
+        conditional: bool = False,
+        independent: bool = False,
+        instance_noise: Annotated[float, Ge(0)] = 0.0,
+        init_std: Annotated[float, Ge(0)] = 0.0,
+        weight: Annotated[float, Ge(0)] = 1.0,
+    ) -> None:
         super().__init__()
         self.loss: AdversarialLoss = loss
         self.penalty: Penalty = penalty
         self.penalty_weight, self.instance_noise, self.weight = penalty_weight, instance_noise, weight
         if conditional and independent:
-            raise ValueError("conditional gives each class its place in the prior, independent spreads each over it all: set one to false")
+            raise ValueError(
+                "conditional gives each class its place in the prior, independent spreads each over it all: set one to false"
+            )
         self.conditional, self.told = conditional, conditional or independent
         if self.told:
             _refuse_without_classes(labels, "conditional" if conditional else "independent")
@@ -83,11 +94,16 @@ class AdversarialPrior(Objective):
             _refuse_without_places(cast(Prior, parts["prior"]), labels)
         self.latents = _latents(cast(Encoder, parts["encoder"]), cast(Prior, parts["prior"]))
         if independent and len(self.latents) > 1:
-            raise IncompatibleError("codes that begin with a label cannot be independent of it",
-                            hint="set objective.adversarial-prior.independent=false")
+            raise IncompatibleError(
+                "codes that begin with a label cannot be independent of it",
+                hint="set objective.adversarial-prior.independent=false",
+            )
         classes = labels.count if self.told else 0
         self.critics = nn.ModuleDict(
-            {name: CodeCritic(columns.stop - columns.start, hidden, classes, init_std) for name, columns in self.latents.items()}
+            {
+                name: CodeCritic(columns.stop - columns.start, hidden, classes, init_std)
+                for name, columns in self.latents.items()
+            }
         )
 
     @property
@@ -103,7 +119,9 @@ class AdversarialPrior(Objective):
             suffix = f"_{name}" if len(self.latents) > 1 else ""
             z = codes[:, columns]
             if loss == "fool":
-                yield Term(f"fool{suffix}", self.weight * generator_loss(self.loss, self._scores(step, name, "code", z, y)))
+                yield Term(
+                    f"fool{suffix}", self.weight * generator_loss(self.loss, self._scores(step, name, "code", z, y))
+                )
                 continue
             draws, z = self._draws(step)[:, columns], z.detach()
             real, fake = self._scores(step, name, "prior", draws, y), self._scores(step, name, "code", z, y)
@@ -138,21 +156,29 @@ def _latents(encoder: Encoder, prior: Prior) -> dict[str, slice]:
         return {"z": family.columns("code")}
     if prior.categories != categories:
         has = f"has {prior.categories}" if prior.categories else "has none"
-        raise IncompatibleError(f"the encoder's codes begin with a label of {categories} categories, and the prior {has}",
-                        hint=f'set prior={{"name": "categorical-gaussian", "categories": {categories}}}')
+        raise IncompatibleError(
+            f"the encoder's codes begin with a label of {categories} categories, and the prior {has}",
+            hint=f'set prior={{"name": "categorical-gaussian", "categories": {categories}}}',
+        )
     return {"y": family.columns("label"), "z": family.columns("style")}
 
 
 def _refuse_without_classes(labels: Labels, setting: str) -> None:
     if labels.type != "classes":
-        raise IncompatibleError(f"a critic that is told the label needs data with classes, these have labels of type {labels.type}",
-                        hint=f"set objective.adversarial-prior.{setting}=false")
+        raise IncompatibleError(
+            f"a critic that is told the label needs data with classes, these have labels of type {labels.type}",
+            hint=f"set objective.adversarial-prior.{setting}=false",
+        )
 
 
 def _refuse_without_places(prior: Prior, labels: Labels) -> None:
     if "labels" not in prior.capabilities:
-        raise IncompatibleError("a critic that is told the label needs a prior with a place for each class",
-                        hint="set prior=gaussian-mixture or prior=swiss-roll, or objective.adversarial-prior.conditional=false")
+        raise IncompatibleError(
+            "a critic that is told the label needs a prior with a place for each class",
+            hint="set prior=gaussian-mixture or prior=swiss-roll, or objective.adversarial-prior.conditional=false",
+        )
     if prior.components < labels.count:
-        raise IncompatibleError(f"the data have {labels.count} classes, the prior places for {prior.components}",
-                        hint=f"set prior.components={labels.count}")
+        raise IncompatibleError(
+            f"the data have {labels.count} classes, the prior places for {prior.components}",
+            hint=f"set prior.components={labels.count}",
+        )

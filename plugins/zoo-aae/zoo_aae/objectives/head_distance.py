@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt
 from torch.nn.functional import relu
 
 from zoo_aae.cluster_heads import ClusterHeadDecoder
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Need, Objective, Term
 
 

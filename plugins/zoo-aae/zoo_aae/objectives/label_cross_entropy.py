@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from zoo_core.distributions import Joint, Label
 from zoo_core.errors import IncompatibleError
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Encoder, Labels, Need, Objective, Part, Tags, Term
 
 
@@ -37,14 +37,18 @@ class LabelCrossEntropy(Objective):
         super().__init__()
         categories = cast(Encoder, parts["encoder"]).family.categories
         if categories != labels.count:
-            raise IncompatibleError(f"the data have {labels.count} classes, the label of the encoder's code {categories} categories",
-                            hint=f"set categories={labels.count}, or encoder.categories and prior.categories")
+            raise IncompatibleError(
+                f"the data have {labels.count} classes, the label of the encoder's code {categories} categories",
+                hint=f"set categories={labels.count}, or encoder.categories and prior.categories",
+            )
         self.weight = weight
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         """``label``, in nats."""
         label = cast(Label, cast(Joint, step.posterior()).latents["y"])
         if step.y is None:
-            raise IncompatibleError("label-cross-entropy was given examples without labels", hint="choose data with classes")
+            raise IncompatibleError(
+                "label-cross-entropy was given examples without labels", hint="choose data with classes"
+            )
         total = cross_entropy(label.logits, step.y, ignore_index=-1, reduction="sum")
         yield Term("label", self.weight * total / (step.y >= 0).sum().clamp(min=1))

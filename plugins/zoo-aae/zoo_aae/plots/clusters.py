@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from zoo_aae.class_names import categories, category_names
-from zoo_core.data.labels import labels_for
-from zoo_core.drawing.axes import CELL, class_names, draw_images
+from zoo_core.data import labels_for
+from zoo_core.drawing import CELL, class_names, draw_images
 from zoo_core.interfaces import Batch, Decoder, Need, Plot
 
 if TYPE_CHECKING:
@@ -110,7 +110,11 @@ class Clusters(Plot):
             row_ends=[cluster_members.says(names) for cluster_members in clusters],
             framed=0,
         )
-        behind = "largest class: its share of the cluster" if any(len(one.classes) for one in clusters) else "size of the cluster"
+        behind = (
+            "largest class: its share of the cluster"
+            if any(len(one.classes) for one in clusters)
+            else "size of the cluster"
+        )
         axes.set_title(f"framed: cluster heads\nbehind: {behind}", loc="left")
 
 

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from zoo_aae.class_names import category_names
 from zoo_aae.cluster_heads import ClusterHeadDecoder
-from zoo_core.data.labels import labels_for
-from zoo_core.devices.doubles import float64
-from zoo_core.drawing.axes import class_names, draw_classes
+from zoo_core.data import labels_for
+from zoo_core.devices import float64
+from zoo_core.drawing import class_names, draw_classes
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Need, Plot
 

@@ -10,7 +10,7 @@ from annotated_types import Ge, Le
 
 from zoo_aae.class_names import Called, categories, category_names
 from zoo_aae.samplers.style_grid import StyleGrid, classes_of
-from zoo_core.drawing.axes import CELL, draw_images
+from zoo_core.drawing import CELL, draw_images
 from zoo_core.interfaces import Batch, Need, Plot, Tags
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from zoo_aae.class_names import component_names
-from zoo_core.drawing.axes import CELL, draw_images
+from zoo_core.drawing import CELL, draw_images
 from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces import Batch, Need, Plot, Prior
 

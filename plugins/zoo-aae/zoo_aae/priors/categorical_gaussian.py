@@ -33,13 +33,20 @@ class CategoricalGaussian(Prior):
     def examples(cls) -> list[dict[str, Any]]:
         return [{}, {"latent_dim": 14, "categories": 10, "std": 2.0, "conditional": True}]
 
-    def __init__(self, *, latent_dim: Annotated[int, Ge(2), Le(65_536)] = 20,
-                 categories: Annotated[int, Ge(1), Le(65_536)] = 10, std: Annotated[float, Gt(0)] = 1.0,
-                 conditional: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        latent_dim: Annotated[int, Ge(2), Le(65_536)] = 20,
+        categories: Annotated[int, Ge(1), Le(65_536)] = 10,
+        std: Annotated[float, Gt(0)] = 1.0,
+        conditional: bool = False,
+    ) -> None:
         super().__init__()
         if categories >= latent_dim:
-            raise ValueError(f"the code needs room for a style beside {categories} categories: latent_dim={categories + 10}, "
-                             f"say, not {latent_dim}")
+            raise ValueError(
+                f"the code needs room for a style beside {categories} categories: latent_dim={categories + 10}, "
+                f"say, not {latent_dim}"
+            )
         self.latent_dim = latent_dim
         self.categories = self.components = categories
         self.std = std

@@ -29,8 +29,14 @@ class GaussianMixture(Prior):
     def examples(cls) -> list[dict[str, Any]]:
         return [{}, {"components": 3, "radius": 2.0}]
 
-    def __init__(self, *, components: Annotated[int, Ge(1), Le(65_536)] = 10, radius: Annotated[float, Ge(0)] = 4.0,
-                 long: Annotated[float, Gt(0)] = 1.2, short: Annotated[float, Gt(0)] = 0.3) -> None:
+    def __init__(
+        self,
+        *,
+        components: Annotated[int, Ge(1), Le(65_536)] = 10,
+        radius: Annotated[float, Ge(0)] = 4.0,
+        long: Annotated[float, Gt(0)] = 1.2,
+        short: Annotated[float, Gt(0)] = 0.3,
+    ) -> None:
         super().__init__()
         self.latent_dim = 2
         self.components = components

@@ -32,8 +32,14 @@ class SwissRoll(Prior):
     def examples(cls) -> list[dict[str, Any]]:
         return [{}, {"components": 3, "turns": 1.0}]
 
-    def __init__(self, *, components: Annotated[int, Ge(1), Le(65_536)] = 10, radius: Annotated[float, Gt(0)] = 6.0,
-                 turns: Annotated[float, Gt(0)] = 2.0, std: Annotated[float, Gt(0)] = 0.2) -> None:
+    def __init__(
+        self,
+        *,
+        components: Annotated[int, Ge(1), Le(65_536)] = 10,
+        radius: Annotated[float, Gt(0)] = 6.0,
+        turns: Annotated[float, Gt(0)] = 2.0,
+        std: Annotated[float, Gt(0)] = 0.2,
+    ) -> None:
         super().__init__()
         self.latent_dim = 2
         self.components = components
@@ -61,7 +67,9 @@ class SwissRoll(Prior):
         angle = 2 * math.pi * self.turns * root
         cosine, sine = angle.cos(), angle.sin()
         # The spiral's direction, of length 1: d/dθ (θ cos θ, θ sin θ) over its norm.
-        tangent = torch.stack([cosine - angle * sine, sine + angle * cosine], dim=1) / (1 + angle.square()).sqrt()[:, None]
+        tangent = (
+            torch.stack([cosine - angle * sine, sine + angle * cosine], dim=1) / (1 + angle.square()).sqrt()[:, None]
+        )
         normal = torch.stack([-tangent[:, 1], tangent[:, 0]], dim=1)
         on_roll = self.radius * root[:, None] * torch.stack([cosine, sine], dim=1)
         return on_roll + self.std * standard[:, None] * normal

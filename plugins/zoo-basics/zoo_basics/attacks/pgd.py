@@ -26,12 +26,21 @@ class PGD(Attack):
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{"steps": 5, "step_size": 0.1}, {"epsilon": 2.0, "norm": "l2", "steps": 5, "step_size": 0.5},
-                {"steps": 2, "random_start": False}]
+        return [
+            {"steps": 5, "step_size": 0.1},
+            {"epsilon": 2.0, "norm": "l2", "steps": 5, "step_size": 0.5},
+            {"steps": 2, "random_start": False},
+        ]
 
-    def __init__(self, *, epsilon: Annotated[float, Gt(0), Le(1000)] = 0.3, norm: BallNorm = "linf",
-                 steps: Annotated[int, Ge(1), Le(100_000)] = 40, step_size: Annotated[float, Gt(0), Le(1000)] = 0.01,
-                 random_start: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        epsilon: Annotated[float, Gt(0), Le(1000)] = 0.3,
+        norm: BallNorm = "linf",
+        steps: Annotated[int, Ge(1), Le(100_000)] = 40,
+        step_size: Annotated[float, Gt(0), Le(1000)] = 0.01,
+        random_start: bool = True,
+    ) -> None:
         super().__init__()
         self.epsilon = epsilon
         self.norm = norm

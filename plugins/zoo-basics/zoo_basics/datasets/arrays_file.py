@@ -33,8 +33,11 @@ def array_shapes(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
                 if member.endswith(".npy"):
                     with archive.open(member) as file:
                         version = np.lib.format.read_magic(file)
-                        read = (np.lib.format.read_array_header_1_0 if version == (1, 0)
-                                else np.lib.format.read_array_header_2_0)
+                        read = (
+                            np.lib.format.read_array_header_1_0
+                            if version == (1, 0)
+                            else np.lib.format.read_array_header_2_0
+                        )
                         shape, _, dtype = read(file)
                     found[member.removesuffix(".npy")] = (shape, dtype)
     except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
@@ -58,8 +61,15 @@ def load_array(path: Path, key: str) -> NDArray:
         raise DataError(f'array "{key}" of {shown(path)} cannot be read: {shown(error)}') from error
 
 
-def read_arrays(path: Path, x: str, *, y: str | None = None, attributes: str | None = None,
-                groups: str | None = None, layout: Layout = "auto") -> Split:
+def read_arrays(
+    path: Path,
+    x: str,
+    *,
+    y: str | None = None,
+    attributes: str | None = None,
+    groups: str | None = None,
+    layout: Layout = "auto",
+) -> Split:
     """Examples from the arrays called ``x``, ``y``, ``attributes`` and ``groups`` in ``path``.
 
     Raises:
@@ -71,8 +81,12 @@ def read_arrays(path: Path, x: str, *, y: str | None = None, attributes: str | N
     classes = None if y is None else _labels(path, y, (len(images),))
     marks = None if attributes is None else _labels(path, attributes, (len(images), None))
     shared = None if groups is None else _labels(path, groups, (len(images),))
-    return Split(pixels, None if classes is None else classes.to(torch.int64),
-                 None if marks is None else marks.to(torch.int8), shared)
+    return Split(
+        pixels,
+        None if classes is None else classes.to(torch.int64),
+        None if marks is None else marks.to(torch.int8),
+        shared,
+    )
 
 
 def image_shape(path: Path, key: str, layout: Layout = "auto") -> tuple[int, int, int]:
@@ -89,15 +103,19 @@ def to_nchw(x: Tensor, layout: Layout, where: str) -> Tensor:
         return x[:, None]
     first, last = x.shape[1] in (1, 3), x.shape[3] in (1, 3)
     if layout == "auto" and first == last:
-        raise DataError(f"{shown(where)} has shape {tuple(x.shape)}, in which the channels (1 or 3) are not to be told",
-                        hint="--set data.layout=nchw or --set data.layout=nhwc")
+        raise DataError(
+            f"{shown(where)} has shape {tuple(x.shape)}, in which the channels (1 or 3) are not to be told",
+            hint="--set data.layout=nchw or --set data.layout=nhwc",
+        )
     return x if layout == "nchw" or (layout == "auto" and first) else x.permute(0, 3, 1, 2).contiguous()
 
 
 def _check_images(path: Path, key: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
     if dtype != np.uint8 or len(shape) not in (3, 4) or 0 in shape:
-        raise DataError(f'array "{key}" of {shown(path)} is {dtype} of shape {shape}, expected uint8 '
-                        "(0 to 255) of shape (N, H, W), (N, H, W, C) or (N, C, H, W)")
+        raise DataError(
+            f'array "{key}" of {shown(path)} is {dtype} of shape {shape}, expected uint8 '
+            "(0 to 255) of shape (N, H, W), (N, H, W, C) or (N, C, H, W)"
+        )
 
 
 def _labels(path: Path, key: str, shape: tuple[int | None, ...]) -> Tensor:
@@ -105,6 +123,8 @@ def _labels(path: Path, key: str, shape: tuple[int | None, ...]) -> Tensor:
     fits = len(found.shape) == len(shape) and all(b in (None, a) for a, b in zip(found.shape, shape))
     if not fits or found.dtype.kind not in "iub":
         expected = ", ".join("any" if n is None else str(n) for n in shape)
-        raise DataError(f'array "{key}" of {shown(path)} is {found.dtype} of shape {found.shape}, expected '
-                        f"integers of shape ({expected})")
+        raise DataError(
+            f'array "{key}" of {shown(path)} is {found.dtype} of shape {found.shape}, expected '
+            f"integers of shape ({expected})"
+        )
     return torch.from_numpy(found.astype(np.int64))

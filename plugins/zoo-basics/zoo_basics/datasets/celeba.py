@@ -17,8 +17,7 @@ from zoo_basics.datasets.location import data_root, downloading, first_file, not
 from zoo_basics.datasets.picture_files import PictureFiles, Side, height_and_width
 from zoo_core.data import resize
 from zoo_core.errors import DataError, shown
-from zoo_core.interfaces import Dataset, Labels, Split
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Dataset, Labels, Split, SplitName
 
 FOLDER = "celeba"
 PICTURES = "img_align_celeba"
@@ -50,12 +49,46 @@ class CelebaDataset(Dataset):
     """
 
     ATTRIBUTES = (
-        "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips",
-        "Big_Nose", "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin",
-        "Eyeglasses", "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open",
-        "Mustache", "Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline",
-        "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat",
-        "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young",
+        "5_o_Clock_Shadow",
+        "Arched_Eyebrows",
+        "Attractive",
+        "Bags_Under_Eyes",
+        "Bald",
+        "Bangs",
+        "Big_Lips",
+        "Big_Nose",
+        "Black_Hair",
+        "Blond_Hair",
+        "Blurry",
+        "Brown_Hair",
+        "Bushy_Eyebrows",
+        "Chubby",
+        "Double_Chin",
+        "Eyeglasses",
+        "Goatee",
+        "Gray_Hair",
+        "Heavy_Makeup",
+        "High_Cheekbones",
+        "Male",
+        "Mouth_Slightly_Open",
+        "Mustache",
+        "Narrow_Eyes",
+        "No_Beard",
+        "Oval_Face",
+        "Pale_Skin",
+        "Pointy_Nose",
+        "Receding_Hairline",
+        "Rosy_Cheeks",
+        "Sideburns",
+        "Smiling",
+        "Straight_Hair",
+        "Wavy_Hair",
+        "Wearing_Earrings",
+        "Wearing_Hat",
+        "Wearing_Lipstick",
+        "Wearing_Necklace",
+        "Wearing_Necktie",
+        "Young",
     )
 
     def __init__(self, *, root: str | None = None, download: bool = False, size: Side | tuple[Side, Side] = 64) -> None:
@@ -88,8 +121,9 @@ class CelebaDataset(Dataset):
         if marks.shape != (len(files), len(self.ATTRIBUTES)):
             raise DataError(f"{shown(folder / ATTRIBUTES)} does not have {len(self.ATTRIBUTES)} attributes for each")
         people = self._people(folder / PEOPLE, files) if (folder / PEOPLE).is_file() else None
-        pictures = PictureFiles([folder / PICTURES / file for file in files], size=self.size, native=self.size,
-                                channels=3)
+        pictures = PictureFiles(
+            [folder / PICTURES / file for file in files], size=self.size, native=self.size, channels=3
+        )
         return Split(pictures, attributes=torch.from_numpy((marks > 0).astype(np.int8)), groups=people)
 
     def _people(self, path: Path, files: list[str]) -> Tensor:
@@ -102,8 +136,10 @@ class CelebaDataset(Dataset):
 
     def _subset(self, path: Path, name: SplitName) -> Split:
         if self.size[0] > SUBSET_SIZE[0] or self.size[1] > SUBSET_SIZE[1]:
-            raise DataError(f"{shown(path)} has faces at 64×64, {self.size[0]}×{self.size[1]} was asked for",
-                            hint="larger ones need the original pictures: give their folder with --data-root")
+            raise DataError(
+                f"{shown(path)} has faces at 64×64, {self.size[0]}×{self.size[1]} was asked for",
+                hint="larger ones need the original pictures: give their folder with --data-root",
+            )
         if tuple(load_array(path, "attr_names").tolist()) != self.ATTRIBUTES:
             raise DataError(f"{shown(path)} has other attributes than CelebA's 40")
         published = "test" if name == "test" else "train"

@@ -18,8 +18,7 @@ from zoo_basics.datasets.location import data_root, downloading, first_file, not
 from zoo_basics.datasets.picture_files import UNREADABLE
 from zoo_core.data import cut, indices_of
 from zoo_core.errors import DataError, shown
-from zoo_core.interfaces import Dataset, Labels, Split
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Dataset, Labels, Split, SplitName
 
 BATCHES = "cifar-10-batches-py"
 SUBSET = "cifar10/cifar10_lossless_subset.npz"
@@ -46,8 +45,9 @@ class Cifar10Dataset(Dataset):
 
     CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
-    def __init__(self, *, root: str | None = None, download: bool = False,
-                 variant: Literal["exact", "jpeg"] = "exact") -> None:
+    def __init__(
+        self, *, root: str | None = None, download: bool = False, variant: Literal["exact", "jpeg"] = "exact"
+    ) -> None:
         self.name = "cifar10"
         self.image_shape = (3, 32, 32)
         self.labels = Labels("classes", self.CLASSES)
@@ -75,8 +75,10 @@ class Cifar10Dataset(Dataset):
     def _jpeg(self, name: SplitName) -> Split:
         path = first_file(self.root, [JPEG])
         if path is None:
-            raise DataError(f"there is no {JPEG} in {shown(self.root)}",
-                            hint="give its folder with --data-root, or take variant=exact")
+            raise DataError(
+                f"there is no {JPEG} in {shown(self.root)}",
+                hint="give its folder with --data-root, or take variant=exact",
+            )
         published = "test" if name == "test" else "train"
         y = torch.from_numpy(load_array(path, f"y_{published}").astype(np.int64))
         # Only the images of the split are decoded: the training file takes seconds.
@@ -104,7 +106,9 @@ def _decode(path: Path, published: str, indices: Tensor) -> Tensor:
             with Image.open(file, formats=("JPEG",)) as image:
                 x[place] = image.convert("RGB")
         except UNREADABLE as error:
-            raise DataError(f"picture {index} of {shown(path)} cannot be read as a JPEG file: {shown(error)}") from error
+            raise DataError(
+                f"picture {index} of {shown(path)} cannot be read as a JPEG file: {shown(error)}"
+            ) from error
     return torch.from_numpy(x).permute(0, 3, 1, 2).contiguous()
 
 

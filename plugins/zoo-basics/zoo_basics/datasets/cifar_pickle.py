@@ -29,8 +29,10 @@ class ArrayUnpickler(pickle.Unpickler):
         # numpy 2 moved the function; the files were written by numpy 1.
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
             return _empty_array
-        raise DataError(f"a data file asks for {shown(module)}.{shown(name)}: only arrays and containers are read",
-                        hint="delete the file and fetch it again")
+        raise DataError(
+            f"a data file asks for {shown(module)}.{shown(name)}: only arrays and containers are read",
+            hint="delete the file and fetch it again",
+        )
 
 
 def _empty_array(subtype: type, shape: tuple[int, ...], dtype: bytes | str) -> NDArray:
@@ -53,8 +55,9 @@ def read_cifar_batch(path: Path, md5: str) -> Mapping[str, Any]:
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be read: {shown(error)}") from error
     if hashlib.md5(raw, usedforsecurity=False).hexdigest() != md5:
-        raise DataError(f"{shown(path)} is not the published file (its md5 differs)",
-                        hint="delete it and fetch it again")
+        raise DataError(
+            f"{shown(path)} is not the published file (its md5 differs)", hint="delete it and fetch it again"
+        )
     return unpickle_arrays(raw)
 
 

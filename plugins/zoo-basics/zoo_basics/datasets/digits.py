@@ -8,8 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from zoo_core.data import cut, indices_of
-from zoo_core.interfaces import Dataset, Labels, Split
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Dataset, Labels, Split, SplitName
 
 
 @final

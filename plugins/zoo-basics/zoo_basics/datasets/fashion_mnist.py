@@ -8,8 +8,7 @@ from zoo_basics.datasets.arrays_file import read_arrays
 from zoo_basics.datasets.held_out import check_split, train_or_validation
 from zoo_basics.datasets.location import data_root, first_file, not_found
 from zoo_basics.datasets.mnist_files import fetch, image_files, read_published
-from zoo_core.interfaces import Dataset, Labels, Split
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Dataset, Labels, Split, SplitName
 
 FOLDERS = ("FashionMNIST/raw", "fashion_mnist")
 SUBSET = "fashion_mnist/fashion_mnist_subset.npz"

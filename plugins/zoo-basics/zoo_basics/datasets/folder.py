@@ -13,8 +13,7 @@ from zoo_basics.datasets.held_out import check_split, cut_missing
 from zoo_basics.datasets.picture_files import FORMATS, PictureFiles, Size, header, height_and_width
 from zoo_core.data import pick
 from zoo_core.errors import DataError, shown
-from zoo_core.interfaces import Dataset, Labels, Split
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Dataset, Labels, Split, SplitName
 
 SPLITS = ("train", "validation", "test")
 
@@ -44,20 +43,31 @@ class FolderDataset(Dataset):
     def examples(cls) -> list[dict[str, Any]]:
         return [{"path": "pictures"}]
 
-    def __init__(self, *, path: str, size: Size = None, channels: Literal[1, 3] | None = None,
-                 validation: Annotated[float, Ge(0), Lt(1)] = 0.1, test: Annotated[float, Ge(0), Lt(1)] = 0.1) -> None:
+    def __init__(
+        self,
+        *,
+        path: str,
+        size: Size = None,
+        channels: Literal[1, 3] | None = None,
+        validation: Annotated[float, Ge(0), Lt(1)] = 0.1,
+        test: Annotated[float, Ge(0), Lt(1)] = 0.1,
+    ) -> None:
         root = Path(path).expanduser()
         if not root.is_dir():
-            raise DataError(f"there is no folder {shown(root)}", hint="data=folder:PATH takes a folder of pictures",
-                            path=str(root))
+            raise DataError(
+                f"there is no folder {shown(root)}", hint="data=folder:PATH takes a folder of pictures", path=str(root)
+            )
         self.name = f"folder:{path}"
         self.path = root
         self.validation, self.test = validation, test
         self._folders = _split_folders(root)
         self._files = {name: _pictures(folder) for name, folder in self._folders.items()}
         if not self._files["train"]:
-            raise DataError(f"there is no picture in {shown(self._folders['train'])}",
-                            hint=f"pictures end in {' '.join(sorted(FORMATS))}", path=str(root))
+            raise DataError(
+                f"there is no picture in {shown(self._folders['train'])}",
+                hint=f"pictures end in {' '.join(sorted(FORMATS))}",
+                path=str(root),
+            )
         self._native, first_channels = header(self._folders["train"] / self._files["train"][0])
         self._size = height_and_width(size)
         self._channels = channels or first_channels
@@ -74,8 +84,9 @@ class FolderDataset(Dataset):
 
     def _read(self, name: str) -> Split:
         folder, files = self._folders[name], self._files[name]
-        pictures = PictureFiles([folder / file for file in files], size=self._size, native=self._native,
-                                channels=self._channels)
+        pictures = PictureFiles(
+            [folder / file for file in files], size=self._size, native=self._native, channels=self._channels
+        )
         number = {label: place for place, label in enumerate(self._classes)}
         return Split(pictures, torch.tensor([number[file.parts[0]] for file in files]) if self._classes else None)
 
@@ -93,8 +104,11 @@ def _pictures(folder: Path) -> list[Path]:
     found = []
     for place, folders, files in os.walk(folder):
         folders[:] = [f for f in folders if not f.startswith(".")]
-        found += [Path(place, f).relative_to(folder) for f in files
-                  if not f.startswith(".") and os.path.splitext(f)[1].lower() in FORMATS]
+        found += [
+            Path(place, f).relative_to(folder)
+            for f in files
+            if not f.startswith(".") and os.path.splitext(f)[1].lower() in FORMATS
+        ]
     return sorted(found)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from torch import Tensor
 
 from zoo_core.data import cut, cut_by_group, indices_of, no_such_split, pick
-from zoo_core.interfaces.dataset import Split, SplitName
+from zoo_core.interfaces import Split, SplitName
 
 
 def train_or_validation(published: Split, name: str, *, one_in: int | float) -> Split:
@@ -27,8 +27,10 @@ def cut_missing(count: int, published: Collection[str], *, validation: float, te
         validation: share of ``count`` for validation; at least one example unless it is 0.
         test: the same for test.
     """
-    sizes = [0 if name in published or share == 0 else max(1, int(share * count))
-             for name, share in (("validation", validation), ("test", test))]
+    sizes = [
+        0 if name in published or share == 0 else max(1, int(share * count))
+        for name, share in (("validation", validation), ("test", test))
+    ]
     return cut(count, *sizes)
 
 

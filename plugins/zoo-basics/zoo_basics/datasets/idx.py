@@ -32,6 +32,8 @@ def read_idx(path: Path) -> Tensor:
     start = 4 + 4 * raw[3]
     shape = [int.from_bytes(raw[at : at + 4], "big") for at in range(4, start, 4)]
     if len(raw) != start + math.prod(shape):
-        raise DataError(f"{shown(path)} has {len(raw) - start} values, its header says {'×'.join(map(str, shape))}",
-                        hint="the file is cut off or damaged: fetch it again")
+        raise DataError(
+            f"{shown(path)} has {len(raw) - start} values, its header says {'×'.join(map(str, shape))}",
+            hint="the file is cut off or damaged: fetch it again",
+        )
     return torch.frombuffer(bytearray(raw), dtype=torch.uint8, offset=start).reshape(shape)

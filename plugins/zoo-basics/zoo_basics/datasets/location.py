@@ -23,10 +23,12 @@ def first_file(root: Path, candidates: Iterable[str]) -> Path | None:
 def not_found(name: str, root: Path, looked_for: Iterable[str]) -> DataError:
     """The error for a data set whose files are not below ``root``."""
     files = " or ".join(looked_for)
-    return DataError(f'the files of "{name}" are not in {shown(root)} (looked for {files})',
-                     hint="give their folder with --data-root or $ZOO_DATA, or add --set data.download=true",
-                     dataset=name, root=str(root))
-
+    return DataError(
+        f'the files of "{name}" are not in {shown(root)} (looked for {files})',
+        hint="give their folder with --data-root or $ZOO_DATA, or add --set data.download=true",
+        dataset=name,
+        root=str(root),
+    )
 
 
 @contextmanager
@@ -36,6 +38,7 @@ def downloading(name: str, root: Path) -> Iterator[None]:
         root.mkdir(parents=True, exist_ok=True)
         yield
     except (OSError, RuntimeError, ValueError) as error:
-        raise DataError(f'"{name}" could not be downloaded to {shown(root)}: {shown(error)}',
-                        hint="without a network, put the files there by hand or give their folder with --data-root"
-                        ) from error
+        raise DataError(
+            f'"{name}" could not be downloaded to {shown(root)}: {shown(error)}',
+            hint="without a network, put the files there by hand or give their folder with --data-root",
+        ) from error

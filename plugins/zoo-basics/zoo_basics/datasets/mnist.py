@@ -7,8 +7,7 @@ from typing import final
 from zoo_basics.datasets.held_out import check_split, train_or_validation
 from zoo_basics.datasets.location import data_root, not_found
 from zoo_basics.datasets.mnist_files import fetch, image_files, read_published
-from zoo_core.interfaces import Dataset, Labels, Split
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Dataset, Labels, Split, SplitName
 
 FOLDERS = ("MNIST/raw", "mnist")
 HELD_OUT = 6

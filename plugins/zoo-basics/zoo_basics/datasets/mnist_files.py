@@ -44,8 +44,10 @@ def fetch(torchvision_name: str, name: str, root: Path) -> None:
     folder = root / torchvision_name / "raw"
     with downloading(name, root):
         for file, md5 in published.resources:
-            _from_any_mirror([f"{mirror}{file}" for mirror in published.mirrors],
-                             lambda url, file=file, md5=md5: download_url(url, str(folder), file, md5))
+            _from_any_mirror(
+                [f"{mirror}{file}" for mirror in published.mirrors],
+                lambda url, file=file, md5=md5: download_url(url, str(folder), file, md5),
+            )
 
 
 def _names(published: str) -> tuple[str, str]:
@@ -56,8 +58,10 @@ def _names(published: str) -> tuple[str, str]:
 def _read(images: Path, labels: Path) -> Split:
     x, y = read_idx(images), read_idx(labels)
     if x.ndim != 3 or y.shape != (len(x),):
-        raise DataError(f"{shown(images)} and {labels.name} do not belong together: "
-                        f"their shapes are {tuple(x.shape)} and {tuple(y.shape)}")
+        raise DataError(
+            f"{shown(images)} and {labels.name} do not belong together: "
+            f"their shapes are {tuple(x.shape)} and {tuple(y.shape)}"
+        )
     return Split(x[:, None], y.to(int64))
 
 

@@ -11,8 +11,7 @@ from zoo_basics.datasets.arrays_file import Layout, array_shapes, image_shape, l
 from zoo_basics.datasets.held_out import check_split, cut_missing
 from zoo_core.data import pick
 from zoo_core.errors import DataError, shown
-from zoo_core.interfaces import Dataset, Labels, Split
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Dataset, Labels, Split, SplitName
 
 
 @final
@@ -40,19 +39,27 @@ class NpzDataset(Dataset):
     def examples(cls) -> list[dict[str, Any]]:
         return [{"path": "arrays.npz"}]
 
-    def __init__(self, *, path: str, layout: Layout = "auto", validation: Annotated[float, Ge(0), Lt(1)] = 0.1,
-                 test: Annotated[float, Ge(0), Lt(1)] = 0.1) -> None:
+    def __init__(
+        self,
+        *,
+        path: str,
+        layout: Layout = "auto",
+        validation: Annotated[float, Ge(0), Lt(1)] = 0.1,
+        test: Annotated[float, Ge(0), Lt(1)] = 0.1,
+    ) -> None:
         self.path = Path(path).expanduser()
         if not self.path.is_file():
-            raise DataError(f"there is no file {shown(self.path)}", hint="data=npz:PATH takes a file of arrays",
-                            path=str(self.path))
+            raise DataError(
+                f"there is no file {shown(self.path)}", hint="data=npz:PATH takes a file of arrays", path=str(self.path)
+            )
         self.name = f"npz:{path}"
         self.layout: Layout = layout
         self.validation, self.test = validation, test
         arrays = array_shapes(self.path)
         if "x_train" not in arrays and "x" not in arrays:
-            raise DataError(f"{shown(self.path)} has neither x_train nor x; it has {shown(', '.join(arrays))}",
-                            path=str(self.path))
+            raise DataError(
+                f"{shown(self.path)} has neither x_train nor x; it has {shown(', '.join(arrays))}", path=str(self.path)
+            )
         self._suffix = {"train": "_train" if "x_train" in arrays else ""}
         self._suffix |= {name: f"_{name}" for name in ("validation", "test") if f"x_{name}" in arrays}
         self._arrays = arrays

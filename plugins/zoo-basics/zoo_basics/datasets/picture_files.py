@@ -20,8 +20,16 @@ Size: TypeAlias = Side | tuple[Side, Side] | None
 """Side of a square, or (height, width)."""
 
 FORMATS = {
-    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".gif": "GIF", ".webp": "WEBP", ".tif": "TIFF",
-    ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM",
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".ppm": "PPM",
+    ".pgm": "PPM",
 }
 """What a file may be by the end of its name. Left to itself Pillow goes by the content alone, and starts Ghostscript for a
 file that is PostScript inside, whatever it is called."""
@@ -46,8 +54,9 @@ class PictureFiles:
         channels: 1 (grey) or 3 (RGB).
     """
 
-    def __init__(self, paths: Sequence[Path], *, size: tuple[int, int] | None, native: tuple[int, int],
-                 channels: int) -> None:
+    def __init__(
+        self, paths: Sequence[Path], *, size: tuple[int, int] | None, native: tuple[int, int], channels: int
+    ) -> None:
         self.paths = paths
         self.size = size
         self.native = native
@@ -67,9 +76,12 @@ class PictureFiles:
         if self.size is not None:
             picture = cover(picture, self.size)
         elif (picture.height, picture.width) != self.native:
-            raise DataError(f"{shown(path, PATH)} is {picture.height}×{picture.width} (height×width), "
-                            f"the first picture {self.native[0]}×{self.native[1]}",
-                            hint="bring them to one size with --set data.size=64", path=str(path))
+            raise DataError(
+                f"{shown(path, PATH)} is {picture.height}×{picture.width} (height×width), "
+                f"the first picture {self.native[0]}×{self.native[1]}",
+                hint="bring them to one size with --set data.size=64",
+                path=str(path),
+            )
         array = np.array(picture)
         return torch.from_numpy(array[None] if self.mode == "L" else array.transpose(2, 0, 1).copy())
 
@@ -84,19 +96,28 @@ def opened(path: Path) -> Image.Image:
     """
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in FORMATS:
-        raise DataError(f"{shown(path, PATH)} does not say by its name what kind of picture it is",
-                        hint=f"pictures end in {' '.join(sorted(FORMATS))}", path=str(path))
+        raise DataError(
+            f"{shown(path, PATH)} does not say by its name what kind of picture it is",
+            hint=f"pictures end in {' '.join(sorted(FORMATS))}",
+            path=str(path),
+        )
     expected = FORMATS[suffix]
     try:
         return Image.open(path, formats=(expected,))
     except UnidentifiedImageError:
         found = _format_of(path)
         if found is None:
-            raise DataError(f"{shown(path, PATH)} cannot be read as a picture: its content is not {expected}",
-                            hint="mend or remove the file", path=str(path)) from None
+            raise DataError(
+                f"{shown(path, PATH)} cannot be read as a picture: its content is not {expected}",
+                hint="mend or remove the file",
+                path=str(path),
+            ) from None
         ends = next(end for end, format in FORMATS.items() if format == found)
-        raise DataError(f"the name of {shown(path, PATH)} says {expected}, its content is {found}",
-                        hint=f"rename it to end in {ends}", path=str(path)) from None
+        raise DataError(
+            f"the name of {shown(path, PATH)} says {expected}, its content is {found}",
+            hint=f"rename it to end in {ends}",
+            path=str(path),
+        ) from None
 
 
 def _format_of(path: Path) -> str | None:
@@ -144,19 +165,26 @@ def height_and_width(size: Size) -> tuple[int, int] | None:
         return None
     sides = (size, size) if isinstance(size, int) else size
     if min(sides) < 1:
-        raise SettingError(f"size {shown(size)} is too small, expected at least 1",
-                           hint="size=64, or size=[64, 48] (height, width)")
+        raise SettingError(
+            f"size {shown(size)} is too small, expected at least 1", hint="size=64, or size=[64, 48] (height, width)"
+        )
     return sides
 
 
 def check_depth(image: Image.Image, path: Path) -> None:
     """Raises DataError where a pixel is more than a byte: Pillow would cut such values off at 255."""
     if image.mode in DEEP_MODES:
-        raise DataError(f"{shown(path, PATH)} has more than 8 bits a pixel (mode {image.mode})",
-                        hint="convert it to 8 bits", path=str(path))
+        raise DataError(
+            f"{shown(path, PATH)} has more than 8 bits a pixel (mode {image.mode})",
+            hint="convert it to 8 bits",
+            path=str(path),
+        )
 
 
 def unreadable(path: Path, error: Exception) -> DataError:
     """The error for a picture that cannot be read."""
-    return DataError(f"{shown(path, PATH)} cannot be read as a picture: {shown(error)}", hint="mend or remove the file",
-                     path=str(path))
+    return DataError(
+        f"{shown(path, PATH)} cannot be read as a picture: {shown(error)}",
+        hint="mend or remove the file",
+        path=str(path),
+    )

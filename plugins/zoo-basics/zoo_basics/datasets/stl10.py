@@ -12,8 +12,7 @@ from torch import Tensor
 from zoo_basics.datasets.held_out import check_split, train_or_validation
 from zoo_basics.datasets.location import data_root, downloading, not_found
 from zoo_core.errors import DataError, shown
-from zoo_core.interfaces import Dataset, Labels, Split
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Dataset, Labels, Split, SplitName
 
 FOLDER = "stl10_binary"
 HELD_OUT = 10

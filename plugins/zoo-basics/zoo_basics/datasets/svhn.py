@@ -12,8 +12,7 @@ from zoo_basics.datasets.arrays_file import read_arrays
 from zoo_basics.datasets.held_out import check_split, train_or_validation
 from zoo_basics.datasets.location import data_root, downloading, first_file, not_found
 from zoo_core.errors import DataError, shown
-from zoo_core.interfaces import Dataset, Labels, Split
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Dataset, Labels, Split, SplitName
 
 SUBSET = "svhn/svhn_subset.npz"
 HELD_OUT = 73_257 / 10_000

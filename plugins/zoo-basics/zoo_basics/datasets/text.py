@@ -11,8 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from zoo_basics.datasets.held_out import check_split
 from zoo_core.errors import DataError, shown
-from zoo_core.interfaces import Dataset, Labels, Modality, Split, Vocabulary
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Dataset, Labels, Modality, Split, SplitName, Vocabulary
 
 
 @final
@@ -39,11 +38,19 @@ class TextDataset(Dataset):
     def examples(cls) -> list[dict[str, Any]]:
         return [{"path": "text.txt"}]
 
-    def __init__(self, *, path: str, length: Annotated[int, Ge(2), Le(4096)] = 50, validation: Annotated[float, Gt(0), Lt(1)] = 0.05,
-                 test: Annotated[float, Gt(0), Lt(1)] = 0.1) -> None:
+    def __init__(
+        self,
+        *,
+        path: str,
+        length: Annotated[int, Ge(2), Le(4096)] = 50,
+        validation: Annotated[float, Gt(0), Lt(1)] = 0.05,
+        test: Annotated[float, Gt(0), Lt(1)] = 0.1,
+    ) -> None:
         if validation + test >= 1:
-            raise DataError(f"validation {validation:g} and test {test:g} of a text leave nothing to train on",
-                            hint="choose shares that add up to less than 1")
+            raise DataError(
+                f"validation {validation:g} and test {test:g} of a text leave nothing to train on",
+                hint="choose shares that add up to less than 1",
+            )
         self.path = Path(path).expanduser()
         self.name = f"text:{path}"
         self.length = length
@@ -53,12 +60,18 @@ class TextDataset(Dataset):
         count = len(self._ids)
         ends = (round(count * (1 - validation - test)), round(count * (1 - test)))
         self._stretches: dict[SplitName, slice] = {
-            "train": slice(0, ends[0]), "validation": slice(ends[0], ends[1]), "test": slice(ends[1], count)}
+            "train": slice(0, ends[0]),
+            "validation": slice(ends[0], ends[1]),
+            "test": slice(ends[1], count),
+        }
         for name, stretch in self._stretches.items():
             if stretch.stop - stretch.start < length:
-                raise DataError(f"the {name} part of {shown(self.path)} has {stretch.stop - stretch.start} of its {count:,} characters, "
-                                f"fewer than a window of {length}", hint=f"take a longer text, shorter windows (data.length) or another "
-                                f"share{'' if name == 'train' else f' (data.{name})'}")
+                raise DataError(
+                    f"the {name} part of {shown(self.path)} has {stretch.stop - stretch.start} of its {count:,} characters, "
+                    f"fewer than a window of {length}",
+                    hint=f"take a longer text, shorter windows (data.length) or another "
+                    f"share{'' if name == 'train' else f' (data.{name})'}",
+                )
 
     def split(self, name: SplitName) -> Split:
         check_split(name)
@@ -78,8 +91,11 @@ def _code_points(path: Path) -> np.ndarray[Any, np.dtype[np.uint32]]:
     try:
         text = path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
-        raise DataError(f"{shown(path)} is no text in UTF-8: byte {error.start:,} is {error.object[error.start]:#04x}",
-                        hint="save it in UTF-8", path=str(path)) from None
+        raise DataError(
+            f"{shown(path)} is no text in UTF-8: byte {error.start:,} is {error.object[error.start]:#04x}",
+            hint="save it in UTF-8",
+            path=str(path),
+        ) from None
     except OSError as error:
         raise DataError(f"{shown(path)} cannot be read: {shown(error.strerror)}", path=str(path)) from None
     return np.frombuffer(text.encode("utf-32-le"), dtype="<u4")

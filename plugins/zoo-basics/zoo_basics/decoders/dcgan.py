@@ -15,7 +15,7 @@ from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.halving_convolutions import halved_shapes
 from zoo_basics.layers.normal_init import init_normal
-from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
+from zoo_core.distributions import LikelihoodName, SigmaSharing, likelihood_family
 from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
 
 
@@ -48,14 +48,29 @@ class DCGANDecoder(Decoder):
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"latent_dim": 6, "width": 8}
-        return [small, {**small, "conditional": True}, {**small, "likelihood": "implicit"},
-                {**small, "attributes": True, "labels": "attributes"}]
+        return [
+            small,
+            {**small, "conditional": True},
+            {**small, "likelihood": "implicit"},
+            {**small, "attributes": True, "labels": "attributes"},
+        ]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
-                 likelihood: LikelihoodName = "gaussian", noise_dim: Width | None = None, attributes: bool = False,
-                 sigma: SigmaSharing = "shared", initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
-                 width: Width = 64, activation: ActivationName = "relu",
-                 init: Literal["normal", "default"] = "normal") -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels,
+        latent_dim: Width = 64,
+        likelihood: LikelihoodName = "gaussian",
+        noise_dim: Width | None = None,
+        attributes: bool = False,
+        sigma: SigmaSharing = "shared",
+        initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0,
+        conditional: bool = False,
+        width: Width = 64,
+        activation: ActivationName = "relu",
+        init: Literal["normal", "default"] = "normal",
+    ) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.latent_dim = latent_dim

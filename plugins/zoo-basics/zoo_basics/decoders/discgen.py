@@ -13,7 +13,7 @@ from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.halving import sizes_halved_exactly
 from zoo_basics.layers.normal_init import init_normal
-from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
+from zoo_core.distributions import LikelihoodName, SigmaSharing, likelihood_family
 from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
 
 STAGES = 4
@@ -48,10 +48,21 @@ class DiscgenDecoder(Decoder):
         small = {"latent_dim": 6, "width": 4, "hidden": 16}
         return [small, {**small, "conditional": True}, {**small, "attributes": True, "labels": "attributes"}]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
-                 likelihood: LikelihoodName = "gaussian", noise_dim: Width | None = None, attributes: bool = False,
-                 sigma: SigmaSharing = "shared", initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
-                 width: Width = 32, hidden: Width = 1000) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels,
+        latent_dim: Width = 64,
+        likelihood: LikelihoodName = "gaussian",
+        noise_dim: Width | None = None,
+        attributes: bool = False,
+        sigma: SigmaSharing = "shared",
+        initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0,
+        conditional: bool = False,
+        width: Width = 32,
+        hidden: Width = 1000,
+    ) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.latent_dim = latent_dim
@@ -61,8 +72,12 @@ class DiscgenDecoder(Decoder):
         widths = [*(width * 2**i for i in reversed(range(STAGES))), width]
         units = widths[0] * map_height * map_width
         self.base = nn.Sequential(
-            nn.Linear(self.code.width, hidden, bias=False), nn.BatchNorm1d(hidden), nn.ReLU(inplace=True),
-            nn.Linear(hidden, units, bias=False), nn.BatchNorm1d(units), nn.ReLU(inplace=True),
+            nn.Linear(self.code.width, hidden, bias=False),
+            nn.BatchNorm1d(hidden),
+            nn.ReLU(inplace=True),
+            nn.Linear(hidden, units, bias=False),
+            nn.BatchNorm1d(units),
+            nn.ReLU(inplace=True),
             nn.Unflatten(1, (widths[0], map_height, map_width)),
         )
         self.stages = nn.Sequential(*(stage(inputs, outputs) for inputs, outputs in pairwise(widths)))

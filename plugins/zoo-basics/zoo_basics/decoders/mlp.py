@@ -14,7 +14,7 @@ from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.fully_connected import fully_connected, fully_connected_head
 from zoo_basics.layers.normal_init import init_normal
-from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
+from zoo_core.distributions import LikelihoodName, SigmaSharing, likelihood_family
 from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
 
 
@@ -48,12 +48,24 @@ class MLPDecoder(Decoder):
             {"hidden": [32], "attributes": True, "labels": "attributes"},
         ]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
-                 likelihood: LikelihoodName = "gaussian", noise_dim: Width | None = None, attributes: bool = False,
-                 sigma: SigmaSharing = "shared", initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
-                 hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
-                 activation: ActivationName = "relu", batch_norm: bool = False, batch_norm_head: bool = False,
-                 init_std: Annotated[float, Ge(0)] = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels,
+        latent_dim: Width = 64,
+        likelihood: LikelihoodName = "gaussian",
+        noise_dim: Width | None = None,
+        attributes: bool = False,
+        sigma: SigmaSharing = "shared",
+        initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0,
+        conditional: bool = False,
+        hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
+        activation: ActivationName = "relu",
+        batch_norm: bool = False,
+        batch_norm_head: bool = False,
+        init_std: Annotated[float, Ge(0)] = 0.0,
+    ) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.latent_dim = latent_dim
@@ -72,5 +84,7 @@ class MLPDecoder(Decoder):
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """(N, latent_dim) to the picture before its squashing, (N, C, H, W), with logits (N, K) where it tells attributes."""
         features = self.hidden(self.code(z, y))
-        told: Tensor | tuple[Tensor, Tensor] = self.attribute_logits(self.head(features).view(-1, *self.image_shape), features)
+        told: Tensor | tuple[Tensor, Tensor] = self.attribute_logits(
+            self.head(features).view(-1, *self.image_shape), features
+        )
         return told

@@ -13,7 +13,7 @@ from zoo_basics.layers.bounds import Width
 from zoo_basics.layers.code_input import CodeInput
 from zoo_basics.layers.halving import halved_sizes
 from zoo_basics.layers.residual_block import ResidualBlock, residual_widths
-from zoo_core.distributions.likelihoods import LikelihoodName, SigmaSharing, likelihood_family
+from zoo_core.distributions import LikelihoodName, SigmaSharing, likelihood_family
 from zoo_core.interfaces import Decoder, ImageShape, Labels, Tags
 
 
@@ -45,10 +45,20 @@ class ResNetDecoder(Decoder):
         small = {"latent_dim": 6, "width": 4}
         return [small, {**small, "conditional": True}, {**small, "attributes": True, "labels": "attributes"}]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, latent_dim: Width = 64,
-                 likelihood: LikelihoodName = "gaussian", noise_dim: Width | None = None, attributes: bool = False,
-                 sigma: SigmaSharing = "shared", initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0, conditional: bool = False,
-                 width: Width = 32) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels,
+        latent_dim: Width = 64,
+        likelihood: LikelihoodName = "gaussian",
+        noise_dim: Width | None = None,
+        attributes: bool = False,
+        sigma: SigmaSharing = "shared",
+        initial_log_sigma: Annotated[float, Gt(-6), Lt(6)] = 0.0,
+        conditional: bool = False,
+        width: Width = 32,
+    ) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.latent_dim = latent_dim
@@ -62,10 +72,12 @@ class ResNetDecoder(Decoder):
             nn.ReLU(inplace=True),
             nn.Unflatten(1, (widths[0], map_height, map_width)),
         )
-        self.blocks = nn.Sequential(*(
-            nn.Sequential(ResidualBlock(inputs, outputs), nn.Upsample(scale_factor=2, mode="nearest"))
-            for inputs, outputs in pairwise(widths)
-        ))
+        self.blocks = nn.Sequential(
+            *(
+                nn.Sequential(ResidualBlock(inputs, outputs), nn.Upsample(scale_factor=2, mode="nearest"))
+                for inputs, outputs in pairwise(widths)
+            )
+        )
         self.head = nn.Conv2d(widths[-1], image_shape[0], 5, padding=2)
         self.attribute_logits = AttributeLogits(widths[0] * map_height * map_width, labels, attributes, conditional)
 

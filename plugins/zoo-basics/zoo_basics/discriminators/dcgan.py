@@ -48,15 +48,26 @@ class DCGANDiscriminator(Discriminator):
             {**small, "normalisation": "layer", "init": "default"},
         ]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, width: Width = 64, features: Width = 1024,
-                 layers: tuple[str, ...] = ("features", "score"), activation: ActivationName = "leaky-relu",
-                 normalisation: Normalisation = "batch", spectral_norm: bool = False, conditional: bool = False,
-                 init: Literal["normal", "default"] = "normal") -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels,
+        width: Width = 64,
+        features: Width = 1024,
+        layers: tuple[str, ...] = ("features", "score"),
+        activation: ActivationName = "leaky-relu",
+        normalisation: Normalisation = "batch",
+        spectral_norm: bool = False,
+        conditional: bool = False,
+        init: Literal["normal", "default"] = "normal",
+    ) -> None:
         super().__init__()
         shapes = halved_shapes(image_shape, width)
         stages = halving_convolutions(image_shape[0], shapes, activation, normalisation)
-        self.finish("dcgan", "conv", stages, shapes, layers=layers, features=features, labels=labels,
-                    conditional=conditional)
+        self.finish(
+            "dcgan", "conv", stages, shapes, layers=layers, features=features, labels=labels, conditional=conditional
+        )
         if init == "normal":
             init_normal(self, 0.02)
         if spectral_norm:

@@ -58,8 +58,18 @@ class Discriminator(FeatureExtractor):
     def capabilities(self) -> frozenset[str]:
         return super().capabilities | (self.head.capabilities if self.head else frozenset())
 
-    def finish(self, name: str, stage: str, stages: Sequence[nn.Module], shapes: Sequence[tuple[int, ...]], *,
-               layers: Sequence[str], features: int, labels: Labels, conditional: bool) -> None:
+    def finish(
+        self,
+        name: str,
+        stage: str,
+        stages: Sequence[nn.Module],
+        shapes: Sequence[tuple[int, ...]],
+        *,
+        layers: Sequence[str],
+        features: int,
+        labels: Labels,
+        conditional: bool,
+    ) -> None:
         """Put the head on ``stages``, drop what lies behind the last of ``layers``.
 
         Arguments:
@@ -128,8 +138,10 @@ def spectrally_normalised(net: nn.Module) -> None:
 def _asked(name: str, layers: Sequence[str], available: Sequence[str]) -> tuple[str, ...]:
     for layer in layers:
         if layer not in available:
-            raise SettingError(f"{name}: there is no layer {shown(layer)!r}",
-                               hint=did_you_mean(layer, available) or f"its layers are {', '.join(available)}")
+            raise SettingError(
+                f"{name}: there is no layer {shown(layer)!r}",
+                hint=did_you_mean(layer, available) or f"its layers are {', '.join(available)}",
+            )
     if not layers:
         raise SettingError(f"{name}: no layer is asked for", hint=f"its layers are {', '.join(available)}")
     return tuple(layer for layer in available if layer in layers)

@@ -41,18 +41,28 @@ class MLPDiscriminator(Discriminator):
             {**small, "layers": ["hidden1"]},
         ]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels,
-                 hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000,), features: Width = 1024,
-                 layers: tuple[str, ...] = ("features", "score"), activation: ActivationName = "leaky-relu",
-                 normalisation: Normalisation = "none", spectral_norm: bool = False, conditional: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels,
+        hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000,),
+        features: Width = 1024,
+        layers: tuple[str, ...] = ("features", "score"),
+        activation: ActivationName = "leaky-relu",
+        normalisation: Normalisation = "none",
+        spectral_norm: bool = False,
+        conditional: bool = False,
+    ) -> None:
         super().__init__()
         stages = [
             _stage(inputs, outputs, activation, normalisation)
             for inputs, outputs in pairwise((prod(image_shape), *hidden))
         ]
         shapes = [(width,) for width in hidden]
-        self.finish("mlp", "hidden", stages, shapes, layers=layers, features=features, labels=labels,
-                    conditional=conditional)
+        self.finish(
+            "mlp", "hidden", stages, shapes, layers=layers, features=features, labels=labels, conditional=conditional
+        )
         if spectral_norm:
             spectrally_normalised(self)
 

@@ -43,9 +43,18 @@ class ResNetDiscriminator(Discriminator):
             {**small, "normalisation": "batch"},
         ]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels, width: Width = 64, features: Width = 1024,
-                 layers: tuple[str, ...] = ("features", "score"), normalisation: Normalisation = "none",
-                 spectral_norm: bool = False, conditional: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels,
+        width: Width = 64,
+        features: Width = 1024,
+        layers: tuple[str, ...] = ("features", "score"),
+        normalisation: Normalisation = "none",
+        spectral_norm: bool = False,
+        conditional: bool = False,
+    ) -> None:
         super().__init__()
         sizes = halved_sizes(image_shape)[1:]
         widths = residual_widths(width, len(sizes) - 1)
@@ -54,8 +63,9 @@ class ResNetDiscriminator(Discriminator):
             for i, (inputs, outputs) in enumerate(pairwise([image_shape[0], *widths]))
         ]
         shapes = [(channels, *size) for channels, size in zip(widths, sizes)]
-        self.finish("resnet", "block", blocks, shapes, layers=layers, features=features, labels=labels,
-                    conditional=conditional)
+        self.finish(
+            "resnet", "block", blocks, shapes, layers=layers, features=features, labels=labels, conditional=conditional
+        )
         if spectral_norm:
             spectrally_normalised(self)
 

@@ -13,7 +13,7 @@ from zoo_basics.discriminators.discriminator import (
     spectrally_normalised,
 )
 from zoo_basics.layers.bounds import Width
-from zoo_core.building.compatibility import check_layer
+from zoo_core.building import check_layer
 from zoo_core.interfaces import FeatureExtractor, Labels, Nested, Tags
 
 
@@ -42,9 +42,16 @@ class ScoredExtractor(FeatureExtractor):
         net = {"name": "zoo-basics:mlp", "hidden": [12], "layers": ["hidden1"]}
         return [{"net": net, "features": 8}, {"net": net, "features": 8, "spectral_norm": True, "conditional": True}]
 
-    def __init__(self, *, labels: Labels, net: Nested[FeatureExtractor] = Nested("zoo-features:small-cnn"),
-                 layer: str = "", features: Width = 1024, spectral_norm: bool = False,
-                 conditional: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        labels: Labels,
+        net: Nested[FeatureExtractor] = Nested("zoo-features:small-cnn"),
+        layer: str = "",
+        features: Width = 1024,
+        spectral_norm: bool = False,
+        conditional: bool = False,
+    ) -> None:
         super().__init__()
         classes = conditional_classes(labels, conditional)
         self.net = net.build(layers=[layer]) if layer and "layers" not in net.params else net.build()

@@ -13,7 +13,7 @@ from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving_convolutions import halved_shapes, halving_convolutions
 from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.normal_init import init_normal
-from zoo_core.distributions.posteriors import PosteriorName, SigmaBounds, posterior_family
+from zoo_core.distributions import PosteriorName, SigmaBounds, posterior_family
 from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 
@@ -40,17 +40,30 @@ class DCGANEncoder(Encoder):
         SettingError: the image has an odd side, or one below 8.
     """
 
-    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=2, smallest_side=8, density=True, conditional=True)
+    tags: ClassVar[Tags] = Tags(
+        batch_statistics=True, sides_multiple_of=2, smallest_side=8, density=True, conditional=True
+    )
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"latent_dim": 6, "width": 8}
         return [small, {**small, "posterior": "implicit"}, {**small, "conditional": True}]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
-                 posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 sigma_bounds: SigmaBounds = None, categories: Categories = 0, conditional: bool = False, width: Width = 64,
-                 activation: ActivationName = "leaky-relu", init: Literal["normal", "default"] = "normal") -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels = NO_LABELS,
+        latent_dim: Width = 64,
+        posterior: PosteriorName = "gaussian",
+        noise_channels: Width = 1,
+        sigma_bounds: SigmaBounds = None,
+        categories: Categories = 0,
+        conditional: bool = False,
+        width: Width = 64,
+        activation: ActivationName = "leaky-relu",
+        init: Literal["normal", "default"] = "normal",
+    ) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(

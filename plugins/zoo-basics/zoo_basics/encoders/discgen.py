@@ -12,7 +12,7 @@ from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving import sizes_halved_exactly
 from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.normal_init import init_normal
-from zoo_core.distributions.posteriors import PosteriorName, SigmaBounds, posterior_family
+from zoo_core.distributions import PosteriorName, SigmaBounds, posterior_family
 from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 STAGES = 4
@@ -38,17 +38,29 @@ class DiscgenEncoder(Encoder):
         SettingError: a side of the image is not divisible by 16.
     """
 
-    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=16, smallest_side=16, density=True, conditional=True)
+    tags: ClassVar[Tags] = Tags(
+        batch_statistics=True, sides_multiple_of=16, smallest_side=16, density=True, conditional=True
+    )
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"latent_dim": 6, "width": 4, "hidden": 16}
         return [small, {**small, "posterior": "implicit"}, {**small, "conditional": True}]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
-                 posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 sigma_bounds: SigmaBounds = None, categories: Categories = 0, conditional: bool = False, width: Width = 32,
-                 hidden: Width = 1000) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels = NO_LABELS,
+        latent_dim: Width = 64,
+        posterior: PosteriorName = "gaussian",
+        noise_channels: Width = 1,
+        sigma_bounds: SigmaBounds = None,
+        categories: Categories = 0,
+        conditional: bool = False,
+        width: Width = 32,
+        hidden: Width = 1000,
+    ) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(
@@ -56,7 +68,10 @@ class DiscgenEncoder(Encoder):
         )
         self.input = ImageInput(self.family, labels, conditional)
         map_height, map_width = sizes_halved_exactly(image_shape, STAGES)[-1]
-        widths = [image_shape[0] + self.family.noise_channels + self.input.classes, *(width * 2**i for i in range(STAGES))]
+        widths = [
+            image_shape[0] + self.family.noise_channels + self.input.classes,
+            *(width * 2**i for i in range(STAGES)),
+        ]
         self.stages = nn.Sequential(*(stage(inputs, outputs) for inputs, outputs in pairwise(widths)))
         self.hidden = nn.Sequential(
             nn.Linear(widths[-1] * map_height * map_width, hidden, bias=False),

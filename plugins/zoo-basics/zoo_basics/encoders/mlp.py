@@ -14,7 +14,7 @@ from zoo_basics.layers.corruption import corruption
 from zoo_basics.layers.fully_connected import fully_connected, fully_connected_head
 from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.normal_init import init_normal
-from zoo_core.distributions.posteriors import PosteriorName, SigmaBounds, posterior_family
+from zoo_core.distributions import PosteriorName, SigmaBounds, posterior_family
 from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 
@@ -53,13 +53,25 @@ class MLPEncoder(Encoder):
             {"hidden": [32], "posterior": "implicit", "conditional": True},
         ]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
-                 posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 sigma_bounds: SigmaBounds = None, categories: Categories = 0, conditional: bool = False,
-                 hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
-                 activation: ActivationName = "relu", batch_norm: bool = False, batch_norm_head: bool = False,
-                 input_noise: Annotated[float, Ge(0)] = 0.0, input_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
-                 init_std: Annotated[float, Ge(0)] = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels = NO_LABELS,
+        latent_dim: Width = 64,
+        posterior: PosteriorName = "gaussian",
+        noise_channels: Width = 1,
+        sigma_bounds: SigmaBounds = None,
+        categories: Categories = 0,
+        conditional: bool = False,
+        hidden: Annotated[tuple[Width, ...], MinLen(1), MaxLen(64)] = (1000, 1000),
+        activation: ActivationName = "relu",
+        batch_norm: bool = False,
+        batch_norm_head: bool = False,
+        input_noise: Annotated[float, Ge(0)] = 0.0,
+        input_dropout: Annotated[float, Ge(0), Lt(1)] = 0.0,
+        init_std: Annotated[float, Ge(0)] = 0.0,
+    ) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(

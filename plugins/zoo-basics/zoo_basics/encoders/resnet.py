@@ -12,7 +12,7 @@ from zoo_basics.layers.bounds import Categories, Width
 from zoo_basics.layers.halving import halved_sizes
 from zoo_basics.layers.image_input import NO_LABELS, ImageInput
 from zoo_basics.layers.residual_block import ResidualBlock, residual_widths
-from zoo_core.distributions.posteriors import PosteriorName, SigmaBounds, posterior_family
+from zoo_core.distributions import PosteriorName, SigmaBounds, posterior_family
 from zoo_core.interfaces import Encoder, ImageShape, Labels, Tags
 
 
@@ -36,16 +36,28 @@ class ResNetEncoder(Encoder):
         SettingError: the image has an odd side, or one below 8.
     """
 
-    tags: ClassVar[Tags] = Tags(batch_statistics=True, sides_multiple_of=2, smallest_side=8, density=True, conditional=True)
+    tags: ClassVar[Tags] = Tags(
+        batch_statistics=True, sides_multiple_of=2, smallest_side=8, density=True, conditional=True
+    )
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"latent_dim": 6, "width": 4}
         return [small, {**small, "posterior": "implicit"}, {**small, "conditional": True}]
 
-    def __init__(self, *, image_shape: ImageShape, labels: Labels = NO_LABELS, latent_dim: Width = 64,
-                 posterior: PosteriorName = "gaussian", noise_channels: Width = 1,
-                 sigma_bounds: SigmaBounds = None, categories: Categories = 0, conditional: bool = False, width: Width = 32) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        labels: Labels = NO_LABELS,
+        latent_dim: Width = 64,
+        posterior: PosteriorName = "gaussian",
+        noise_channels: Width = 1,
+        sigma_bounds: SigmaBounds = None,
+        categories: Categories = 0,
+        conditional: bool = False,
+        width: Width = 32,
+    ) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.family = posterior_family(
@@ -55,14 +67,16 @@ class ResNetEncoder(Encoder):
         sizes = halved_sizes(image_shape)
         widths = residual_widths(width, len(sizes) - 1)
         self.stem = nn.Sequential(
-            nn.Conv2d(image_shape[0] + self.family.noise_channels + self.input.classes, width, 5, padding=2, bias=False),
+            nn.Conv2d(
+                image_shape[0] + self.family.noise_channels + self.input.classes, width, 5, padding=2, bias=False
+            ),
             nn.BatchNorm2d(width),
             nn.LeakyReLU(0.2, inplace=True),
         )
         # Each block sees the map halved: pooling stands between the stem and the first, and between each two.
-        self.blocks = nn.Sequential(*(
-            nn.Sequential(nn.AvgPool2d(2), ResidualBlock(inputs, outputs)) for inputs, outputs in pairwise(widths)
-        ))
+        self.blocks = nn.Sequential(
+            *(nn.Sequential(nn.AvgPool2d(2), ResidualBlock(inputs, outputs)) for inputs, outputs in pairwise(widths))
+        )
         map_height, map_width = sizes[-1]
         self.head = nn.Linear(widths[-1] * map_height * map_width, self.family.width)
 

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from zoo_basics.layers.bounds import Width
-from zoo_core.data.labels import chosen
+from zoo_core.data import chosen
 from zoo_core.errors import IncompatibleError
 from zoo_core.interfaces import Head, Labels
 
@@ -28,16 +28,29 @@ class LinearHead(Head):
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{"latent_dim": 6}, {"latent_dim": 6, "bias": False, "fake": True},
-                {"latent_dim": 6, "attributes": ["Smiling", "Male"]}]
+        return [
+            {"latent_dim": 6},
+            {"latent_dim": 6, "bias": False, "fake": True},
+            {"latent_dim": 6, "attributes": ["Smiling", "Male"]},
+        ]
 
-    def __init__(self, *, labels: Labels, latent_dim: Width = 64, bias: bool = True, fake: bool = False,
-                 attributes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        labels: Labels,
+        latent_dim: Width = 64,
+        bias: bool = True,
+        fake: bool = False,
+        attributes: tuple[str, ...] = (),
+    ) -> None:
         super().__init__()
         labels = chosen(labels, attributes, "head.attributes")
         if not labels.count and not fake:
-            raise IncompatibleError("a head has one logit for each class or attribute, and these data have neither",
-                            hint="choose data with labels, or set fake=true", labels=labels)
+            raise IncompatibleError(
+                "a head has one logit for each class or attribute, and these data have neither",
+                hint="choose data with labels, or set fake=true",
+                labels=labels,
+            )
         self.latent_dim = latent_dim
         self.outputs = labels.count + fake
         self.fake = fake

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from zoo_basics.layers.label_input import LabelInput
-from zoo_core.distributions.likelihoods import LikelihoodName
+from zoo_core.distributions import LikelihoodName
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Labels, PartNoise
 
@@ -26,8 +26,14 @@ class CodeInput(LabelInput):
         SettingError: ``conditional`` and the data have neither classes nor attributes; ``noise_dim`` for a decoder with a density.
     """
 
-    def __init__(self, latent_dim: int, labels: Labels, conditional: bool, likelihood: LikelihoodName = "gaussian",
-                 noise_dim: int | None = None) -> None:
+    def __init__(
+        self,
+        latent_dim: int,
+        labels: Labels,
+        conditional: bool,
+        likelihood: LikelihoodName = "gaussian",
+        noise_dim: int | None = None,
+    ) -> None:
         super().__init__(labels, conditional, "decoder")
         if noise_dim is not None and likelihood != "implicit":
             raise SettingError(

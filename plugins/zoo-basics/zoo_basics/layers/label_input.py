@@ -57,7 +57,10 @@ class LabelInput(nn.Module):
             return None
         if self.attributes:
             if y.ndim != 2:
-                raise IncompatibleError(f"a conditional {self.part} takes attributes, got labels of shape {tuple(y.shape)}", hint=self._asked)
+                raise IncompatibleError(
+                    f"a conditional {self.part} takes attributes, got labels of shape {tuple(y.shape)}",
+                    hint=self._asked,
+                )
             known = y.to(like.dtype)
             return torch.where(known < 0, 0.5, known)
         if y.ndim == 1:

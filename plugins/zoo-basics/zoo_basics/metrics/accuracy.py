@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo_basics.metrics.mean import StreamingMean
-from zoo_core.data import refuse_unlike
-from zoo_core.data.labels import attributes_for, listed, logit_places, told_apart
+from zoo_core.data import attributes_for, listed, logit_places, refuse_unlike, told_apart
 from zoo_core.errors import IncompatibleError, SettingError, did_you_mean, shown
 from zoo_core.interfaces import Batch, FeatureExtractor, Labels, Metric, MetricResult, Need
 
@@ -68,8 +67,10 @@ class Accuracy(Metric):
         for batch in batches:
             refuse_unlike(batch, model.labels)
             if (batch.attributes if of_attributes else batch.y) is None:
-                raise IncompatibleError(f"accuracy needs data with labels, and these have none of type {model.labels.type}",
-                                hint="choose the data that the classifier was built for")
+                raise IncompatibleError(
+                    f"accuracy needs data with labels, and these have none of type {model.labels.type}",
+                    hint="choose the data that the classifier was built for",
+                )
             truth = attributes_for(batch, classifier, model.labels) if of_attributes else cast(torch.Tensor, batch.y)
             logits = classifier.features(batch.x)["logits"]
             if places is None:
@@ -95,16 +96,20 @@ class Accuracy(Metric):
         for type, names in self.names.items():
             if names and type != labels.type:
                 has = f"the model has {labels.type}" if labels.count else "the model has no labels"
-                raise SettingError(f"accuracy.{type}: {has}, and no {type}",
-                                   hint=f"ask for accuracy.{labels.type}" if labels.count else "measure a model with labels")
+                raise SettingError(
+                    f"accuracy.{type}: {has}, and no {type}",
+                    hint=f"ask for accuracy.{labels.type}" if labels.count else "measure a model with labels",
+                )
         asked = self.names.get(labels.type, ())
         number = {name: i for i, name in enumerate(labels.names)}
         if asked == "all":
             return number
         for name in asked:
             if name not in number:
-                raise SettingError(f"accuracy.{labels.type}: the model has no {shown(name)!r}",
-                                   hint=did_you_mean(name, labels.names) or f"it has {listed(labels.names)}")
+                raise SettingError(
+                    f"accuracy.{labels.type}: the model has no {shown(name)!r}",
+                    hint=did_you_mean(name, labels.names) or f"it has {listed(labels.names)}",
+                )
         return {name: number[name] for name in asked}
 
 
@@ -135,8 +140,11 @@ class _Rates:
         """The figures that there are examples for."""
         found = {"accuracy": self._whole, "recall": self._positive, "specificity": self._negative}
         protocol = {"examples": self._whole.count, "positives": self._positive.count}
-        made = [MetricResult(f"{what}/{self._name}", mean.value, "fraction", "higher", mean.error, protocol)
-                for what, mean in found.items() if mean.count]
+        made = [
+            MetricResult(f"{what}/{self._name}", mean.value, "fraction", "higher", mean.error, protocol)
+            for what, mean in found.items()
+            if mean.count
+        ]
         if self._positive.count and self._negative.count:
             errors = (self._positive.error, self._negative.error)
             error = None if None in errors else math.hypot(*cast("tuple[float, float]", errors)) / 2

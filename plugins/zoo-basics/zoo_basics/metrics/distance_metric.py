@@ -16,7 +16,7 @@ from zoo_basics.metrics.real_images import RealImages
 from zoo_basics.metrics.reconstructed_features import ReconstructedFeatures
 from zoo_basics.metrics.sample_features import SampleFeatures
 from zoo_basics.metrics.sample_metric import SampleMetric
-from zoo_core.building.extractors import Wanted
+from zoo_core.building import Wanted
 from zoo_core.errors import DataError, IncompatibleError, SettingError
 from zoo_core.interfaces import Batch
 
@@ -82,13 +82,17 @@ class DistanceMetric(SampleMetric):
             return
         missing = [part for part in ("encoder", "decoder") if part not in model.parts]
         if missing:
-            raise IncompatibleError(f"this model makes no reconstructions: it has no {' and no '.join(missing)}",
-                            hint='set of="samples", or measure an autoencoder')
+            raise IncompatibleError(
+                f"this model makes no reconstructions: it has no {' and no '.join(missing)}",
+                hint='set of="samples", or measure an autoencoder',
+            )
         extractor = choose_extractor(self.features, self.layer, model, self.wanted)
         with RealImages(batches) as images:
             if images.count < 4:
-                raise DataError(f"there should be at least four images, half of them to reconstruct, found {images.count}",
-                                hint="choose another split, or a larger --limit")
+                raise DataError(
+                    f"there should be at least four images, half of them to reconstruct, found {images.count}",
+                    hint="choose another split, or a larger --limit",
+                )
             order = torch.randperm(images.count, generator=generator)
             count = min(self.samples, images.count // 2)
             made = ReconstructedFeatures(extractor, model, images, order[:count])

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from zoo_basics.samplers.codes import takes_labels
-from zoo_core.data.labels import in_turn
+from zoo_core.data import in_turn
 from zoo_core.errors import DataError
-from zoo_core.storage.config import sampler_entry
+from zoo_core.storage import sampler_entry
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -62,7 +62,9 @@ class DrawnSamples:
                 conditions["y"] = in_turn(self._model.labels, n, start=self._drawn, device=self._model.device)
             x = self._sampler(self._model, n, self._generator, **conditions).x
             if not torch.isfinite(x).all():
-                raise DataError("the model made samples with pixels that are not finite",
-                                hint="its training went wrong; take an earlier checkpoint")
+                raise DataError(
+                    "the model made samples with pixels that are not finite",
+                    hint="its training went wrong; take an earlier checkpoint",
+                )
             self._drawn, left = self._drawn + n, left - n
             yield x.clamp(0, 1)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from zoo_basics.kl_divergence import has_closed_form, kl_divergence
 from zoo_basics.metrics.mean import StreamingMean
-from zoo_core.data.labels import labels_for
-from zoo_core.devices.doubles import float64
+from zoo_core.data import labels_for
+from zoo_core.devices import float64
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Decoder, Encoder, Metric, MetricResult, Need, Prior
 from zoo_core.noise import GeneratorNoise
@@ -70,7 +70,9 @@ class ELBOMetric(Metric):
             rate.add(kl)
         protocol = {"examples": bound.count, "draws": self.draws}
         unit = "nats per dimension"
-        of_attributes = [MetricResult("attribute-distortion", told.value, unit, "report", told.error, protocol)] if tells else []
+        of_attributes = (
+            [MetricResult("attribute-distortion", told.value, unit, "report", told.error, protocol)] if tells else []
+        )
         return [
             MetricResult("elbo", bound.value, unit, "higher", bound.error, protocol),
             MetricResult("distortion", distortion.value, unit, "report", distortion.error, protocol),
@@ -86,5 +88,7 @@ def _attributes(batch: Batch) -> Tensor:
         DataError: there are none.
     """
     if batch.attributes is None:
-        raise DataError("elbo: the decoder tells attributes, and the data have none", hint="choose data with attributes")
+        raise DataError(
+            "elbo: the decoder tells attributes, and the data have none", hint="choose data with attributes"
+        )
     return batch.attributes

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from zoo_basics.metrics.resizing import resize_rule
-from zoo_core.building.compatibility import check_inputs
-from zoo_core.building.extractors import Wanted, find_extractor
+from zoo_core.building import Wanted, check_inputs, find_extractor
 from zoo_core.errors import DataError, SettingError, WeightsError, did_you_mean, shown
 from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Need
 
@@ -68,8 +67,10 @@ class ChosenExtractor:
             activation = self.part.features(x.to(self.device, torch.float32))[self.layer]
         vectors = activation.mean((2, 3)) if self.averaged else activation
         if not torch.isfinite(vectors).all():
-            raise DataError(f"{shown(self.name)}: features that are not finite in layer {shown(self.layer)}",
-                            hint="choose another layer: --set metric.layer=LAYER")
+            raise DataError(
+                f"{shown(self.name)}: features that are not finite in layer {shown(self.layer)}",
+                hint="choose another layer: --set metric.layer=LAYER",
+            )
         return vectors
 
     @property
@@ -89,7 +90,9 @@ def choose_extractor(features: Features, layer: str | None, model: Model, wanted
 
     The model's own parts are never taken by themselves: a classifier that a model was trained with would flatter it.
     """
-    return extractor_for(features, layer, wanted, image_shape=model.image_shape, labels=model.labels, device=model.device)
+    return extractor_for(
+        features, layer, wanted, image_shape=model.image_shape, labels=model.labels, device=model.device
+    )
 
 
 def extractor_for(
@@ -118,12 +121,15 @@ def extractor_for(
     if name == DEFAULT:
         params.setdefault("size", SIDE)
     try:
-        found = find_extractor({"name": name, **params}, image_shape=image_shape, labels=labels, layer=layer, wanted=wanted)
+        found = find_extractor(
+            {"name": name, **params}, image_shape=image_shape, labels=labels, layer=layer, wanted=wanted
+        )
     except WeightsError as error:
         if name != DEFAULT:
             raise
         raise WeightsError(
-            error.what, hint="choose another extractor: --set metric.features=digit-classifier, or a saved model's folder"
+            error.what,
+            hint="choose another extractor: --set metric.features=digit-classifier, or a saved model's folder",
         ) from None
     part, device = found.part, torch.device(device)
     check_inputs("a metric", part, shown(name), Need("feature-extractor"), "metric.features")

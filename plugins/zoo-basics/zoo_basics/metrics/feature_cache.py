@@ -15,8 +15,8 @@ from torch import Tensor
 
 from zoo_basics.metrics.extractor import ChosenExtractor
 from zoo_core.errors import RunError
-from zoo_core.storage.files import write_tensors
-from zoo_core.tensors.digest import tensor_digest
+from zoo_core.storage import write_tensors
+from zoo_core.tensors import tensor_digest
 
 FORMAT = 1
 

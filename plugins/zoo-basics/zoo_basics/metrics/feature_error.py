@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast, final
 import torch
 from torch import Tensor
 
-from zoo_core.building.compatibility import check_inputs
-from zoo_core.building.extractors import find_extractor
-from zoo_core.data.labels import labels_for
-from zoo_core.devices.doubles import float64
+from zoo_core.building import check_inputs, find_extractor
+from zoo_core.data import labels_for
+from zoo_core.devices import float64
 from zoo_core.errors import DataError, IncompatibleError
 from zoo_core.interfaces import Batch, FeatureExtractor, Metric, MetricResult, Need
 
@@ -56,8 +55,11 @@ class FeatureError(Metric):
         if not sums[extractor.layers[0]].count:
             raise DataError("there are no examples to measure", hint="choose another split")
         errors = {layer: layer_sums.error for layer, layer_sums in sums.items()}
-        protocol = {"examples": sums[extractor.layers[0]].count, "extractor": self.extractor or "classifier",
-                    "layers": list(extractor.layers)}
+        protocol = {
+            "examples": sums[extractor.layers[0]].count,
+            "extractor": self.extractor or "classifier",
+            "layers": list(extractor.layers),
+        }
         mean = sum(errors.values()) / len(errors)
         return [MetricResult("feature-error", mean, "of the layer's variance", "lower", None, protocol)] + [
             MetricResult(f"feature-error/{layer}", error, "of the layer's variance", "lower", None, protocol)
@@ -67,11 +69,15 @@ class FeatureError(Metric):
     def _extractor(self, model: Model) -> FeatureExtractor:
         if self.extractor is None:
             if "classifier" not in model.parts:
-                raise IncompatibleError('feature-error needs a feature extractor, and the model has no part "classifier"',
-                                hint="--set feature-error.extractor=NAME, see zoo list --kind feature-extractor")
+                raise IncompatibleError(
+                    'feature-error needs a feature extractor, and the model has no part "classifier"',
+                    hint="--set feature-error.extractor=NAME, see zoo list --kind feature-extractor",
+                )
             return cast(FeatureExtractor, model.parts["classifier"])
         found = find_extractor(self.extractor, image_shape=model.image_shape, labels=model.labels, wanted=None)
-        check_inputs("feature-error", found.part, "the one chosen", Need("feature-extractor"), "feature-error.extractor")
+        check_inputs(
+            "feature-error", found.part, "the one chosen", Need("feature-extractor"), "feature-error.extractor"
+        )
         return found.part.to(device=model.device, dtype=model.dtype)
 
 

@@ -44,8 +44,11 @@ class FID(DistanceMetric):
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"features": "digit-classifier", "sampler": "prior", "cache": False}
-        return [{**small, "samples": 80}, {**small, "samples": 20, "layer": "conv1"},
-                {"features": "digit-classifier", "cache": False, "of": "reconstructions"}]
+        return [
+            {**small, "samples": 80},
+            {**small, "samples": 20, "layer": "conv1"},
+            {"features": "digit-classifier", "cache": False, "of": "reconstructions"},
+        ]
 
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
         """One figure; where there are no more images than features, its protocol has a ``warning``.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from zoo_basics.metrics.drawn_samples import SamplerSpec
 from zoo_basics.metrics.extractor import DEFAULT, Features
 from zoo_basics.metrics.sample_metric import SampleMetric
-from zoo_core.building.extractors import Wanted
+from zoo_core.building import Wanted
 from zoo_core.interfaces import Batch, MetricResult
 
 if TYPE_CHECKING:
@@ -77,8 +77,13 @@ class InceptionScore(SampleMetric):
             scores.append(inception_score(torch.cat(list(logits))))
         each = torch.tensor(scores, dtype=torch.float64)
         std = each.std().item() if self.groups > 1 else None
-        protocol = {**samples.extractor.protocol, "samples": self.samples, "groups": self.groups,
-                    "group_size": self.group_size, "sampler": samples.sampler}
+        protocol = {
+            **samples.extractor.protocol,
+            "samples": self.samples,
+            "groups": self.groups,
+            "group_size": self.group_size,
+            "sampler": samples.sampler,
+        }
         return [MetricResult("inception-score", each.mean().item(), "", "higher", std, protocol)]
 
 

@@ -26,8 +26,8 @@ class KID(DistanceMetric):
     blocks. Unlike FID it is unbiased, so a figure over few images is only less certain; it may be a little below 0. Memory
     holds one block.
 
-    MetricResult: ``kid``; of reconstructions ``reconstruction-kid``. An image and its own reconstruction are not independent, and would spoil the
-    estimate: the real images are none of those that are reconstructed, in any block.
+    MetricResult: ``kid``; of reconstructions ``reconstruction-kid``. An image and its own reconstruction are not independent, and would
+    spoil the estimate: the real images are none of those that are reconstructed, in any block.
 
     Arguments:
         of: ``samples``, or ``reconstructions`` of some of the images, which are compared with others.
@@ -43,8 +43,11 @@ class KID(DistanceMetric):
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         small = {"features": "digit-classifier", "sampler": "prior", "cache": False}
-        return [{**small, "samples": 30, "block": 10}, {**small, "samples": 20, "layer": "conv1"},
-                {"features": "digit-classifier", "cache": False, "of": "reconstructions", "block": 5}]
+        return [
+            {**small, "samples": 30, "block": 10},
+            {**small, "samples": 20, "layer": "conv1"},
+            {"features": "digit-classifier", "cache": False, "of": "reconstructions", "block": 5},
+        ]
 
     def __init__(
         self,
@@ -79,8 +82,14 @@ class KID(DistanceMetric):
                 values.append(squared_discrepancy(seen, made))
         each = torch.tensor(values, dtype=torch.float64)
         std = each.std().item() if blocks > 1 else None
-        protocol = {**pictures.extractor.protocol, "real": blocks * block, "samples": blocks * block, "block": block,
-                    "blocks": blocks, **pictures.protocol}
+        protocol = {
+            **pictures.extractor.protocol,
+            "real": blocks * block,
+            "samples": blocks * block,
+            "block": block,
+            "blocks": blocks,
+            **pictures.protocol,
+        }
         return [MetricResult(self.named("kid"), each.mean().item(), "", "lower", std, protocol)]
 
 

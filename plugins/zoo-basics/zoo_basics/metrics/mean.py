@@ -7,7 +7,7 @@ from typing import final
 
 from torch import Tensor
 
-from zoo_core.devices.doubles import float64
+from zoo_core.devices import float64
 from zoo_core.errors import DataError
 
 
@@ -41,8 +41,10 @@ class StreamingMean:
             DataError: nothing was taken in.
         """
         if not self.count:
-            raise DataError("there is nothing to measure: no example has what this metric looks at",
-                            hint="choose another split or other data")
+            raise DataError(
+                "there is nothing to measure: no example has what this metric looks at",
+                hint="choose another split or other data",
+            )
         return self._mean
 
     @property

@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo_basics.metrics.drawn_samples import SamplerSpec
 from zoo_basics.metrics.extractor import DEFAULT, Features
 from zoo_basics.metrics.sample_metric import SampleMetric
-from zoo_core.building.extractors import Wanted
+from zoo_core.building import Wanted
 from zoo_core.interfaces import Batch, MetricResult
 
 if TYPE_CHECKING:
@@ -72,8 +72,14 @@ class Modes(SampleMetric):
         with self.real_features(batches, samples) as real:
             seen = real.summed_up("label counts", lambda logits: {"counts": label_counts(logits, classes)})["counts"]
         made = label_counts(samples.batches(self.samples), classes)
-        protocol = {**samples.extractor.protocol, "real": real.count, "samples": self.samples, "classes": classes,
-                    "min_share": self.min_share, "sampler": samples.sampler}
+        protocol = {
+            **samples.extractor.protocol,
+            "real": real.count,
+            "samples": self.samples,
+            "classes": classes,
+            "min_share": self.min_share,
+            "sampler": samples.sampler,
+        }
         of_data = {key: value for key, value in protocol.items() if key not in ("samples", "sampler")}
         return [
             MetricResult("modes", modes(made, self.min_share), "classes", "higher", None, protocol),

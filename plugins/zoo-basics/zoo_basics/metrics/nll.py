@@ -11,8 +11,8 @@ from annotated_types import Ge
 from torch import Tensor
 
 from zoo_basics.metrics.mean import StreamingMean
-from zoo_core.data.labels import labels_for
-from zoo_core.devices.doubles import float64
+from zoo_core.data import labels_for
+from zoo_core.devices import float64
 from zoo_core.interfaces import Batch, Decoder, Encoder, Metric, MetricResult, Need, Prior
 from zoo_core.noise import GeneratorNoise
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from zoo_basics.metrics.drawn_samples import SamplerSpec
 from zoo_basics.metrics.extractor import DEFAULT, Features
 from zoo_basics.metrics.sample_metric import SampleMetric
-from zoo_core.building.extractors import Wanted
-from zoo_core.devices.doubles import has_float64
+from zoo_core.building import Wanted
+from zoo_core.devices import has_float64
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Batch, MetricResult
 
@@ -77,12 +77,20 @@ class PrecisionRecall(SampleMetric):
         with self.real_features(batches, samples) as real:
             count = min(self.samples, real.count)
             if count <= self.k:
-                raise SettingError(f"neighbour {self.k} needs more than {self.k} images, there are {count}",
-                                   hint="take more, or a smaller k: --set precision-recall.k=1")
+                raise SettingError(
+                    f"neighbour {self.k} needs more than {self.k} images, there are {count}",
+                    hint="take more, or a smaller k: --set precision-recall.k=1",
+                )
             seen = real.block(count, 1)
         made = torch.cat(list(samples.batches(count)))
         seen = seen.to(made.device)
-        protocol = {**samples.extractor.protocol, "real": count, "samples": count, "k": self.k, "sampler": samples.sampler}
+        protocol = {
+            **samples.extractor.protocol,
+            "real": count,
+            "samples": count,
+            "k": self.k,
+            "sampler": samples.sampler,
+        }
         return [
             MetricResult("precision", share_inside(made, seen, self.k), "fraction", "higher", None, protocol),
             MetricResult("recall", share_inside(seen, made, self.k), "fraction", "higher", None, protocol),

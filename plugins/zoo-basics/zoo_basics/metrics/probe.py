@@ -11,11 +11,10 @@ from annotated_types import Ge, MinLen
 from torch import Tensor
 
 from zoo_basics.metrics.mean import StreamingMean
-from zoo_core.data.labels import labels_for
+from zoo_core.data import labels_for
 from zoo_core.distributions import CodeSide
 from zoo_core.errors import DataError, IncompatibleError
-from zoo_core.interfaces import Batch, Encoder, Metric, MetricResult, Need, Tags
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.interfaces import Batch, Encoder, Metric, MetricResult, Need, SplitName, Tags
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -74,8 +73,11 @@ class Probe(Metric):
         chosen = torch.randperm(len(y), generator=generator)[: self.fit_examples]
         codes, y = codes[chosen], y[chosen]
         if len(y) < FEWEST or len(y.unique()) < 2:
-            raise DataError(f"probe fits classifiers to at least {FEWEST} labelled training examples of two classes or more, got {len(y)} "
-                            f"of {len(y.unique())}", hint="use data with more labels")
+            raise DataError(
+                f"probe fits classifiers to at least {FEWEST} labelled training examples of two classes or more, got {len(y)} "
+                f"of {len(y.unique())}",
+                hint="use data with more labels",
+            )
         self._fitted_to = codes, y
 
     def __call__(self, model: Model, batches: Iterable[Batch], generator: torch.Generator) -> list[MetricResult]:
@@ -103,7 +105,9 @@ class Probe(Metric):
         codes, classes = [torch.empty(0, columns.stop - columns.start)], [torch.empty(0, dtype=torch.int64)]
         for batch in batches:
             if batch.y is None:
-                raise IncompatibleError("probe needs data with classes", hint="choose data that have them, or another metric")
+                raise IncompatibleError(
+                    "probe needs data with classes", hint="choose data that have them, or another metric"
+                )
             known = batch.y >= 0
             if known.any():
                 y = labels_for(model, batch, "encoder")

@@ -25,7 +25,9 @@ class RealFeatures:
         rows: numbers of the images that are looked at, in random order; None is all of them.
     """
 
-    def __init__(self, extractor: ChosenExtractor, images: RealImages, *, cache: bool, rows: Tensor | None = None) -> None:
+    def __init__(
+        self, extractor: ChosenExtractor, images: RealImages, *, cache: bool, rows: Tensor | None = None
+    ) -> None:
         self.count = images.count if rows is None else len(rows)
         """How many images there are."""
         self._extractor, self._images, self._rows = extractor, images, rows
@@ -41,7 +43,9 @@ class RealFeatures:
         Raises:
             DataError: features that are not finite.
         """
-        return self._cache.get(what, lambda: summary(self._batches(self._rows, self.count, "real images")), **self._about)
+        return self._cache.get(
+            what, lambda: summary(self._batches(self._rows, self.count, "real images")), **self._about
+        )
 
     def block(self, size: int, number: int, what: str = "real images") -> Tensor:
         """Float32 (``size``, width), on the CPU: of the ``number``-th block (from 1) of ``size`` images.

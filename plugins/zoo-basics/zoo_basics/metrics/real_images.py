@@ -47,8 +47,10 @@ class RealImages:
                     classes += [] if batch.y is None else [batch.y.cpu()]
             self.y = torch.cat(classes) if classes else None
             if self.count < 2:
-                raise DataError(f"there should be at least two images to compare with, found {self.count}",
-                                hint="choose another split, or a larger --limit")
+                raise DataError(
+                    f"there should be at least two images to compare with, found {self.count}",
+                    hint="choose another split, or a larger --limit",
+                )
             self._images = self._mapped()
             self.sha256 = self._digest()
         except BaseException:
@@ -79,7 +81,9 @@ class RealImages:
     def _add(self, x: Tensor) -> None:
         x = x.detach().to("cpu", torch.float32)
         levels = (x * 255).round()
-        if self._levels and not bool(((x * 255 - levels).abs() < 1e-3).all() and levels.min() >= 0 and levels.max() <= 255):
+        if self._levels and not bool(
+            ((x * 255 - levels).abs() < 1e-3).all() and levels.min() >= 0 and levels.max() <= 255
+        ):
             self._widen()
         self._shape = tuple(x.shape[1:])
         self._file.write((levels.to(torch.uint8) if self._levels else x).contiguous().numpy().tobytes())

@@ -11,7 +11,7 @@ from zoo_basics.metrics.drawn_samples import BATCH
 from zoo_basics.metrics.extractor import ChosenExtractor
 from zoo_basics.metrics.progress import tracked
 from zoo_basics.metrics.real_images import RealImages
-from zoo_core.data.labels import labels_for
+from zoo_core.data import labels_for
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch
 
@@ -55,6 +55,8 @@ class ReconstructedFeatures:
             batch = Batch(x.to(model.device, model.dtype), y)
             made = model.reconstruct(batch.x, labels_for(model, batch, "encoder", "decoder")).float()
             if not made.isfinite().all():
-                raise DataError("the model made reconstructions with pixels that are not finite",
-                                hint="its training went wrong; take an earlier checkpoint")
+                raise DataError(
+                    "the model made reconstructions with pixels that are not finite",
+                    hint="its training went wrong; take an earlier checkpoint",
+                )
             yield made.clamp(0, 1)

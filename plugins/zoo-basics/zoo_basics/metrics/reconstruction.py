@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, final
 import torch
 
 from zoo_basics.metrics.mean import StreamingMean
-from zoo_core.data.labels import labels_for
-from zoo_core.devices.doubles import float64
+from zoo_core.data import labels_for
+from zoo_core.devices import float64
 from zoo_core.interfaces import Batch, Metric, MetricResult, Need
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ class ReconstructionError(Metric):
         """The three figures over all of ``batches``."""
         mse, l1, psnr = StreamingMean(), StreamingMean(), StreamingMean()
         for batch in batches:
-            difference = float64(model.reconstruct(batch.x, labels_for(model, batch, "encoder", "decoder")) - batch.x).flatten(1)
+            difference = float64(
+                model.reconstruct(batch.x, labels_for(model, batch, "encoder", "decoder")) - batch.x
+            ).flatten(1)
             each = difference.square().mean(1)
             mse.add(each)
             l1.add(difference.abs().mean(1))

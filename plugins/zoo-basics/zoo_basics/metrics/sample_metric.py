@@ -14,7 +14,7 @@ from zoo_basics.metrics.extractor import DEFAULT, Features, choose_extractor
 from zoo_basics.metrics.real_features import RealFeatures
 from zoo_basics.metrics.real_images import RealImages
 from zoo_basics.metrics.sample_features import SampleFeatures
-from zoo_core.building.extractors import Wanted
+from zoo_core.building import Wanted
 from zoo_core.interfaces import Batch, Metric
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
 from zoo_core.adversarial import AdversarialLoss, critic_loss, generator_loss
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Need, Objective, Tags, Term
 
 DISCRIMINATOR = "discriminator"
@@ -47,8 +47,13 @@ class AdversarialGame(Objective):
     def examples(cls) -> list[dict[str, Any]]:
         return [{}, {"instance_noise": 0.1, "noise_until": 0.5, "weight": 0.5}]
 
-    def __init__(self, *, instance_noise: Annotated[float, Ge(0)] = 0.0,
-                 noise_until: Annotated[float, Gt(0), Le(1)] = 1.0, weight: Annotated[float, Ge(0)] = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        instance_noise: Annotated[float, Ge(0)] = 0.0,
+        noise_until: Annotated[float, Gt(0), Le(1)] = 1.0,
+        weight: Annotated[float, Ge(0)] = 1.0,
+    ) -> None:
         super().__init__()
         self.instance_noise, self.noise_until, self.weight = instance_noise, noise_until, weight
 
@@ -60,7 +65,9 @@ class AdversarialGame(Objective):
         if loss == "fool":
             yield Term("generator", self.weight * generator_loss(self.kind, fake))
         else:
-            yield Term("discriminator", critic_loss(self.kind, self._score(step, "x"), fake), frozenset({DISCRIMINATOR}))
+            yield Term(
+                "discriminator", critic_loss(self.kind, self._score(step, "x"), fake), frozenset({DISCRIMINATOR})
+            )
 
     def _score(self, step: Step, of: str) -> Tensor:
         return step.features(DISCRIMINATOR, of=self._seen(step, of))["score"][:, 0]

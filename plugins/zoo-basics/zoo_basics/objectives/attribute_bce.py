@@ -9,9 +9,9 @@ from annotated_types import Gt
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from zoo_basics.layers.logits import check_logits
-from zoo_core.data.labels import attributes_for, told_apart
+from zoo_core.data import attributes_for, told_apart
 from zoo_core.errors import SettingError
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Labels, Need, Objective, Part, Tags, Term
 
 Positive: TypeAlias = Annotated[float, Gt(0)]
@@ -44,8 +44,10 @@ class AttributeBCE(Objective):
         count = told_apart(parts["classifier"], labels).count
         weights = pos_weight if isinstance(pos_weight, tuple) else (pos_weight,) * count
         if len(weights) != count:
-            raise SettingError(f"pos_weight has {len(weights)} numbers, there are {count} attributes",
-                               hint="give one number for all, or one of each")
+            raise SettingError(
+                f"pos_weight has {len(weights)} numbers, there are {count} attributes",
+                hint="give one number for all, or one of each",
+            )
         self._pos_weight: tuple[float, ...] | None = None if all(weight == 1 for weight in weights) else tuple(weights)
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
@@ -54,5 +56,7 @@ class AttributeBCE(Objective):
         attributes = attributes_for(step.batch, step.part("classifier"), self._labels)
         known = (attributes >= 0).to(logits.dtype)
         weights = None if self._pos_weight is None else logits.new_tensor(self._pos_weight)
-        total = binary_cross_entropy_with_logits(logits, attributes.to(logits.dtype), known, reduction="sum", pos_weight=weights)
+        total = binary_cross_entropy_with_logits(
+            logits, attributes.to(logits.dtype), known, reduction="sum", pos_weight=weights
+        )
         yield Term("bce", total / known.sum().clamp(min=1))

@@ -12,7 +12,7 @@ from torch import Tensor
 from zoo_basics.objectives.adversarial_game import DISCRIMINATOR, AdversarialGame
 from zoo_core.adversarial import AdversarialLoss, critic_loss
 from zoo_core.errors import SettingError
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Need, Term
 
 
@@ -34,6 +34,7 @@ class BoundarySeekingGAN(AdversarialGame):
     """
 
     kind: ClassVar[AdversarialLoss] = "bgan"
+
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
         return [{}, {"pixels": "discrete", "draws": 3}]
@@ -45,13 +46,20 @@ class BoundarySeekingGAN(AdversarialGame):
             return cls.needs
         return {**cls.needs, "decoder": Need("decoder", frozenset({"likelihood.discrete"}))}
 
-    def __init__(self, *, pixels: Literal["continuous", "discrete"] = "continuous",
-                 draws: Annotated[int, Ge(2), Le(1024)] = 20, instance_noise: Annotated[float, Ge(0)] = 0.0,
-                 noise_until: Annotated[float, Gt(0), Le(1)] = 1.0, weight: Annotated[float, Ge(0)] = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        pixels: Literal["continuous", "discrete"] = "continuous",
+        draws: Annotated[int, Ge(2), Le(1024)] = 20,
+        instance_noise: Annotated[float, Ge(0)] = 0.0,
+        noise_until: Annotated[float, Gt(0), Le(1)] = 1.0,
+        weight: Annotated[float, Ge(0)] = 1.0,
+    ) -> None:
         super().__init__(instance_noise=instance_noise, noise_until=noise_until, weight=weight)
         if pixels == "discrete" and instance_noise:
-            raise SettingError("bgan: instance noise would make discrete pixels continuous",
-                               hint="set objective.bgan.instance_noise=0")
+            raise SettingError(
+                "bgan: instance noise would make discrete pixels continuous", hint="set objective.bgan.instance_noise=0"
+            )
         self.pixels, self.draws = pixels, draws
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from zoo_basics.layers.logits import check_logits
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Labels, Need, Objective, Part, Tags, Term
 
 
@@ -34,8 +34,9 @@ class CrossEntropy(Objective):
     losses: ClassVar[tuple[str, ...]] = ("fit",)
     needs: ClassVar[Mapping[str, Need]] = {"classifier": Need("feature-extractor", frozenset({"logits"}))}
 
-    def __init__(self, *, parts: Mapping[str, Part], labels: Labels,
-                 label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0) -> None:
+    def __init__(
+        self, *, parts: Mapping[str, Part], labels: Labels, label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.0
+    ) -> None:
         super().__init__()
         check_logits(parts["classifier"], labels, "classes")
         self.label_smoothing = label_smoothing

@@ -12,7 +12,7 @@ from zoo_basics.attribute_nll import attribute_nll
 from zoo_basics.kl_divergence import has_closed_form, kl_divergence
 from zoo_core.distributions import GaussianPosterior
 from zoo_core.errors import IncompatibleError
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Need, Objective, Part, Prior, Term
 
 
@@ -44,16 +44,23 @@ class ELBO(Objective):
         "prior": Need("prior", frozenset({"prior.kl|prior.log_prob"})),
     }
 
-    def __init__(self, *, parts: Mapping[str, Part], beta: Annotated[float, Ge(0)] = 1.0,
-                 free_bits: Annotated[float, Ge(0)] = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        parts: Mapping[str, Part],
+        beta: Annotated[float, Ge(0)] = 1.0,
+        free_bits: Annotated[float, Ge(0)] = 0.0,
+    ) -> None:
         super().__init__()
         self.beta = beta
         self.free_bits = free_bits
         self.attributes = "likelihood.attributes" in parts["decoder"].capabilities
         self.closed_form = has_closed_form(parts["encoder"], parts["prior"])
         if free_bits and not (self.closed_form and "prior.isotropic" in parts["prior"].capabilities):
-            raise IncompatibleError("free bits need the divergence of each latent dimension, and here there is none",
-                            hint='set encoder.posterior=gaussian and prior="gaussian", or free_bits=0')
+            raise IncompatibleError(
+                "free bits need the divergence of each latent dimension, and here there is none",
+                hint='set encoder.posterior=gaussian and prior="gaussian", or free_bits=0',
+            )
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         """``nll``, ``attributes`` where the decoder tells them, and ``kl``, in nats per dimension of x."""

@@ -9,8 +9,8 @@ from annotated_types import Ge, Gt, Le
 
 from zoo_basics.objectives.adversarial_game import DISCRIMINATOR, AdversarialGame
 from zoo_core.adversarial import AdversarialLoss
-from zoo_core.building.compatibility import check_layer
-from zoo_core.game.step import Step
+from zoo_core.building import check_layer
+from zoo_core.game import Step
 from zoo_core.interfaces import Part, Term
 
 
@@ -35,9 +35,16 @@ class FeatureMatching(AdversarialGame):
     def examples(cls) -> list[dict[str, Any]]:
         return [{}, {"instance_noise": 0.1, "weight": 0.5}]
 
-    def __init__(self, *, parts: dict[str, Part], layer: str = "features", discriminate: bool = True,
-                 instance_noise: Annotated[float, Ge(0)] = 0.0, noise_until: Annotated[float, Gt(0), Le(1)] = 1.0,
-                 weight: Annotated[float, Ge(0)] = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        parts: dict[str, Part],
+        layer: str = "features",
+        discriminate: bool = True,
+        instance_noise: Annotated[float, Ge(0)] = 0.0,
+        noise_until: Annotated[float, Gt(0), Le(1)] = 1.0,
+        weight: Annotated[float, Ge(0)] = 1.0,
+    ) -> None:
         super().__init__(instance_noise=instance_noise, noise_until=noise_until, weight=weight)
         check_layer(parts[DISCRIMINATOR], DISCRIMINATOR, layer)
         self.layer, self.discriminate = layer, discriminate

@@ -14,7 +14,7 @@ from torch import Tensor
 from zoo_basics.objectives.adversarial_game import DISCRIMINATOR, AdversarialGame
 from zoo_core.adversarial import Penalty, gradient_penalty
 from zoo_core.errors import IncompatibleError
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import FeatureExtractor, Need, Objective, Part, Tags, Term
 
 REAL = {"x": "x", "z": "z"}
@@ -55,7 +55,11 @@ class _SlopePenalty(Objective):
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         """``penalty``."""
         slope = gradient_penalty(
-            self.penalty, partial(step.score, DISCRIMINATOR), self.examples_of(step, REAL), self.generated(step), step.x.new_zeros(0)
+            self.penalty,
+            partial(step.score, DISCRIMINATOR),
+            self.examples_of(step, REAL),
+            self.generated(step),
+            step.x.new_zeros(0),
         )
         yield Term("penalty", 0.5 * self.weight * slope, frozenset({DISCRIMINATOR}))
 

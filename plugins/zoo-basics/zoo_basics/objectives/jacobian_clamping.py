@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt
 from torch import Tensor
 
 from zoo_core.errors import SettingError
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Need, Objective, Tags, Term
 
 
@@ -33,12 +33,20 @@ class JacobianClamping(Objective):
         "generator": {"trains": ["decoder"], "losses": ["fool"], "lr": 2e-4, "betas": [0.5, 0.999]}
     }
 
-    def __init__(self, *, lowest: Annotated[float, Ge(0)] = 1.0, highest: Annotated[float, Gt(0)] = 20.0,
-                 epsilon: Annotated[float, Gt(0)] = 1.0, weight: Annotated[float, Ge(0)] = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        lowest: Annotated[float, Ge(0)] = 1.0,
+        highest: Annotated[float, Gt(0)] = 20.0,
+        epsilon: Annotated[float, Gt(0)] = 1.0,
+        weight: Annotated[float, Ge(0)] = 1.0,
+    ) -> None:
         super().__init__()
         if lowest > highest:
-            raise SettingError(f"jacobian-clamping: lowest is {lowest:g}, above highest, {highest:g}",
-                               hint="set objective.jacobian-clamping.lowest below .highest")
+            raise SettingError(
+                f"jacobian-clamping: lowest is {lowest:g}, above highest, {highest:g}",
+                hint="set objective.jacobian-clamping.lowest below .highest",
+            )
         self.lowest, self.highest, self.epsilon, self.weight = lowest, highest, epsilon, weight
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:

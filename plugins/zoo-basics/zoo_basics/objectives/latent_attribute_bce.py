@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from zoo_basics.objectives.latent_objective import LatentObjective
-from zoo_core.data.labels import attributes_for
-from zoo_core.game.step import Step
+from zoo_core.data import attributes_for
+from zoo_core.game import Step
 from zoo_core.interfaces import Tags, Term
 
 

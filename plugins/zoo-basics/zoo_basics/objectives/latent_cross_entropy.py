@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from zoo_basics.objectives.latent_objective import LatentObjective
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Tags, Term
 
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor
 
 from zoo_basics.layers.logits import check_head
-from zoo_core.data.labels import told_apart
-from zoo_core.game.step import Step
+from zoo_core.data import told_apart
+from zoo_core.game import Step
 from zoo_core.interfaces import Labels, Need, Objective, Part, Term
 
 
@@ -28,7 +28,8 @@ class LatentObjective(Objective):
     losses: ClassVar[tuple[str, ...]] = ("fit",)
     needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "head": Need("head")}
     default_players: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "head": {"losses": ["fit"], "trains": ["encoder", "head"], "lr": 0.001}}
+        "head": {"losses": ["fit"], "trains": ["encoder", "head"], "lr": 0.001}
+    }
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:

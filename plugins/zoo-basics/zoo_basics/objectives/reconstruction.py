@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy, l1_loss, mse_loss
 
 from zoo_basics.attribute_nll import attribute_nll
 from zoo_core.errors import IncompatibleError
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Need, Objective, Part, Term
 
 Distance = Literal["mse", "l1", "bce", "likelihood", "half-squared"]
@@ -38,8 +38,9 @@ class Reconstruction(Objective):
     losses: ClassVar[tuple[str, ...]] = ("fit",)
     needs: ClassVar[Mapping[str, Need]] = {"encoder": Need("encoder"), "decoder": Need("decoder")}
 
-    def __init__(self, *, parts: Mapping[str, Part], kind: Distance = "mse",
-                 weight: Annotated[float, Ge(0)] = 1.0) -> None:
+    def __init__(
+        self, *, parts: Mapping[str, Part], kind: Distance = "mse", weight: Annotated[float, Ge(0)] = 1.0
+    ) -> None:
         super().__init__()
         if kind == "likelihood" and "likelihood.log_prob" not in parts["decoder"].capabilities:
             raise IncompatibleError("kind=likelihood needs a decoder with a density", hint="set kind=mse")

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 
 from zoo_basics.objectives.adversarial_game import DISCRIMINATOR, AdversarialGame
 from zoo_core.adversarial import AdversarialLoss, gradient_penalty
-from zoo_core.game.step import Step
+from zoo_core.game import Step
 from zoo_core.interfaces import Term
 
 
@@ -20,8 +20,14 @@ class WGAN(AdversarialGame):
 
     kind: ClassVar[AdversarialLoss] = "wgan"
     default_players: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "discriminator": {"trains": [DISCRIMINATOR], "losses": ["discriminate"], "optimizer": "rmsprop", "lr": 5e-5,
-                          "constraint": 0.01, "batches": 5},
+        "discriminator": {
+            "trains": [DISCRIMINATOR],
+            "losses": ["discriminate"],
+            "optimizer": "rmsprop",
+            "lr": 5e-5,
+            "constraint": 0.01,
+            "batches": 5,
+        },
         "generator": {"trains": ["decoder"], "losses": ["fool"], "optimizer": "rmsprop", "lr": 5e-5},
     }
 
@@ -39,13 +45,24 @@ class WGANGP(AdversarialGame):
 
     kind: ClassVar[AdversarialLoss] = "wgan"
     default_players: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "discriminator": {"trains": [DISCRIMINATOR], "losses": ["discriminate"], "lr": 1e-4, "betas": [0.0, 0.9],
-                          "batches": 5},
+        "discriminator": {
+            "trains": [DISCRIMINATOR],
+            "losses": ["discriminate"],
+            "lr": 1e-4,
+            "betas": [0.0, 0.9],
+            "batches": 5,
+        },
         "generator": {"trains": ["decoder"], "losses": ["fool"], "lr": 1e-4, "betas": [0.0, 0.9]},
     }
 
-    def __init__(self, *, penalty_weight: Annotated[float, Ge(0)] = 10.0, instance_noise: Annotated[float, Ge(0)] = 0.0,
-                 noise_until: Annotated[float, Gt(0), Le(1)] = 1.0, weight: Annotated[float, Ge(0)] = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        penalty_weight: Annotated[float, Ge(0)] = 10.0,
+        instance_noise: Annotated[float, Ge(0)] = 0.0,
+        noise_until: Annotated[float, Gt(0), Le(1)] = 1.0,
+        weight: Annotated[float, Ge(0)] = 1.0,
+    ) -> None:
         super().__init__(instance_noise=instance_noise, noise_until=noise_until, weight=weight)
         self.penalty_weight = penalty_weight
 

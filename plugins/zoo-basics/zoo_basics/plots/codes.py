@@ -11,8 +11,8 @@ from torch import Tensor
 
 from zoo_basics.plots.projection import Projection, as_it_is, by_pca
 from zoo_basics.samplers.codes import draw_codes
-from zoo_core.data.labels import labels_for
-from zoo_core.drawing.axes import class_names, draw_classes
+from zoo_core.data import labels_for
+from zoo_core.drawing import class_names, draw_classes
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Need, Plot
 

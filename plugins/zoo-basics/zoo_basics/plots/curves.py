@@ -11,8 +11,8 @@ import torch
 
 from zoo_core.errors import RunError, SettingError, shown
 from zoo_core.interfaces import Batch, Plot
-from zoo_core.storage.files import expanded
-from zoo_core.training.logs import read_lines
+from zoo_core.storage import expanded
+from zoo_core.training import read_lines
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase

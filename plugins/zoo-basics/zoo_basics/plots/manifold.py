@@ -11,8 +11,8 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from zoo_basics.samplers.codes import decode_codes
-from zoo_core.data.labels import one_each
-from zoo_core.drawing.axes import draw_images
+from zoo_core.data import one_each
+from zoo_core.drawing import draw_images
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Batch, Need, Part, Plot, Prior
 
@@ -98,7 +98,10 @@ class Manifold(Plot):
             raise SettingError(
                 "this model's decoder takes a label: show at least one", hint="--set manifold.components=3"
             )
-        places = [prior.components or model.labels.count or self.components, *([model.labels.count] if labelled else [])]
+        places = [
+            prior.components or model.labels.count or self.components,
+            *([model.labels.count] if labelled else []),
+        ]
         return [*range(min(self.components, *places))]
 
     def _percentiles(self, prior: Prior) -> Tensor:

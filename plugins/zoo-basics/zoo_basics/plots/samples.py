@@ -10,10 +10,9 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from zoo_basics.samplers.prior import PriorSampler
-from zoo_core.data.nearest import nearest
-from zoo_core.drawing.axes import CELL, draw_images
-from zoo_core.interfaces import Batch, Need, Plot
-from zoo_core.interfaces.dataset import SplitName
+from zoo_core.data import nearest
+from zoo_core.drawing import CELL, draw_images
+from zoo_core.interfaces import Batch, Need, Plot, SplitName
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase

@@ -23,8 +23,9 @@ class Uniform(Prior):
     def examples(cls) -> list[dict[str, Any]]:
         return [{}, {"latent_dim": 3, "bound": 2.0}]
 
-    def __init__(self, *, latent_dim: Annotated[int, Ge(1), Le(65_536)] = 64,
-                 bound: Annotated[float, Gt(0)] = 1.0) -> None:
+    def __init__(
+        self, *, latent_dim: Annotated[int, Ge(1), Le(65_536)] = 64, bound: Annotated[float, Gt(0)] = 1.0
+    ) -> None:
         super().__init__()
         self.latent_dim = latent_dim
         self.bound = bound

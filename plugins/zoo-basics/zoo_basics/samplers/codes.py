@@ -27,7 +27,9 @@ def draw_codes(model: Model, n: int, generator: torch.Generator, y: Tensor | Non
         IncompatibleError: the model has no prior.
     """
     if "prior" not in model.parts:
-        raise IncompatibleError("this model has no prior to draw codes from", hint="start from images (x=…), or build with a prior")
+        raise IncompatibleError(
+            "this model has no prior to draw codes from", hint="start from images (x=…), or build with a prior"
+        )
     prior = cast(Prior, model.parts["prior"])
     noise = GeneratorNoise(generator, device=model.device, dtype=model.dtype)
     return prior.sample(n, noise, y if draws_by_class(model) else None)

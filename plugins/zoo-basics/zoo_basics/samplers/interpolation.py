@@ -10,7 +10,7 @@ from annotated_types import Ge
 from torch import Tensor
 
 from zoo_basics.samplers.codes import decode_codes, draw_codes, takes_labels
-from zoo_core.data.labels import in_turn
+from zoo_core.data import in_turn
 from zoo_core.errors import SettingError
 from zoo_core.interfaces import Need, Sampler, Samples
 
@@ -62,8 +62,10 @@ class Interpolation(Sampler):
         if x is None:
             ends = draw_codes(model, 2 * rows, generator, ends_y)
         elif len(x) < 2 * rows:
-            raise SettingError(f"{n} pictures in rows of {self.steps} walk between {2 * rows} images, got {len(x)}",
-                               hint=f"give {2 * rows} images, or ask for fewer pictures: {self.steps} for every two images")
+            raise SettingError(
+                f"{n} pictures in rows of {self.steps} walk between {2 * rows} images, got {len(x)}",
+                hint=f"give {2 * rows} images, or ask for fewer pictures: {self.steps} for every two images",
+            )
         else:
             ends = model.encode(x[: 2 * rows], ends_y if encoder_told else None)
         t = torch.linspace(0, 1, self.steps, dtype=ends.dtype, device=ends.device)

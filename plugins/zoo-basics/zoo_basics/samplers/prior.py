@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 
 from zoo_basics.samplers.codes import decode_codes, draw_codes, takes_labels
-from zoo_core.data.labels import in_turn
+from zoo_core.data import in_turn
 from zoo_core.interfaces import Need, Sampler, Samples
 
 if TYPE_CHECKING:

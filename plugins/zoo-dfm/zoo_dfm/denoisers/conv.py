@@ -26,15 +26,23 @@ class ConvDenoiser(Part):
     def examples(cls) -> list[dict[str, Any]]:
         return [{"depth": 2}, {"width": 8, "depth": 1}]
 
-    def __init__(self, *, image_shape: ImageShape, width: Annotated[int, Ge(0), Le(16_384)] = 0,
-                 depth: Annotated[int, Ge(1), Le(64)] = 4) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        width: Annotated[int, Ge(0), Le(16_384)] = 0,
+        depth: Annotated[int, Ge(1), Le(64)] = 4,
+    ) -> None:
         super().__init__()
         maps = inputs = image_shape[0]
         self.width = max(width, maps)
         layers: list[nn.Module] = []
         for _ in range(depth):
-            layers += [nn.Conv2d(inputs, self.width, 3, padding=1, bias=False), nn.BatchNorm2d(self.width),
-                       nn.ReLU(inplace=True)]
+            layers += [
+                nn.Conv2d(inputs, self.width, 3, padding=1, bias=False),
+                nn.BatchNorm2d(self.width),
+                nn.ReLU(inplace=True),
+            ]
             inputs = self.width
         self.net = nn.Sequential(*layers, nn.Conv2d(inputs, maps, 3, padding=1))
 

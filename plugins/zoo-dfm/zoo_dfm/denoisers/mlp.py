@@ -28,8 +28,13 @@ class MLPDenoiser(Part):
     def examples(cls) -> list[dict[str, Any]]:
         return [{"depth": 2}, {"width": 4096, "depth": 1}]
 
-    def __init__(self, *, image_shape: ImageShape, width: Annotated[int, Ge(0), Le(65_536)] = 0,
-                 depth: Annotated[int, Ge(1), Le(64)] = 10) -> None:
+    def __init__(
+        self,
+        *,
+        image_shape: ImageShape,
+        width: Annotated[int, Ge(0), Le(65_536)] = 0,
+        depth: Annotated[int, Ge(1), Le(64)] = 10,
+    ) -> None:
         super().__init__()
         features = prod(image_shape)
         self.width = max(width, features)

@@ -23,8 +23,9 @@ def cut(count: int, validation: int, test: int = 0, *, seed: int = 0) -> dict[Sp
     """
     train = count - validation - test
     if train < 1:
-        raise DataError(f"{count} images cannot be cut into {validation} for validation, {test} for test and some "
-                        "to train on")
+        raise DataError(
+            f"{count} images cannot be cut into {validation} for validation, {test} for test and some to train on"
+        )
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
     parts = order.split([train, validation, test])
     return {"train": parts[0], "validation": parts[1], "test": parts[2]}
@@ -57,8 +58,10 @@ def cut_by_group(groups: Tensor, validation: int, test: int = 0, *, seed: int = 
         "test": in_test[numbers].nonzero().flatten(),
     }
     if not len(parts["train"]):
-        raise DataError(f"{len(groups)} images of {len(sizes)} groups cannot be cut into {validation} for validation, {test} for "
-                        "test and some to train on, with each group in one of them")
+        raise DataError(
+            f"{len(groups)} images of {len(sizes)} groups cannot be cut into {validation} for validation, {test} for "
+            "test and some to train on, with each group in one of them"
+        )
     return parts
 
 

@@ -94,8 +94,12 @@ def check(cls: type[Any], params: Mapping[str, Any], where: str, *, partly: bool
     if missing and not partly:
         example = known[missing[0]]
         prefix = f"{where}." if where else ""
-        raise SettingError(f"{shown(where) or cls.__name__}: {', '.join(missing)} must be given ({missing[0]}: {example.expected})",
-                           hint=f"for instance {prefix}{missing[0]}={_example(example)}", where=where, missing=missing)
+        raise SettingError(
+            f"{shown(where) or cls.__name__}: {', '.join(missing)} must be given ({missing[0]}: {example.expected})",
+            hint=f"for instance {prefix}{missing[0]}={_example(example)}",
+            where=where,
+            missing=missing,
+        )
     return checked
 
 
@@ -135,7 +139,9 @@ def _parameters(cls: Any) -> Mapping[str, Parameter]:
     try:
         hints = get_type_hints(bare, globalns=scope, include_extras=True)
     except Exception as error:
-        raise PluginFailed(f"{cls.__module__}.{cls.__name__}: its annotations cannot be resolved: {shown(error)}") from error
+        raise PluginFailed(
+            f"{cls.__module__}.{cls.__name__}: its annotations cannot be resolved: {shown(error)}"
+        ) from error
     made = {}
     for argument in arguments:
         annotation = hints[argument.name]
@@ -176,7 +182,9 @@ def _adapter(cls: Any, name: str) -> TypeAdapter[Any]:
     try:
         return TypeAdapter(parameters(cls)[name].annotation)
     except Exception as error:
-        raise PluginFailed(f"{cls.__module__}.{cls.__name__}: the type of parameter {name} cannot be checked: {shown(error)}") from error
+        raise PluginFailed(
+            f"{cls.__module__}.{cls.__name__}: the type of parameter {name} cannot be checked: {shown(error)}"
+        ) from error
 
 
 def nested_spec(parameter: Parameter, value: Any, key: str) -> tuple[str, dict[str, Any]]:
@@ -194,7 +202,10 @@ def nested_spec(parameter: Parameter, value: Any, key: str) -> tuple[str, dict[s
     if not isinstance(name, str) or not name:
         raise SettingError(
             f"{shown(key)}: should be the name of a component of kind {parameter.nested}, or a table with its name, got {shown(value)!r}",
-            hint=f"for instance {shown(key)}={_example(parameter)}; see: zoo list --kind {parameter.nested}", key=key, value=value)
+            hint=f"for instance {shown(key)}={_example(parameter)}; see: zoo list --kind {parameter.nested}",
+            key=key,
+            value=value,
+        )
     return name, table
 
 
@@ -231,8 +242,13 @@ def _refused(parameter: Parameter, key: str, got: str, value: Any) -> SettingErr
         expected = f"{'an' if expected[0] == 'i' else 'a'} {expected}"
     elif " | " in parameter.type_text:
         expected = "one of " + parameter.expected.replace(" | ", ", ")
-    return SettingError(f"{shown(key)}: should be {expected}, got {got}", hint=f"for instance {shown(key)}={_example(parameter)}",
-                        key=key, value=value, expected=parameter.expected)
+    return SettingError(
+        f"{shown(key)}: should be {expected}, got {got}",
+        hint=f"for instance {shown(key)}={_example(parameter)}",
+        key=key,
+        value=value,
+        expected=parameter.expected,
+    )
 
 
 def _unknown(cls: type[Any], name: str, key: str, known: Mapping[str, Parameter]) -> SettingError:
@@ -240,7 +256,9 @@ def _unknown(cls: type[Any], name: str, key: str, known: Mapping[str, Parameter]
         return SettingError(f"{shown(key)}: is filled in from the model and cannot be set", key=key)
     near = did_you_mean(name, known)
     listed = f"it takes {', '.join(known)}" if known else "it takes no parameters"
-    return SettingError(f"{shown(key)}: {cls.__name__} has no such parameter", hint=f"{near + ' ' if near else ''}{listed}", key=key)
+    return SettingError(
+        f"{shown(key)}: {cls.__name__} has no such parameter", hint=f"{near + ' ' if near else ''}{listed}", key=key
+    )
 
 
 def _example(parameter: Parameter) -> str:
