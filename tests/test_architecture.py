@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -92,3 +93,17 @@ def test_a_package_offers_what_it_says_and_no_module_of_the_same_name(package: s
     for name in getattr(module, "__all__", ()):
         assert not isinstance(getattr(module, name), ModuleType), name
         assert not (CORE / package / f"{name}.py").exists(), f"zoo_core.{package}.{name} is a module, too"
+
+
+def test_the_page_of_interfaces_lists_what_plugins_import() -> None:
+    page = (ROOT / "docs" / "interfaces.md").read_text("utf-8")
+    section = page[page.index("## What a plugin may import") : page.index("## Every component")]
+    listed = set(re.findall(r"`(zoo_core(?:\.\w+)?)`", section))
+    files = [*ROOT.glob("plugins/zoo-*/zoo_*/**/*.py"), *(CORE / "authoring" / "template").rglob("*.tmpl")]
+    imported = {
+        name
+        for path in files
+        for name in re.findall(r"^ *(?:from|import) (zoo_core[\w.]*)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert imported - listed == set()
+    assert all(importlib.import_module(name) for name in listed)
