@@ -17,7 +17,7 @@ from torch import Tensor
 import zoo_core as zoo
 from zoo_core.errors import RunError, WeightsError, ZooError
 from zoo_core.game.settings import training_settings
-from zoo_core.training.checkpoints import FILE, checksum, read_checkpoint
+from zoo_core.training.checkpoints import CHECKPOINT_FILE, checksum, read_checkpoint
 from zoo_core.training.session import Session
 
 SHAPE = (1, 8, 8)
@@ -89,7 +89,7 @@ def old(path: Path, tensors: Mapping[str, Tensor], table: dict[str, Any]) -> Non
 
 def content(folder: Path) -> dict[Path, bytes]:
     """Every file but the checkpoint."""
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != FILE}
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != CHECKPOINT_FILE}
 
 
 # ------------------------------------------------------------------------------------------------ bytes
@@ -144,7 +144,7 @@ DAMAGES: tuple[Damage, ...] = (flipped, zeroed, overwritten, cut, grown, truncat
 
 
 def test_two_hundred_damages_of_bytes_are_told_in_one_line_and_nothing_is_resumed(run: Path) -> None:
-    chance, path = random.Random(0), run / FILE
+    chance, path = random.Random(0), run / CHECKPOINT_FILE
     good, before = path.read_bytes(), content(run)
     rounds = 0
     while rounds < 200:
@@ -217,7 +217,7 @@ def test_a_checkpoint_that_holds_something_else_is_refused_before_anything_chang
     run: Path, write: Callable[..., None]
 ) -> None:
     """With a checksum that fits, and without one: nothing that it brings is used before all of it has been checked."""
-    chance, path = random.Random(1), run / FILE
+    chance, path = random.Random(1), run / CHECKPOINT_FILE
     good, before = path.read_bytes(), content(run)
     for number in range(100):
         path.write_bytes(good)
@@ -253,7 +253,7 @@ def state(live: Session) -> dict[str, Tensor]:
 
 def test_short_moments_are_told_and_never_reach_the_optimizer(run: Path) -> None:
     """Torch's fused loops would read and write beyond them."""
-    path = run / FILE
+    path = run / CHECKPOINT_FILE
     tensors, table, crc32 = opened(path)
     short = {name: tensor.reshape(-1)[:1].clone() if "exp_avg" in name else tensor for name, tensor in tensors.items()}
     written(path, short, table, crc32)
@@ -266,7 +266,7 @@ def test_short_moments_are_told_and_never_reach_the_optimizer(run: Path) -> None
 
 
 def test_a_random_state_that_no_generator_takes_is_told(run: Path) -> None:
-    path = run / FILE
+    path = run / CHECKPOINT_FILE
     tensors, table, _ = opened(path)
     tensors["random.cpu"] = torch.full_like(tensors["random.cpu"], 255)
     written(path, tensors, table)
@@ -277,24 +277,24 @@ def test_a_random_state_that_no_generator_takes_is_told(run: Path) -> None:
 def test_a_checkpoint_without_a_checksum_is_resumed_with_its_weights(
     run: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    tensors, table, _ = opened(run / FILE)
-    old(run / FILE, tensors, table)
+    tensors, table, _ = opened(run / CHECKPOINT_FILE)
+    old(run / CHECKPOINT_FILE, tensors, table)
     resumed = train(run, 3, resume=True).model.state_dict()
     unbroken = train(tmp_path_factory.mktemp("unbroken"), 3).model.state_dict()
     assert all(torch.equal(resumed[name], tensor) for name, tensor in unbroken.items())
 
 
 def test_a_checkpoint_cannot_pass_for_one_without_a_checksum(run: Path) -> None:
-    tensors, table, crc32 = opened(run / FILE)
+    tensors, table, crc32 = opened(run / CHECKPOINT_FILE)
     for version, checked in ((1, crc32), (2, "")):
         metadata = {"checkpoint": json.dumps({**table, "format": version}), **({"crc32": checked} if checked else {})}
-        save_file(tensors, run / FILE, metadata)
+        save_file(tensors, run / CHECKPOINT_FILE, metadata)
         with pytest.raises(ZooError, match="is damaged"):
             train(run, 3, resume=True)
 
 
 def test_a_checkpoint_of_a_later_format_says_what_to_do(run: Path) -> None:
-    tensors, table, _ = opened(run / FILE)
-    written(run / FILE, tensors, {**table, "format": 3})
+    tensors, table, _ = opened(run / CHECKPOINT_FILE)
+    written(run / CHECKPOINT_FILE, tensors, {**table, "format": 3})
     with pytest.raises(RunError, match="has format 3, this zoo_core reads up to 2; update it"):
         train(run, 3, resume=True)

@@ -10,7 +10,7 @@ import pytest
 
 from zoo_core.cli import main
 from zoo_core.errors import ConfigError, RunError
-from zoo_core.evaluation.results import FILE, add_results, read_results
+from zoo_core.evaluation.results import RESULTS_FILE, add_results, read_results
 from zoo_core.interfaces import MetricResult
 
 NLL = MetricResult("nll", 1.25, "nats", "lower", 0.5, {"data": "digits", "split": "test", "draws": 5, "seconds": 1.0})
@@ -26,7 +26,7 @@ def test_what_is_added_is_read_again(tmp_path: Path) -> None:
     add_results(tmp_path, [NLL])
     add_results(tmp_path, [other])
     assert read_results(tmp_path) == [NLL, other]
-    assert json.loads((tmp_path / FILE).read_text())["format"] == 1
+    assert json.loads((tmp_path / RESULTS_FILE).read_text())["format"] == 1
 
 
 def test_a_figure_of_the_same_protocol_takes_the_place_of_the_old_one_whatever_time_it_took(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_figure_of_the_same_protocol_takes_the_place_of_the_old_one_whatever_t
 
 def test_numbers_that_are_not_finite_are_written_as_null_and_read_as_nan(tmp_path: Path) -> None:
     add_results(tmp_path, [MetricResult("nll", math.inf, std=math.nan, protocol={"layers": ("a", math.nan)})])
-    written = json.loads((tmp_path / FILE).read_text())["figures"][0]
+    written = json.loads((tmp_path / RESULTS_FILE).read_text())["figures"][0]
     assert (written["value"], written["std"], written["protocol"]) == (None, None, {"layers": ["a", None]})
     read = read_results(tmp_path)[0]
     assert math.isnan(read.value) and read.std is None
@@ -68,7 +68,7 @@ def test_no_path_of_this_machine_is_written(tmp_path: Path, data: str) -> None:
     }.values(),
 )
 def test_a_damaged_file_is_refused(tmp_path: Path, content: str, said: str) -> None:
-    (tmp_path / FILE).write_text(content)
+    (tmp_path / RESULTS_FILE).write_text(content)
     with pytest.raises(ConfigError, match=said):
         read_results(tmp_path)
 
@@ -89,16 +89,16 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: str, said: str) -> N
 )
 def test_a_figure_with_a_wrong_field_is_refused_by_its_number_and_field(tmp_path: Path, field: str, text: str) -> None:
     table = ", ".join(f'"{key}": {text if key == field else json.dumps(value)}' for key, value in GOOD.items())
-    (tmp_path / FILE).write_text(f'{{"format": 1, "figures": [{json.dumps(GOOD)}, {{{table}}}]}}')
+    (tmp_path / RESULTS_FILE).write_text(f'{{"format": 1, "figures": [{json.dumps(GOOD)}, {{{table}}}]}}')
     with pytest.raises(ConfigError, match=f"figure 2.*{field}|the number .* is beyond|is no JSON number"):
         read_results(tmp_path)
 
 
 def test_damaged_figures_are_not_written_over(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_text("{}")
+    (tmp_path / RESULTS_FILE).write_text("{}")
     with pytest.raises(ConfigError):
         add_results(tmp_path, [NLL])
-    assert (tmp_path / FILE).read_text() == "{}"
+    assert (tmp_path / RESULTS_FILE).read_text() == "{}"
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def measure(saved: Path, *more: str) -> int:
 
 def test_eval_keeps_its_figures_beside_the_weights_once(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert measure(saved, "--no-save") == 0
-    assert not (saved / FILE).exists()
+    assert not (saved / RESULTS_FILE).exists()
     assert measure(saved) == 0 == measure(saved, "--json")
     kept = read_results(saved)
     assert [figure.name for figure in kept] == ["elbo", "distortion", "rate"]
@@ -131,8 +131,8 @@ def test_eval_keeps_its_figures_beside_the_weights_once(saved: Path, capsys: pyt
 
 
 def test_eval_goes_on_where_its_figures_cannot_be_kept(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (saved / FILE).write_text("{}")
+    (saved / RESULTS_FILE).write_text("{}")
     assert measure(saved) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("elbo") and captured.err.count("\n") == 1 and "not kept" in captured.err
-    assert (saved / FILE).read_text() == "{}"
+    assert (saved / RESULTS_FILE).read_text() == "{}"

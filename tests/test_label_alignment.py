@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import zoo_core as zoo
-from zoo_core.building.components import looker
+from zoo_core.building.components import bind_component
 from zoo_core.cli import main
 from zoo_core.data.labels import places
 from zoo_core.errors import DataError, IncompatibleError, SettingError
@@ -115,7 +115,7 @@ def looked(model: zoo.Model, data: Any, folder: Path) -> dict[str, Any]:
         for entry in registry().entries(kind):
             spec = {"name": entry.name, **entry.load().examples()[0]}
             try:
-                looker(model, kind, spec)
+                bind_component(model, kind, spec)
                 if kind == "metric":
                     figures = zoo.evaluate(model, data, [spec], device="cpu")
                     found[entry.name] = [

@@ -166,6 +166,7 @@ RENAMED_IN_MOVED: Mapping[str, str] = {
     "Making": "WeightInit",
     "Skeleton": "MetaInit",
     "add_figures": "add_results",
+    "looker": "bind_component",
     "parse_figures": "parse_results",
     "read_figures": "read_results",
     "settle_lazy": "materialize_lazy",

@@ -174,7 +174,7 @@ def _built(kind: str, name: str, params: dict[str, Any]) -> Part:
 
 
 def _offer(part: Part) -> tuple[frozenset[str], type[Any]]:
-    """What the seams see of a part, and what kind of distribution it gives."""
+    """What compatibility sees of a part, and what kind of distribution it gives."""
     if isinstance(part, Prior):
         return part.capabilities, type(part)
     y = torch.zeros(1, dtype=torch.int64) if "labels" in part.capabilities else None

@@ -1,4 +1,4 @@
-"""Everything mixes with everything that the seams allow; the rest is refused at build, in words that help."""
+"""Everything mixes with everything that fits; the rest is refused at build, in words that help."""
 
 from __future__ import annotations
 

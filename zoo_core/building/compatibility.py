@@ -160,7 +160,7 @@ def check_capabilities(
 
     Arguments:
         names: part name to the component that fills it, for the message.
-        remedy: part name and missing capability to what would give it; asked where something is refused.
+        suggestion: part name and missing capability to what would give it; asked where something is refused.
         fitting: a need to the names of the components that meet it; asked where a feature extractor takes other inputs.
 
     Raises:

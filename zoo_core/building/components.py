@@ -21,7 +21,7 @@ def sampler_for(model: Model, sampler: str | Mapping[str, Any] | None) -> Sample
     """The sampler that is asked for, or the model's own; see :meth:`~zoo_core.model.Model.samples`.
 
     Raises:
-        UnknownName, SettingError, IncompatibleError: as :func:`looker`; or none is named and the model has none of its own.
+        UnknownName, SettingError, IncompatibleError: as :func:`bind_component`; or none is named and the model has none of its own.
     """
     params = dict(sampler) if isinstance(sampler, Mapping) else {"name": sampler or ""}
     own = sampler_entry(model.config)
@@ -29,13 +29,13 @@ def sampler_for(model: Model, sampler: str | Mapping[str, Any] | None) -> Sample
     if not name:
         raise IncompatibleError(f"a {model.recipe} makes no pictures by itself", hint="see zoo list --kind sampler")
     if own is None or not own["params"] or registry().resolve("sampler", str(name)).qualified != own["name"]:
-        return cast(Sampler, looker(model, "sampler", {"name": name, **params}))
+        return cast(Sampler, bind_component(model, "sampler", {"name": name, **params}))
     # What the model's config sets may come from a stranger: it can make nothing open files or fetch any.
     with only(()):
-        return cast(Sampler, looker(model, "sampler", {"name": name, **own["params"], **params}))
+        return cast(Sampler, bind_component(model, "sampler", {"name": name, **own["params"], **params}))
 
 
-def looker(
+def bind_component(
     model: Model, kind: Literal["sampler", "metric", "plot"], spec: str | Mapping[str, Any], **context: str | None
 ) -> Any:
     """The component of ``kind`` that ``spec`` names, checked against the model's parts, images and labels.

@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
 def _keep(model: str, figures: Sequence[MetricResult]) -> None:
     """Write ``figures`` beside the weights they are of; where that cannot be done, say so and go on."""
     from zoo_core.errors import ZooError, shown
-    from zoo_core.evaluation.results import FILE, add_results
+    from zoo_core.evaluation.results import RESULTS_FILE, add_results
     from zoo_core.storage.files import expanded, is_folder
 
     folder = expanded(model)
@@ -114,7 +114,7 @@ def _keep(model: str, figures: Sequence[MetricResult]) -> None:
     try:
         add_results(folder, figures)
     except ZooError as error:
-        print(f"zoo: the figures are not kept in {FILE}: {shown(error.what, 1000)}", file=sys.stderr)
+        print(f"zoo: the figures are not kept in {RESULTS_FILE}: {shown(error.what, 1000)}", file=sys.stderr)
 
 
 def _print(figures: Sequence[MetricResult]) -> None:

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     from zoo_core.registry.catalogue import catalogue
     from zoo_core.storage.files import expanded, is_file
     from zoo_core.training import resume, train
-    from zoo_core.training.checkpoints import FILE
+    from zoo_core.training.checkpoints import CHECKPOINT_FILE
     from zoo_core.training.run import read_run, refuse_to_overwrite
 
     if args.recipe is None:
@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         data=registered_name(dataset),
     )
     out = expanded(args.out) if args.out else Path("runs") / _run_name(args.recipe, *_named(dataset))
-    resumed = args.resume and is_file(out / FILE)
+    resumed = args.resume and is_file(out / CHECKPOINT_FILE)
     if not resumed:
         refuse_to_overwrite(out)
     seed = read_run(out)["seed"] if resumed and args.seed is None else args.seed or 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from zoo_core.building.components import looker
+from zoo_core.building.components import bind_component
 from zoo_core.data.references import protocol
 from zoo_core.data.splits import Splits
 from zoo_core.errors import SettingError
@@ -50,7 +50,10 @@ def evaluate(
     from zoo_core.devices.process import processes
 
     chosen: list[tuple[str, Metric]] = [
-        (one if isinstance(one, str) else str(one.get("name", "")), looker(model, "metric", one, data_root=data_root))
+        (
+            one if isinstance(one, str) else str(one.get("name", "")),
+            bind_component(model, "metric", one, data_root=data_root),
+        )
         for one in metrics
     ]
     if not chosen:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from zoo_core.building.components import looker
+from zoo_core.building.components import bind_component
 from zoo_core.data.splits import Splits
 from zoo_core.errors import RunError, SettingError, shown
 from zoo_core.interfaces import Plot
@@ -82,7 +82,7 @@ def plot(
     path = None if out is None else writable(out)
     asked = [what] if isinstance(what, str | Mapping) else what
     context = {"run": None if run is None else str(run), "data_root": data_root}
-    plots: list[Plot] = [looker(model, "plot", one, **context) for one in asked]
+    plots: list[Plot] = [bind_component(model, "plot", one, **context) for one in asked]
     if not plots:
         raise SettingError("no plot asked for", hint="see zoo list --kind plot")
     if limit is not None and limit < 1:

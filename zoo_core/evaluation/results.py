@@ -14,7 +14,7 @@ from zoo_core.interfaces.metric import MetricResult
 from zoo_core.storage.config import parse, read_small
 from zoo_core.storage.files import write_json
 
-FILE = "metrics.json"
+RESULTS_FILE = "metrics.json"
 FORMAT = 1
 LARGEST = 1_000_000
 """Bytes; a larger file is none of ours."""
@@ -38,7 +38,7 @@ def read_results(folder: Path) -> list[MetricResult]:
     Raises:
         ConfigError: the file is damaged, larger than 1 MB, or of a newer format.
     """
-    path = folder / FILE
+    path = folder / RESULTS_FILE
     try:
         text = read_small(path, LARGEST)
     except FileNotFoundError:
@@ -92,7 +92,7 @@ def add_results(folder: Path, figures: Iterable[MetricResult]) -> None:
             del protocol["data"]
         table["protocol"] = protocol
         kept[_same(table)] = table
-    write_json(folder / FILE, {"format": FORMAT, "figures": list(kept.values())})
+    write_json(folder / RESULTS_FILE, {"format": FORMAT, "figures": list(kept.values())})
 
 
 def differing(a: MetricResult, b: MetricResult) -> list[str]:

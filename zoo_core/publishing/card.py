@@ -16,7 +16,7 @@ from zoo_core.publishing.licences import COMMON, OTHER, check_licence
 from zoo_core.publishing.plugin_sections import plugin_sections
 from zoo_core.storage.config import read_small
 
-FILE = "README.md"
+CARD_FILE = "README.md"
 LARGEST = 1_000_000
 """Characters; a longer card is none that the Hub shows."""
 
@@ -105,23 +105,23 @@ def validate_card(text: str) -> None:
 
     hint = f"begin it with lines of ---, license: {COMMON[0]}, ---"
     if len(text) > LARGEST:
-        raise SettingError(f"{FILE} is longer than {LARGEST:,} characters")
+        raise SettingError(f"{CARD_FILE} is longer than {LARGEST:,} characters")
     if not text.lstrip().startswith("---"):
-        raise SettingError(f"{FILE} has no metadata", hint=hint)
+        raise SettingError(f"{CARD_FILE} has no metadata", hint=hint)
     try:
         data = ModelCard(text).data
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise SettingError(
-            f"{FILE} has metadata that cannot be read: {shown(' '.join(str(error).split()), 300)}"
+            f"{CARD_FILE} has metadata that cannot be read: {shown(' '.join(str(error).split()), 300)}"
         ) from None
     licence = data.get("license")
     if not licence:
-        raise SettingError(f"{FILE} names no licence", hint=hint)
+        raise SettingError(f"{CARD_FILE} names no licence", hint=hint)
     if not isinstance(licence, str):
-        raise SettingError(f"{FILE} should name one licence, names {shown(licence)}", hint=hint)
+        raise SettingError(f"{CARD_FILE} should name one licence, names {shown(licence)}", hint=hint)
     if licence.strip().lower() == OTHER:
         missing = [key for key in ("license_name", "license_link") if not isinstance(data.get(key), str)]
         if missing:
-            raise SettingError(f'{FILE} has the licence "other" without {" and ".join(missing)}')
+            raise SettingError(f'{CARD_FILE} has the licence "other" without {" and ".join(missing)}')
         return
     check_licence(licence)

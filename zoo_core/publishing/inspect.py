@@ -100,9 +100,9 @@ def _verified(target: Target, found: Inspection) -> Inspection:
 def _folder(folder: Path, label: str, licence: str = "", commit: str = "") -> Inspection:
     saved = open_weights(folder)
     files = {file: (folder / file).stat().st_size for file in saved.files}
-    from zoo_core.publishing.card import FILE, card_licence
+    from zoo_core.publishing.card import CARD_FILE, card_licence
 
-    licence = licence or card_licence(folder / FILE)
+    licence = licence or card_licence(folder / CARD_FILE)
     return _described(label, read_config(folder), saved.tensors, files, licence, commit)
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from zoo_core.errors import HubError, SettingError, shown
 from zoo_core.hub.download import fetch, sha256
 from zoo_core.hub.reference import Located, locate, parse_reference
-from zoo_core.publishing.card import FILE as CARD
-from zoo_core.publishing.card import card_licence
+from zoo_core.publishing.card import CARD_FILE, card_licence
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.names import GRAMMAR, is_name
 from zoo_core.registry.recipes import PublishedWeights
@@ -83,7 +82,7 @@ def lock(lines: Iterable[Line]) -> str:
                 repo=repo,
                 revision=revision or "",
                 commit=found.commit,
-                licence=card_licence(found.folder / CARD),
+                licence=card_licence(found.folder / CARD_FILE),
                 files=files,
             )
         )

@@ -12,8 +12,7 @@ from typing import Any
 from zoo_core.errors import RunError, SettingError, shown
 from zoo_core.evaluation.results import add_results, read_results
 from zoo_core.model import Model
-from zoo_core.publishing.card import FILE as CARD
-from zoo_core.publishing.card import LARGEST, MARK, card_licence, model_card, validate_card
+from zoo_core.publishing.card import CARD_FILE, LARGEST, MARK, card_licence, model_card, validate_card
 from zoo_core.publishing.licences import check_licence
 from zoo_core.storage.config import read_small
 from zoo_core.storage.files import write_bytes
@@ -62,7 +61,7 @@ def stage(
         add_results(into, figures)
     if own_card is not None and MARK not in own_card:
         validate_card(own_card)
-        write_bytes(into / CARD, own_card.encode())
+        write_bytes(into / CARD_FILE, own_card.encode())
     else:
         saved = open_weights(into)
         card = model_card(
@@ -76,13 +75,13 @@ def stage(
             size_bytes=sum((into / file).stat().st_size for file in saved.files),
             dtypes=sorted({str(info.dtype).removeprefix("torch.") for info in saved.tensors.values()}),
         )
-        write_bytes(into / CARD, card.encode())
+        write_bytes(into / CARD_FILE, card.encode())
     files = sorted(path.relative_to(into).as_posix() for path in into.rglob("*") if path.is_file())
     return Staged(into, tuple(files), licence)
 
 
 def _own_card(run: Path | None) -> str | None:
-    path = None if run is None else run / CARD
+    path = None if run is None else run / CARD_FILE
     if path is None or not path.is_file():
         return None
     try:
@@ -94,7 +93,7 @@ def _own_card(run: Path | None) -> str | None:
 def _licence_of(card: str | None, run: Path | None) -> str:
     if card is not None and run is not None:
         validate_card(card)
-        return card_licence(run / CARD)
+        return card_licence(run / CARD_FILE)
     raise SettingError(
         "a model is published under a licence, and none is given",
         hint='say which: --license mit, or license="apache-2.0"',

@@ -21,7 +21,7 @@ from zoo_core.testing.pictures import split_batches
 from zoo_core.testing.results import CheckFailed
 from zoo_core.testing.samplers import model_around
 from zoo_core.testing.subject import Subject
-from zoo_core.training.logs import FILE
+from zoo_core.training.logs import LOG_FILE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,7 +84,7 @@ def _prepared(subject: Subject, model: Model, seed: int) -> Iterator[tuple[Plot,
     generator = torch.Generator().manual_seed(seed)
     with TemporaryDirectory() as folder, model.evaluating():
         lines = [{"what": "train", "round": n, "epoch": float(n), "values": {"elbo.nll": 1.0 / n}} for n in (1, 2, 3)]
-        (Path(folder) / FILE).write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+        (Path(folder) / LOG_FILE).write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
         plot: Plot = subject.fresh(settings={"run": folder} if "run" in parameters(subject.component) else {})
         plot.prepare(model, lambda name: _batches(model, name), generator)
         yield plot, generator

@@ -27,7 +27,7 @@ from zoo_core.tensors.reader import read_file
 if TYPE_CHECKING:
     from zoo_core.training.session import Session
 
-FILE = "checkpoint.safetensors"
+CHECKPOINT_FILE = "checkpoint.safetensors"
 FORMAT = 2
 WITHOUT_CHECKSUM = 1
 """The format before, which is still read."""
@@ -110,7 +110,7 @@ def write_checkpoint(folder: Path, session: Session, progress: Progress) -> None
         "progress": asdict(progress),
     }
     text, plain = json.dumps(header), plain_copies(tensors)
-    write_plain(folder / FILE, plain, {"checkpoint": text, "crc32": checksum(text, plain)})
+    write_plain(folder / CHECKPOINT_FILE, plain, {"checkpoint": text, "crc32": checksum(text, plain)})
 
 
 def read_checkpoint(folder: Path, session: Session) -> Progress:
@@ -122,7 +122,7 @@ def read_checkpoint(folder: Path, session: Session) -> Progress:
         RunError: it is damaged, or of other data or settings.
         WeightsError: it is of another model.
     """
-    path = folder / FILE
+    path = folder / CHECKPOINT_FILE
     tensors, header = _whole(path)
     try:
         told = _Header(**check(_Header, header, ""))

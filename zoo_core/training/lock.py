@@ -12,7 +12,7 @@ from pathlib import Path
 
 from zoo_core.errors import RunError, shown
 
-FILE = ".zoo-run.lock"
+LOCK_FILE = ".zoo-run.lock"
 _UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP})
 """What file systems without locks say."""
 _held: set[int] = set()
@@ -56,11 +56,11 @@ def locked(folder: Path) -> Iterator[None]:
     finally:
         if handle in _held:
             _held.discard(handle)
-            _release(folder / FILE, handle)
+            _release(folder / LOCK_FILE, handle)
 
 
 def _taken(folder: Path) -> int:
-    path = folder / FILE
+    path = folder / LOCK_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
         while True:

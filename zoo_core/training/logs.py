@@ -15,7 +15,7 @@ from zoo_core.storage.files import write_bytes
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
-FILE = "metrics.jsonl"
+LOG_FILE = "metrics.jsonl"
 
 
 class Logs:
@@ -29,7 +29,7 @@ class Logs:
 
     def __init__(self, folder: Path, *, lines: int) -> None:
         self.lines = lines
-        self._path = folder / FILE
+        self._path = folder / LOG_FILE
         before = self._path.read_text("utf-8").splitlines(keepends=True)[:lines] if self._path.is_file() else []
         write_bytes(self._path, "".join(before).encode())
         self._file = self._path.open("a", encoding="utf-8")
@@ -65,5 +65,5 @@ class Logs:
 
 def read_lines(folder: Path) -> list[dict[str, Any]]:
     """Every line of the metrics.jsonl in ``folder``."""
-    path = folder / FILE
+    path = folder / LOG_FILE
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []

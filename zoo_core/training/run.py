@@ -14,10 +14,9 @@ from zoo_core.game.settings import as_table, training_settings
 from zoo_core.model import Model
 from zoo_core.storage.files import is_file, is_folder, write_json
 from zoo_core.training import checkpoints
-from zoo_core.training.logs import FILE as LOG
-from zoo_core.training.logs import read_lines
+from zoo_core.training.logs import LOG_FILE, read_lines
 
-FILE = "run.json"
+RUN_FILE = "run.json"
 WRITTEN = (
     "config.json", "best/config.json", "model*.safetensors", "best/model*.safetensors", "model.safetensors.index.json",
     "best/model.safetensors.index.json", "metrics.jsonl", "metrics.json", "pictures/samples-*.png", "pictures/reconstructions-*.png",
@@ -65,7 +64,7 @@ def write_run(folder: Path, about: Mapping[str, Any], rounds: int) -> None:
         about: recipe, data, seed and settings.
         rounds: how many the weights beside it have been trained for.
     """
-    write_json(folder / FILE, {"format": 1, **about, "rounds": rounds})
+    write_json(folder / RUN_FILE, {"format": 1, **about, "rounds": rounds})
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -75,7 +74,7 @@ def read_run(folder: Path) -> dict[str, Any]:
         RunError: there is no run.
     """
     try:
-        about: dict[str, Any] = json.loads((folder / FILE).read_text("utf-8"))
+        about: dict[str, Any] = json.loads((folder / RUN_FILE).read_text("utf-8"))
         settings, seed = training_settings(about["training"]), int(about["seed"])
         if not all(about[key] is None or isinstance(about[key], str) for key in ("data", "data_root")):
             raise TypeError("data and data_root should be strings")
@@ -88,7 +87,7 @@ def read_run(folder: Path) -> dict[str, Any]:
             f"no run in {shown(folder)}: run.json is missing", hint="start one with: zoo train RECIPE --out FOLDER"
         ) from None
     except (OSError, LookupError, TypeError, ValueError, RecursionError, SettingError) as error:
-        raise RunError(f"{shown(folder / FILE)} cannot be read: {shown(error)}") from None
+        raise RunError(f"{shown(folder / RUN_FILE)} cannot be read: {shown(error)}") from None
     data = None if about["data"] is None else saved_reference(about["data"])
     return {**about, "data": data, "seed": seed, "training": as_table(settings)}
 
@@ -103,12 +102,12 @@ def refuse_to_overwrite(folder: Path) -> None:
     """
     if not is_folder(folder):
         return
-    if is_file(folder / checkpoints.FILE):
+    if is_file(folder / checkpoints.CHECKPOINT_FILE):
         raise RunError(
             f"{shown(folder)} already holds a run",
             hint="go on with --resume (resume=True), or choose another --out",
         )
-    if not is_file(folder / FILE):
+    if not is_file(folder / RUN_FILE):
         _refuse_foreign(folder)
         return
     try:
@@ -129,7 +128,7 @@ def refuse_to_overwrite(folder: Path) -> None:
 
 
 def _has_logged(folder: Path) -> bool:
-    return is_file(folder / LOG) and (folder / LOG).stat().st_size > 0
+    return is_file(folder / LOG_FILE) and (folder / LOG_FILE).stat().st_size > 0
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -19,7 +19,7 @@ from zoo_core.data import COUNTED, Source, evaluation_batches, open_source
 from zoo_core.data.labels import labels_for
 from zoo_core.drawing.grids import beside, grid, save_png
 from zoo_core.errors import NonFinite, shown
-from zoo_core.evaluation.results import FILE as FIGURES
+from zoo_core.evaluation.results import RESULTS_FILE
 from zoo_core.game import Game, Round
 from zoo_core.game.settings import TrainingSettings, as_table
 from zoo_core.interfaces import Samples
@@ -167,7 +167,7 @@ class Training:
         self._stop_if_stuck()
         if self._logs is not None and self.folder is not None and self.round < total:
             # Figures of the weights that this training changes.
-            (self.folder / FIGURES).unlink(missing_ok=True)
+            (self.folder / RESULTS_FILE).unlink(missing_ok=True)
         self._reason = session.processes.agree(self._wish)
         alone = session.processes.world == 1
         while self.round < total and not self._reason:
@@ -361,7 +361,7 @@ class Training:
             if processes.main:
                 held.enter_context(locked(folder))
         with processes.together():
-            resumed = resume and is_file(folder / checkpoints.FILE)
+            resumed = resume and is_file(folder / checkpoints.CHECKPOINT_FILE)
             if resumed:
                 self.progress = read_checkpoint(folder, self.session)
             else:
@@ -407,7 +407,7 @@ class Training:
                 )
 
     def _kept(self) -> str:
-        kept = self.folder is not None and is_file(self.folder / checkpoints.FILE)
+        kept = self.folder is not None and is_file(self.folder / checkpoints.CHECKPOINT_FILE)
         return f"; the last good checkpoint is in {shown(self.folder)}" if kept else ""
 
     def _finish(self) -> Run:
