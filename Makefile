@@ -5,7 +5,7 @@ PLUGINS := $(wildcard plugins/*/pyproject.toml)
 EDITABLE := -e '.[dev]' $(patsubst %/pyproject.toml,-e %,$(PLUGINS))
 SOURCES := zoo_core plugins tests experiments benchmarks examples
 
-.PHONY: help setup demo test lint slow docs clean
+.PHONY: help setup demo test lint slow docs wheels clean
 
 help:             ## show this help
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,5 +40,8 @@ docs: setup       ## build the documentation into site/
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[docs]'
 	@$(BIN)/mkdocs build --strict
 
+wheels: setup     ## build the wheels of the core and of every plugin into dist/
+	@for package in . plugins/*/; do $(BIN)/python -m build --wheel --outdir dist "$$package" > /dev/null && echo "dist/ has $$package" || exit 1; done
+
 clean:            ## remove what the other targets made, but not runs/
-	rm -rf .venv demo site dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv demo site dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
