@@ -107,3 +107,17 @@ def test_the_page_of_interfaces_lists_what_plugins_import() -> None:
     }
     assert imported - listed == set()
     assert all(importlib.import_module(name) for name in listed)
+
+
+def test_plugins_import_what_packages_offer() -> None:
+    missing = set()
+    for path in ROOT.glob("plugins/zoo-*/zoo_*/**/*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("zoo_core."):
+                offered = getattr(importlib.import_module(node.module), "__all__", None)
+                missing |= {
+                    (node.module, alias.name)
+                    for alias in node.names
+                    if offered is not None and alias.name not in offered
+                }
+    assert missing == set()

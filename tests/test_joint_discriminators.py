@@ -58,7 +58,7 @@ def test_each_is_refused_where_the_other_is_asked_for_with_those_that_would_do()
         IncompatibleError, match=r"gives a feature extractor images .x. with codes .z., and .*takes images alone"
     ) as refused:
         ali(discriminator="mlp")
-    assert refused.value.hint == "set discriminator=toy-joint"
+    assert refused.value.hint == "set discriminator=joint or toy-joint"
     with pytest.raises(IncompatibleError, match=r"images alone .x., and .*takes images .x. with codes") as refused:
         zoo.build("gan", data="digits", discriminator="toy-joint")
     assert "toy-joint" not in str(refused.value.hint) and "score-head" in str(refused.value.hint)
@@ -67,7 +67,7 @@ def test_each_is_refused_where_the_other_is_asked_for_with_those_that_would_do()
 def test_where_none_is_given_only_joint_ones_are_offered() -> None:
     with pytest.raises(IncompatibleError, match=r"discriminator") as refused:
         zoo.build("vae", data="digits", objective="toy-ali", **SMALL)
-    assert refused.value.hint == 'try discriminator="toy-joint"'
+    assert refused.value.hint == 'try discriminator="joint", or one of: toy-joint'
 
 
 def test_an_extractor_inside_another_sees_images_alone() -> None:

@@ -25,3 +25,8 @@ def test_features(check: Callable[[], None]) -> None:
 @parametrize_with_checks("zoo-aae")
 def test_aae(check: Callable[[], None]) -> None:
     check()
+
+
+@parametrize_with_checks("zoo-gibbsnet")
+def test_gibbsnet(check: Callable[[], None]) -> None:
+    check()

@@ -86,7 +86,8 @@ class Combination:
     def build(self) -> zoo.Model:
         """The model, or the refusal; which a sampler may also utter when it is asked for a picture."""
         model = zoo.build("vae" if self.prior else "autoencoder", data="digits", **self.settings)
-        model.sample(1, seed=0, **({} if self.prior else {"x": torch.zeros(2, *model.image_shape)}))
+        from_images = model.sampler().starts_from_images(model)
+        model.sample(1, seed=0, **({"x": torch.zeros(2, *model.image_shape)} if from_images else {}))
         return model
 
 

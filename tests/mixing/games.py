@@ -24,6 +24,7 @@ from .rows import (
     adversarial,
     discriminator_rows,
     every_row,
+    joint,
     objective_rows,
     official,
     own_width,
@@ -156,6 +157,6 @@ def all_games() -> tuple[Objectives, ...]:
 
 
 def _rows(*, games: bool) -> list[Row]:
-    """The adversarial objectives that are games of their own, or those that are not."""
-    names = [entry.name for entry in official("objective") if adversarial(entry.name)]
+    """The adversarial objectives over images alone that are games of their own, or those that are not."""
+    names = [entry.name for entry in official("objective") if adversarial(entry.name) and not joint(entry.name)]
     return [objective_rows(name)[0] for name in names if plays(name) == games]

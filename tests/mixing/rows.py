@@ -121,7 +121,7 @@ def discriminator_rows() -> tuple[Row, ...]:
 
 
 def adversarial(objective: str) -> bool:
-    """Whether it trains a discriminator of pictures, or the generator that plays against one."""
+    """Whether it trains a discriminator, or the generator that plays against one."""
     cls: type[Objective] = registry().resolve("objective", objective).entry.load()
     return any({"decoder", "discriminator"} & set(player["trains"]) for player in cls.default_players.values())
 
@@ -131,6 +131,12 @@ def plays(objective: str) -> bool:
     cls: type[Objective] = registry().resolve("objective", objective).entry.load()
     trained = {part for player in cls.default_players.values() for part in player["trains"]}
     return {"decoder", "discriminator"} <= trained
+
+
+def joint(objective: str) -> bool:
+    """Whether its discriminator sees images with their codes."""
+    cls: type[Objective] = registry().resolve("objective", objective).entry.load()
+    return any(need.inputs == ("x", "z") for need in cls.needs.values())
 
 
 def own_width(prior: Row) -> int | None:

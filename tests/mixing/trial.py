@@ -78,8 +78,7 @@ def _without_gradient(model: zoo.Model, batch: Batch) -> list[str]:
 
 
 def _sampled_and_saved(model: zoo.Model, samplers: Sequence[str], digits: ArrayDataset, folder: Path) -> list[str]:
-    # Without a prior, a sampler has to start from images.
-    conditions: dict[str, Tensor] = {} if "prior" in model.parts else {"x": digits.split("train").x[:COUNT] / 255}
+    images = digits.split("train").x[:COUNT] / 255
     model.save(folder)
     loaded = zoo.load(folder)
     wrong = [] if loaded.config == model.config else ["the loaded config is another"]
@@ -90,6 +89,7 @@ def _sampled_and_saved(model: zoo.Model, samplers: Sequence[str], digits: ArrayD
         if not name.startswith(unpublished) and not torch.equal(weights[name], weight)
     ]
     for sampler in samplers:
+        conditions: dict[str, Tensor] = {"x": images} if model.sampler(sampler).starts_from_images(model) else {}
         pictures = model.sample(COUNT, sampler, seed=3, **conditions)
         if tuple(pictures.shape) != (COUNT, *model.image_shape):
             wrong.append(f"sampler {sampler} gave pictures of shape {tuple(pictures.shape)}")

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from zoo_core.building.builder import build_part as build_part
     from zoo_core.building.compatibility import check_inputs as check_inputs
     from zoo_core.building.compatibility import check_layer as check_layer
+    from zoo_core.building.extractors import FoundExtractor as FoundExtractor
     from zoo_core.building.extractors import Wanted as Wanted
     from zoo_core.building.extractors import find_extractor as find_extractor
     from zoo_core.building.extractors import find_judge as find_judge
     from zoo_core.building.load_part import load_saved_part as load_saved_part
 
 __all__ = [
+    "FoundExtractor",
     "Wanted",
     "build_part",
     "check_inputs",
@@ -28,6 +30,7 @@ __all__ = [
 __getattr__ = exported(
     __name__,
     {
+        "FoundExtractor": "zoo_core.building.extractors",
         "Wanted": "zoo_core.building.extractors",
         "build_part": "zoo_core.building.builder",
         "check_inputs": "zoo_core.building.compatibility",

@@ -131,7 +131,7 @@ def _of_kind(need: Need) -> list[str]:
 
 def takes_inputs(entry: Entry, need: Need) -> bool:
     """Whether the component, where it is a feature extractor, takes what ``need`` gives it. Its class is imported."""
-    if need.kind != "feature-extractor":
+    if need.kind != "feature-extractor" or need.inputs is None:
         return True
     try:
         return need.inputs is None or bool(entry.load().inputs == need.inputs)

@@ -22,12 +22,29 @@ if TYPE_CHECKING:
     from zoo_core.cli.values import add_device as add_device
     from zoo_core.cli.values import add_settings as add_settings
     from zoo_core.cli.values import count as count
+    from zoo_core.cli.values import data_settings as data_settings
+    from zoo_core.cli.values import parse_settings as parse_settings
     from zoo_core.cli.values import refuse_all_but_data as refuse_all_but_data
     from zoo_core.cli.values import whole as whole
+
+__all__ = [
+    "add_data",
+    "add_device",
+    "add_settings",
+    "count",
+    "data_of",
+    "data_settings",
+    "main",
+    "parse_settings",
+    "refuse_all_but_data",
+    "whole",
+]
 
 __getattr__ = exported(
     __name__,
     {
+        "data_settings": "zoo_core.cli.values",
+        "parse_settings": "zoo_core.cli.values",
         "add_data": "zoo_core.cli.values",
         "add_device": "zoo_core.cli.values",
         "add_settings": "zoo_core.cli.values",

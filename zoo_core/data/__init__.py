@@ -17,6 +17,7 @@ from zoo_core.data.of_model import dataset_for, refuse_without_labels
 from zoo_core.data.references import open_dataset
 from zoo_core.data.resized import ResizedDataset, resize
 from zoo_core.data.source import COUNTED, MemorySource, Source, StreamingSource, open_source
+from zoo_core.data.splits import Splits
 from zoo_core.data.stream import Stream, evaluation_batches
 from zoo_core.data.subsets import PickedImages, labelled, pick, with_labels
 
@@ -30,6 +31,7 @@ __all__ = [
     "PickedImages",
     "ResizedDataset",
     "Source",
+    "Splits",
     "Stream",
     "StreamingSource",
     "aligned",

@@ -281,6 +281,7 @@ def _registered(
 ) -> Part:
     from zoo_core.building.builder import build_part
     from zoo_core.registry.components import registry
+    from zoo_core.registry.parameter import parameters
 
     refusals: dict[str, list[str]] = {}  # why not, and whom that is true of
     entries = [entry for entry in registry().entries(need.kind) if not entry.family]
@@ -291,11 +292,11 @@ def _registered(
             refusals.setdefault(described(error), []).append(entry.qualified)
             continue
         for example in examples:
-            if example.get("labels", labels.type) != labels.type:
-                continue
-            params = {key: value for key, value in example.items() if key != "labels"}
+            # Parts of one model: the width of its codes, and its labels, are not each part's own.
+            own = {key: value for key, value in example.items() if key not in ("labels", "latent_dim")}
             try:
-                spec = {"name": entry.qualified, **params}
+                own |= {"latent_dim": LATENT_DIM} if "latent_dim" in parameters(entry.load()) else {}
+                spec = {"name": entry.qualified, **own}
                 part = build_part(need.kind, spec, image_shape=image_shape, labels=labels, vocabulary=vocabulary)
             except Exception as error:
                 why = str(error) if isinstance(error, ZooError) else described(error)

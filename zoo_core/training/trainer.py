@@ -311,9 +311,10 @@ class Training:
         return self._diversity < COLLAPSED and (ended or (before is not None and before >= COLLAPSED))
 
     def _samples(self, n: int, seed: int, x: Tensor) -> Samples:
-        """``n`` pictures of the recipe's sampler, from the images x where it starts from some."""
+        """``n`` pictures of the recipe's sampler, from the images x where it has nothing else to start from: a chain from the prior that
+        may start from images, too, is not given any, or its pictures would be the data's."""
         sampler = self.model.sampler()
-        return self.model.samples(n, sampler, seed=seed, **({"x": x} if "x" in sampler.conditions else {}))
+        return self.model.samples(n, sampler, seed=seed, **({"x": x} if sampler.starts_from_images(self.model) else {}))
 
     def _stop_if_stuck(self) -> None:
         """Stop early; also a run that had stopped early and is resumed."""

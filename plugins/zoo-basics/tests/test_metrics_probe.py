@@ -83,6 +83,30 @@ def test_neighbours_are_those_of_a_search_through_all(probed: Callable[..., dict
     assert got["probe-knn"] == pytest.approx(100 * (votes == test.y).double().mean().item())
 
 
+class Blurred(Pixels):
+    """Codes are the pixels with Gaussian noise of σ = 2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.family = posterior_family("gaussian", 4)
+
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        pixels = x.flatten(1)
+        return torch.cat([pixels, torch.full_like(pixels, 7 * math.atanh(math.log(2) / 7))], 1)
+
+
+@pytest.mark.parametrize(("codes", "sigma"), [("mean", 1.0), ("sample", math.sqrt(1 + 2**2))])
+def test_a_draw_of_a_code_tells_less_than_its_mean(
+    model_of: Callable[..., Any], generator: torch.Generator, codes: Any, sigma: float
+) -> None:
+    model = model_of(SHAPE, TWO, encoder=Blurred())
+    probe = Probe(classifiers=("linear",), codes=codes)
+    probe.prepare(model, lambda name: pieces(two_classes(4000, 0)), generator)
+    linear, _ = probe(model, pieces(two_classes(4000, 1)), generator)
+    assert linear.value == pytest.approx(bayes(APART / sigma), abs=2)
+    assert linear.protocol["codes"] == codes
+
+
 @pytest.mark.parametrize(("latent", "tells"), [("code", True), ("label", True), ("style", False)])
 def test_a_side_of_a_joint_code_is_probed_alone(
     probed: Callable[..., dict[str, float]], latent: CodeSide, tells: bool

@@ -1,0 +1,1 @@
+"""What tells pairs of images and codes apart."""

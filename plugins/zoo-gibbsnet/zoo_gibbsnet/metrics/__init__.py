@@ -1,0 +1,1 @@
+"""Metrics of chains, of inpainting and of attributes."""

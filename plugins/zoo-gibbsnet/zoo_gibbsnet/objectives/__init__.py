@@ -1,0 +1,1 @@
+"""Games over pairs of images and codes."""

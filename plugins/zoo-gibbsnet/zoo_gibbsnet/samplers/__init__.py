@@ -1,0 +1,1 @@
+"""Chains of an encoder and a decoder as samplers."""
