@@ -178,6 +178,13 @@ def test_what_is_wrong_is_refused_in_words_that_help(
         zoo.build("vae-mlp", **{**TINY, **settings})
 
 
+def test_a_part_that_an_objective_names_after_a_setting_is_shown_in_one_short_line() -> None:
+    for name in ("\x1f", "a" * 100_000):
+        with pytest.raises(IncompatibleError, match="needs part") as refused:
+            tiny(objective=["elbo", {"name": "dfm", "extractor": name}])
+        assert len(str(refused.value)) < 1000 and str(refused.value).isprintable()
+
+
 def test_a_missing_part_is_refused_with_what_could_fill_it(toys: None) -> None:
     with pytest.raises(
         IncompatibleError, match=r'"discreg" needs part "classifier" \(of kind feature-extractor\); try classifier='
