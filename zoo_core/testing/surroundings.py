@@ -292,11 +292,13 @@ def _registered(
             refusals.setdefault(described(error), []).append(entry.qualified)
             continue
         for example in examples:
-            # Parts of one model: the width of its codes, and its labels, are not each part's own.
-            own = {key: value for key, value in example.items() if key not in ("labels", "latent_dim")}
+            if example.get("labels", labels.type) != labels.type:
+                continue
+            # Parts of one model: the width of its codes is not each part's own.
+            params = {key: value for key, value in example.items() if key not in ("labels", "latent_dim")}
             try:
-                own |= {"latent_dim": LATENT_DIM} if "latent_dim" in parameters(entry.load()) else {}
-                spec = {"name": entry.qualified, **own}
+                params |= {"latent_dim": LATENT_DIM} if "latent_dim" in parameters(entry.load()) else {}
+                spec = {"name": entry.qualified, **params}
                 part = build_part(need.kind, spec, image_shape=image_shape, labels=labels, vocabulary=vocabulary)
             except Exception as error:
                 why = str(error) if isinstance(error, ZooError) else described(error)
