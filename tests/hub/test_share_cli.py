@@ -468,7 +468,7 @@ def test_a_second_repository_is_shown_announced_and_can_be_refused(
     assert not [path for path in wanted(hub, "") if "org/net" in path], "nothing of it was fetched"
     said: list[int] = []
     monkeypatch.setattr(
-        "zoo_core.hub.external._log.warning",
+        "zoo_core.hub.announce._log.warning",
         lambda *args: said.append(sum("org/net" in record.path for record in hub.requests)),
     )
     assert cli("pull", REPO).code == 0

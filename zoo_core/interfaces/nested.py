@@ -51,7 +51,7 @@ class Nested(Generic[P]):
         """
         if self._builder is None:
             raise RuntimeError(
-                f"Nested({self.name!r}) has nothing to be built with; build the component by name: zoo_core.build_part"
+                f"Nested({self.name!r}) has nothing to be built with; build the component by name: zoo_core.building.build_part"
             )
         return self._builder(params, image_shape, labels)
 
