@@ -73,8 +73,8 @@ class Source(ABC):
         """One batch for each tensor of indices in ``rows``, which may be endless; images may be read ahead."""
 
     def _examples(self, x: Tensor, indices: Tensor, dtype: torch.dtype) -> Batch:
-        y = None if self.y is None else self.y[indices]
-        attributes = None if self.attributes is None else self.attributes[indices]
+        y = None if self.y is None else self.y.index_select(0, indices)
+        attributes = None if self.attributes is None else self.attributes.index_select(0, indices)
         if (x.dtype == torch.int64) != (self.modality == "tokens"):
             raise DataError(
                 f"the {COUNTED[self.modality]} of this split are {x.dtype}",
@@ -104,7 +104,7 @@ class MemorySource(Source):
 
     def batch(self, indices: Tensor, dtype: torch.dtype = torch.float32) -> Batch:
         indices = indices.to(self.device)
-        return self._examples(self.x[indices], indices, dtype)
+        return self._examples(self.x.index_select(0, indices), indices, dtype)
 
     def batches(self, rows: Iterable[Tensor], dtype: torch.dtype = torch.float32) -> Iterator[Batch]:
         return (self.batch(indices, dtype) for indices in rows)

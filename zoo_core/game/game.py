@@ -98,6 +98,7 @@ class Game:
         self._progress = progress
         self._drawn = next((p.dtype for module in self._modules.values() for p in module.parameters()), torch.float32)
         self._turns = tuple(turn.losses for turn in rules.turns)
+        self._listeners = {loss: tuple(rules.listeners(loss)) for losses in self._turns for loss in losses}
         self._retained_values = frozenset().union(*(objective.retained_values for objective in objectives.values()))
         self._asked = {
             loss: [(name, o) for name, o in objectives.items() if loss in o.losses]
@@ -132,7 +133,7 @@ class Game:
             )
             weights: dict[Tensor, int] = {}
             places: list[tuple[Player, list[int | None]]] = []
-            for name in self.rules.listeners(loss):
+            for name in self._listeners[loss]:
                 player = self.players[name]
                 sources = [
                     weights.setdefault(p, len(weights)) if allowed is None or p in allowed else None
@@ -230,7 +231,7 @@ class Game:
         groups: dict[tuple[tuple[str, ...], frozenset[str] | None], tuple[str, Tensor]] = {}
         for loss in turn.losses:
             for grad_parts, total in self._loss(loss, step, values).items():
-                key = (tuple(self.rules.listeners(loss)), grad_parts)
+                key = (self._listeners[loss], grad_parts)
                 first, before = groups.get(key, (loss, None))
                 groups[key] = (first, total if before is None else before + total)
         return [(loss, grad_parts, total) for (_, grad_parts), (loss, total) in groups.items()]

@@ -50,7 +50,8 @@ class Decoder(Part):
         its ``attributes`` are p(a given z)."""
         output = self(z) if y is None else self(z, y)
         picture, logits = output if isinstance(output, tuple) else (output, None)
-        likelihood: Likelihood = self.family(to_float32(picture))
+        # By its forward: a module's call costs tiny nets as much as what is computed.
+        likelihood: Likelihood = self.family.forward(to_float32(picture))
         if logits is not None:
             likelihood.attributes = Attributes(to_float32(logits))
         if isinstance(likelihood, Implicit):

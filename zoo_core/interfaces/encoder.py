@@ -53,5 +53,6 @@ class Encoder(Part):
         if self.family.noise_channels:
             noise_shape = (x.shape[0], self.family.noise_channels, *x.shape[2:])
             return Implicit(lambda noise: to_float32(self(x, noise, **labels)), noise_shape, like=x)
-        posterior: Posterior = self.family(to_float32(self(x, **labels)))
+        # By its forward: a module's call costs tiny nets as much as what is computed.
+        posterior: Posterior = self.family.forward(to_float32(self(x, **labels)))
         return posterior

@@ -91,8 +91,8 @@ class DiscgenDecoder(Decoder):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """(N, latent_dim) to the picture before its squashing, (N, C, H, W), with logits (N, K) where it tells attributes."""
-        features = self.base(self.code(z, y))
-        told: Tensor | tuple[Tensor, Tensor] = self.attribute_logits(self.head(self.stages(features)), features)
+        features = self.base(self.code.forward(z, y))
+        told: Tensor | tuple[Tensor, Tensor] = self.attribute_logits.forward(self.head(self.stages(features)), features)
         return told
 
 

@@ -83,8 +83,8 @@ class MLPDecoder(Decoder):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """(N, latent_dim) to the picture before its squashing, (N, C, H, W), with logits (N, K) where it tells attributes."""
-        features = self.hidden(self.code(z, y))
-        told: Tensor | tuple[Tensor, Tensor] = self.attribute_logits(
+        features = self.hidden(self.code.forward(z, y))
+        told: Tensor | tuple[Tensor, Tensor] = self.attribute_logits.forward(
             self.head(features).view(-1, *self.image_shape), features
         )
         return told

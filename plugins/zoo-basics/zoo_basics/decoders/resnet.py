@@ -87,6 +87,6 @@ class ResNetDecoder(Decoder):
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor | tuple[Tensor, Tensor]:
         """(N, latent_dim) to the picture before its squashing, (N, C, H, W), with logits (N, K) where it tells attributes."""
-        features = self.base(self.code(z, y))
-        told: Tensor | tuple[Tensor, Tensor] = self.attribute_logits(self.head(self.blocks(features)), features)
+        features = self.base(self.code.forward(z, y))
+        told: Tensor | tuple[Tensor, Tensor] = self.attribute_logits.forward(self.head(self.blocks(features)), features)
         return told

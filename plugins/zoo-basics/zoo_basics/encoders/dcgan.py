@@ -86,6 +86,6 @@ class DCGANEncoder(Encoder):
         inputs = 2 * x - 1
         if noise is not None:
             inputs = torch.cat([inputs, noise], dim=1)
-        inputs = self.input(inputs, y)
+        inputs = self.input.forward(inputs, y)
         statistics: Tensor = self.head(self.convolutions(inputs).flatten(1))
         return statistics

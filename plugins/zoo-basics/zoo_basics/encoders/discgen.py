@@ -88,7 +88,7 @@ class DiscgenEncoder(Encoder):
     def forward(self, x: Tensor, noise: Tensor | None = None, y: Tensor | None = None) -> Tensor:
         """(N, C, H, W) in [0, 1] to the posterior's statistics (N, family.width)."""
         inputs = x if noise is None else torch.cat([x, noise], dim=1)
-        inputs = self.input(inputs, y)
+        inputs = self.input.forward(inputs, y)
         statistics: Tensor = self.head(self.hidden(self.stages(inputs).flatten(1)))
         return statistics
 

@@ -95,5 +95,5 @@ class MLPEncoder(Encoder):
         """(N, C, H, W) in [0, 1] to the posterior's statistics (N, family.width)."""
         x = self.corruption(x)
         inputs = x if noise is None else torch.cat([x, noise], dim=1)
-        statistics: Tensor = self.head(self.hidden(self.input(inputs.flatten(1), y)))
+        statistics: Tensor = self.head(self.hidden(self.input.forward(inputs.flatten(1), y)))
         return statistics

@@ -10,7 +10,7 @@ from zoo_core.interfaces import Labels
 
 class AttributeLogits(nn.Module):
     """A logit for each of the data's attributes, linear in features that the picture is made of, where they are ``wanted``; else no
-    weights at all.
+    weights at all. Called by its ``forward``: where there is nothing to do it costs nothing.
 
     Arguments:
         features: numbers of an example's features.

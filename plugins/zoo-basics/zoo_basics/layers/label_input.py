@@ -11,7 +11,8 @@ from zoo_core.interfaces import Labels
 
 
 class LabelInput(nn.Module):
-    """The one-hot class y, or the attributes, beside a net's input where the net is conditional. It has no weights.
+    """The one-hot class y, or the attributes, beside a net's input where the net is conditional. It has no weights. Called
+    by its ``forward``: where there is nothing to do it costs nothing.
 
     Arguments:
         labels: what the data say of each image.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Annotated, Any, ClassVar, cast
 
 from annotated_types import Ge
@@ -64,7 +65,7 @@ class ELBO(Objective):
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         """``nll``, ``attributes`` where the decoder tells them, and ``kl``, in nats per dimension of x."""
-        units = step.x[0].numel()
+        units = prod(step.x.shape[1:])
         yield Term("nll", step.likelihood().log_prob(step.x).mean() * (-1 / units))
         if self.attributes and step.batch.attributes is not None:
             yield Term("attributes", attribute_nll(step) / units)
