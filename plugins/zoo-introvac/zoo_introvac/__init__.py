@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from zoo_core.hookspecs import hookimpl
+from zoo_core.hookspecs import RegisterCommand, hookimpl
+
+if TYPE_CHECKING:
+    from zoo_introvac.directions import direction as direction
+    from zoo_introvac.editing import edit as edit
+
+__all__ = ["direction", "edit"]
+
+
+def __getattr__(name: str) -> Any:
+    """What the plugin offers in Python, imported when it is asked for: ``zoo list`` reads this module."""
+    match name:
+        case "direction":
+            return import_module("zoo_introvac.directions").direction
+        case "edit":
+            return import_module("zoo_introvac.editing").edit
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 PAPER = "Maggipinto et al. 2020, arXiv:2008.00760"
 
@@ -19,3 +39,9 @@ def register_components(register: Callable[..., None]) -> None:
         paper=PAPER,
         summary="a classifier of codes tells data from reconstructions and samples, and the decoder learns that it cannot",
     )
+
+
+@hookimpl
+def register_commands(register: RegisterCommand) -> None:
+    """Pictures with more or less of an attribute."""
+    register("edit", "zoo_introvac.edit_command", summary="add and remove attributes of pictures")
