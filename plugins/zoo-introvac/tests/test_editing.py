@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+import zoo_introvac
+from zoo_introvac.directions import slope
+from zoo_introvac.editing import moved_until, probability
 
 import zoo_core as zoo
-import zoo_introvac
 from zoo_core.errors import IncompatibleError, SettingError
 from zoo_core.interfaces import Labels
 from zoo_core.noise import GeneratorNoise
-from zoo_introvac.directions import slope
-from zoo_introvac.editing import moved_until, probability
 
 from .conftest import Trained
 

@@ -40,6 +40,14 @@ def register_components(register: Callable[..., None]) -> None:
         summary="a classifier of codes tells data from reconstructions and samples, and the decoder learns that it cannot",
     )
 
+    register(
+        "sampler",
+        "langevin",
+        "zoo_introvac.samplers.langevin:Langevin",
+        paper=PAPER,
+        summary="pictures with given attributes, by Langevin chains over a head and a prior",
+    )
+
 
 @hookimpl
 def register_commands(register: RegisterCommand) -> None:

@@ -179,8 +179,8 @@ def _images(args: argparse.Namespace, model: Model) -> Tensor:
 
 def _pictures(files: Sequence[Path], model: Model) -> Tensor:
     import torch
-
     from zoo_basics.datasets.picture_files import PictureFiles
+
     from zoo_core.errors import SettingError, shown
     from zoo_core.storage import expanded
 
