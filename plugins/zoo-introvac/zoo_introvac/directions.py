@@ -76,4 +76,5 @@ def direction(model: Model, name: str) -> Tensor:
     length = w.norm()
     if not length > 0:
         raise SettingError(f'the logit of "{shown(name)}" is the same at every code, so that it has no direction')
-    return w / length
+    unit: Tensor = w / length
+    return unit
