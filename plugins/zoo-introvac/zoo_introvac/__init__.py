@@ -47,6 +47,20 @@ def register_components(register: Callable[..., None]) -> None:
         paper=PAPER,
         summary="pictures with given attributes, by Langevin chains over a head and a prior",
     )
+    register(
+        "metric",
+        "attribute-flip",
+        "zoo_introvac.metrics.attribute_flip:AttributeFlip",
+        paper=PAPER,
+        summary="whether a judge finds attributes in pictures edited to have them, and others unchanged",
+    )
+    register(
+        "plot",
+        "edits",
+        "zoo_introvac.plots.edits:Edits",
+        paper=PAPER,
+        summary="images with less and more of each attribute (Figures 4 to 6)",
+    )
 
 
 @hookimpl
