@@ -120,6 +120,12 @@ def _register_objectives(register: Callable[..., None]) -> None:
     )
     register(
         "objective",
+        "divergence",
+        f"{package}.divergence:Divergence",
+        summary="the KL divergence of codes from the prior, with a weight of its own",
+    )
+    register(
+        "objective",
         "latent-cross-entropy",
         f"{package}.latent_cross_entropy:LatentCrossEntropy",
         summary="a head tells the classes from codes",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
+from annotated_types import Ge
 from torch import Tensor
 
 from zoo_basics.layers.logits import check_head
@@ -20,6 +21,7 @@ class LatentObjective(Objective):
 
     Arguments:
         of: the code, a draw (``z``) or the posterior's ``mean``.
+        weight: factor of the term.
 
     Raises:
         IncompatibleError: the data have no such labels, or not as many as the head has logits.
@@ -33,19 +35,27 @@ class LatentObjective(Objective):
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{}, {"of": "mean"}]
+        return [{}, {"of": "mean", "weight": 10.0}]
 
-    def __init__(self, *, parts: Mapping[str, Part], labels: Labels, of: Literal["z", "mean"] = "z") -> None:
+    def __init__(
+        self,
+        *,
+        parts: Mapping[str, Part],
+        labels: Labels,
+        of: Literal["z", "mean"] = "z",
+        weight: Annotated[float, Ge(0)] = 1.0,
+    ) -> None:
         super().__init__()
         check_head(parts["head"], labels, self.tags.labels)
         self.labels = labels
         self.count = told_apart(parts["head"], labels).count
-        self.of = of
+        self.of, self.weight = of, weight
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         """The one term, in nats per label."""
-        yield self.term(step.logits("head", self.of)[:, : self.count], step)
+        term = self.term(step.logits("head", self.of)[:, : self.count], step)
+        yield term._replace(value=self.weight * term.value)
 
     @abstractmethod
     def term(self, logits: Tensor, step: Step) -> Term:
-        """The term for ``logits`` (N, count), without a logit for fakes."""
+        """The term for ``logits`` (N, count), without a logit for fakes, before it is weighted."""
