@@ -30,3 +30,8 @@ def test_aae(check: Callable[[], None]) -> None:
 @parametrize_with_checks("zoo-gibbsnet")
 def test_gibbsnet(check: Callable[[], None]) -> None:
     check()
+
+
+@parametrize_with_checks("zoo-fortified")
+def test_fortified(check: Callable[[], None]) -> None:
+    check()

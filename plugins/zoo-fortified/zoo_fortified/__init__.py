@@ -1,0 +1,57 @@
+"""Fortified networks (Lamb et al. 2018; Lamb 2018, chapter 2): denoising autoencoders inside any network, and adversarial training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from zoo_core.exports import exported
+from zoo_core.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from zoo_fortified.denoiser import DenoisingAutoencoder as DenoisingAutoencoder
+    from zoo_fortified.denoiser import without_noise as without_noise
+    from zoo_fortified.insertion import Fortified as Fortified
+    from zoo_fortified.insertion import Watched as Watched
+    from zoo_fortified.insertion import fortify as fortify
+
+PAPER = "Lamb et al. 2018, arXiv:1804.02485"
+
+__all__ = ["DenoisingAutoencoder", "Fortified", "Watched", "fortify", "without_noise"]
+
+__getattr__ = exported(
+    __name__,
+    {
+        "DenoisingAutoencoder": "zoo_fortified.denoiser",
+        "without_noise": "zoo_fortified.denoiser",
+        "Fortified": "zoo_fortified.insertion",
+        "Watched": "zoo_fortified.insertion",
+        "fortify": "zoo_fortified.insertion",
+    },
+)
+
+
+@hookimpl
+def register_components(register: Callable[..., None]) -> None:
+    """Everything this plugin brings, by name; nothing is imported until it is built."""
+    register(
+        "feature-extractor",
+        "fortified",
+        "zoo_fortified.extractor:FortifiedExtractor",
+        paper=PAPER,
+        summary="any classifier with denoising autoencoders at named layers",
+    )
+    register(
+        "objective",
+        "adversarial-cross-entropy",
+        "zoo_fortified.adversarial_cross_entropy:AdversarialCrossEntropy",
+        paper="Goodfellow et al. 2015",
+        summary="trains a classifier on attacked images beside the clean ones",
+    )
+    register(
+        "objective",
+        "fortification",
+        "zoo_fortified.fortification:Fortification",
+        paper=PAPER,
+        summary="trains the autoencoders of a fortified classifier, at clean and attacked images",
+    )
