@@ -42,6 +42,20 @@ def register_components(register: Callable[..., None]) -> None:
         summary="any classifier with denoising autoencoders at named layers",
     )
     register(
+        "feature-extractor",
+        "conv-classifier",
+        "zoo_fortified.classifiers:ConvClassifier",
+        paper=PAPER,
+        summary="the authors' convolutional net for MNIST",
+    )
+    register(
+        "feature-extractor",
+        "mlp-classifier",
+        "zoo_fortified.classifiers:MLPClassifier",
+        paper=PAPER,
+        summary="a fully connected classifier",
+    )
+    register(
         "objective",
         "adversarial-cross-entropy",
         "zoo_fortified.adversarial_cross_entropy:AdversarialCrossEntropy",

@@ -17,8 +17,8 @@ ATTACKED = "attacked"
 def attacked(step: Step) -> str:
     """Makes x̃, images close to x on which the classifier's cross-entropy is larger, and gives their name in ``step``.
 
-    The attack sees the net as it trains: its noise (drawn anew at each step of the attack), dropout masks of its own, and the batch's statistics
-    where it normalises by them; it moves nothing. Unlabelled images stay as they are, or move within the ball.
+    The attack sees the net as it trains: its noise (drawn anew at each step of the attack), dropout masks of its own, and the
+    batch's statistics where it normalises by them; it moves nothing. Unlabelled images stay as they are, or move within the ball.
     """
 
     def perturbed() -> Tensor:

@@ -41,10 +41,11 @@ class FortifiedExtractor(FeatureExtractor):
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        net = {"name": "zoo-features:small-cnn", "width": 4, "hidden": 16}
+        mlp = {"name": "zoo-fortified:mlp-classifier", "hidden": [12, 8]}
+        cnn = {"name": "zoo-features:small-cnn", "width": 4, "hidden": 16}
         return [
-            {"net": net, "fortified": ["conv2", "conv3"]},
-            {"net": net, "fortified": ["conv3"], "width": 3, "activation": "tanh", "scale": "relative"},
+            {"net": mlp, "fortified": ["hidden1", "hidden2"], "width": 5},
+            {"net": cnn, "fortified": ["conv2", "conv3"], "width": 0, "activation": "tanh", "scale": "relative"},
         ]
 
     def __init__(
@@ -52,9 +53,9 @@ class FortifiedExtractor(FeatureExtractor):
         *,
         image_shape: ImageShape,
         labels: Labels,
-        net: Nested[FeatureExtractor] = Nested("zoo-features:small-cnn"),
-        fortified: Annotated[tuple[str, ...], MinLen(1)] = ("conv3",),
-        width: Annotated[int, Ge(0), Le(65_536)] = 0,
+        net: Nested[FeatureExtractor] = Nested("zoo-fortified:conv-classifier"),
+        fortified: Annotated[tuple[str, ...], MinLen(1)] = ("flat",),
+        width: Annotated[int, Ge(0), Le(65_536)] = 256,
         activation: Activation = "leaky-relu",
         noise: Annotated[float, Ge(0), Le(1000)] = 0.1,
         scale: Scale = "absolute",
@@ -85,6 +86,11 @@ class FortifiedExtractor(FeatureExtractor):
             **{name: shapes[layer] for layer in fortified for name in (layer, layer + DENOISED)},
             "logits": self.net.shapes["logits"],
         }
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """``fortified``, for objectives that train the autoencoders, beside the others."""
+        return super().capabilities | {"fortified"}
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Each fortified layer's activation and the denoised one, and the logits, for x (N, C, H, W) in [0, 1]."""

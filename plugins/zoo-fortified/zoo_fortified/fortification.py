@@ -9,21 +9,20 @@ import torch
 from annotated_types import Ge, Le
 from torch import Tensor
 
-from zoo_core.errors import IncompatibleError
 from zoo_core.game import Step
 from zoo_core.interfaces import FeatureExtractor, Need, Objective, Part, Tags, Term
 from zoo_fortified.attacked import attacked
 from zoo_fortified.extractor import DENOISED, fortified_layers
 
-CLASSIFIER = Need("feature-extractor", frozenset({"logits"}))
+CLASSIFIER = Need("feature-extractor", frozenset({"logits", "fortified"}))
 Weight = Annotated[float, Ge(0), Le(1_000_000)]
 
 
 class Fortification(Objective):
     """λ_rec Σ_k L_rec,k + λ_adv Σ_k L_adv,k over the fortified layers k (Lamb 2018, section 2.5):
 
-    L_rec,k = mean over examples of ‖D(E(h_k + n)) − h_k‖², and L_adv,k the same with D(E(h̃_k + n)) for the attacked images: the target is the
-    clean activation h_k in both. The gradient goes to the autoencoders and, through h_k and h̃_k, to the net.
+    L_rec,k = mean over examples of ‖D(E(h_k + n)) − h_k‖², and L_adv,k the same with D(E(h̃_k + n)) for the attacked images: the
+    target is the clean activation h_k in both. The gradient goes to the autoencoders and, through h_k and h̃_k, to the net.
 
     Arguments:
         lambda_rec: weight at clean images; 0 leaves the term out.
@@ -31,9 +30,6 @@ class Fortification(Objective):
         reduction: ``sum`` over a layer's units, as the thesis writes it, or their ``mean``, as the authors' code has it: the weights mean
             the same for layers of any size then.
         target_gradient: whether the target h_k has a gradient, too.
-
-    Raises:
-        IncompatibleError: the classifier has no fortified layers.
     """
 
     tags: ClassVar[Tags] = Tags(labels="classes", adversarial=True)
@@ -46,7 +42,11 @@ class Fortification(Objective):
 
     @classmethod
     def examples(cls) -> list[dict[str, Any]]:
-        return [{}, {"reduction": "sum", "lambda_rec": 0.01, "lambda_adv": 0.01}, {"target_gradient": False, "lambda_adv": 0}]
+        return [
+            {},
+            {"reduction": "sum", "lambda_rec": 0.01, "lambda_adv": 0.01},
+            {"target_gradient": False, "lambda_adv": 0},
+        ]
 
     def __init__(
         self,
@@ -59,10 +59,6 @@ class Fortification(Objective):
     ) -> None:
         super().__init__()
         self.fortified = fortified_layers(cast(FeatureExtractor, parts["classifier"]).layers)
-        if not self.fortified:
-            raise IncompatibleError(
-                "fortification needs a classifier with fortified layers", hint="classifier=zoo-fortified:fortified"
-            )
         self.lambda_rec, self.lambda_adv = lambda_rec, lambda_adv
         self.reduction, self.target_gradient = reduction, target_gradient
 

@@ -89,8 +89,8 @@ class Insertion:
 class Fortified(nn.Module):
     """A network with a denoiser behind each of some named layers: the rest of it sees the denoised activation.
 
-    Made by :func:`fortify`. The network's weights are called as before behind ``net.``, the denoisers' ``denoisers.0.weight`` and so on in the
-    order of ``layers``. Copies, pickles, compiles and exports like any module.
+    Made by :func:`fortify`. The network's weights are called as before behind ``net.``, the denoisers' ``denoisers.0.weight`` and so
+    on in the order of ``layers``. Copies, pickles, compiles and exports like any module.
     """
 
     def __init__(
@@ -99,7 +99,8 @@ class Fortified(nn.Module):
         super().__init__()
         self.net = net
         self.layers = tuple(layers)
-        self.denoisers = nn.ModuleList(denoisers)
+        self.denoisers = nn.ModuleList(denoisers).train(net.training)
+        self.training = net.training  # of the net's own modules, some may be in another mode: they stay in theirs
         self._insertion = Insertion(
             {layer: net.get_submodule(layer) for layer in layers},
             {
@@ -175,7 +176,7 @@ def fortify(
 
     like = next(net.parameters(), torch.empty(0))
     denoisers = [(denoiser or made)(shapes[layer]).to(like) for layer in layers]
-    return Fortified(net, layers, denoisers, channels_last).train(net.training)
+    return Fortified(net, layers, denoisers, channels_last)
 
 
 def _check_names(net: nn.Module, layers: Sequence[str]) -> None:
