@@ -93,7 +93,7 @@ class ConvClassifier(StagedClassifier):
             shapes[f"conv{i}"] = (channels, *sides)
         stages["flat"] = nn.Flatten()
         shapes["flat"] = (channels * prod(sides),)
-        stages["logits"] = nn.Linear(*shapes["flat"], labels.count) if labels.count else nn.Identity()
+        stages["logits"] = nn.Linear(shapes["flat"][0], labels.count) if labels.count else nn.Identity()
         self.finish(stages, {**shapes, "logits": (labels.count,)}, layers)
 
 
