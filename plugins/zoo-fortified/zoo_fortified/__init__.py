@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from zoo_fortified.insertion import Fortified as Fortified
     from zoo_fortified.insertion import Watched as Watched
     from zoo_fortified.insertion import fortify as fortify
+    from zoo_fortified.scores import off_manifold as off_manifold
 
 PAPER = "Lamb et al. 2018, arXiv:1804.02485"
 
-__all__ = ["DenoisingAutoencoder", "Fortified", "Watched", "fortify", "without_noise"]
+__all__ = ["DenoisingAutoencoder", "Fortified", "Watched", "fortify", "off_manifold", "without_noise"]
 
 __getattr__ = exported(
     __name__,
@@ -27,6 +28,7 @@ __getattr__ = exported(
         "Fortified": "zoo_fortified.insertion",
         "Watched": "zoo_fortified.insertion",
         "fortify": "zoo_fortified.insertion",
+        "off_manifold": "zoo_fortified.scores",
     },
 )
 
@@ -68,4 +70,32 @@ def register_components(register: Callable[..., None]) -> None:
         "zoo_fortified.fortification:Fortification",
         paper=PAPER,
         summary="trains the autoencoders of a fortified classifier, at clean and attacked images",
+    )
+    register(
+        "metric",
+        "robustness",
+        "zoo_fortified.metrics.robustness:Robustness",
+        paper=PAPER,
+        summary="accuracy under white-box and black-box attacks, and checks for masked gradients",
+    )
+    register(
+        "metric",
+        "off-manifold",
+        "zoo_fortified.metrics.off_manifold_auroc:OffManifoldAUROC",
+        paper=PAPER,
+        summary="how well the autoencoders' errors tell inputs that are not of the data",
+    )
+    register(
+        "plot",
+        "robustness",
+        "zoo_fortified.plots.robustness:RobustnessPlot",
+        paper=PAPER,
+        summary="accuracy against the radius of the attack (Figure 2.5)",
+    )
+    register(
+        "plot",
+        "off-manifold",
+        "zoo_fortified.plots.off_manifold:OffManifoldPlot",
+        paper=PAPER,
+        summary="the autoencoders' errors for images as they are, attacked and noisy",
     )

@@ -66,7 +66,9 @@ class FortifiedExtractor(FeatureExtractor):
             raise SettingError(
                 f"fortified={shown(list(fortified))}: name each layer once, and not the logits", key="fortified"
             )
-        decided: dict[str, Any] = {"classes": classes} if net.takes("classes") and "classes" not in net.params and classes else {}
+        decided: dict[str, Any] = (
+            {"classes": classes} if net.takes("classes") and "classes" not in net.params and classes else {}
+        )
         self.net = net.build(layers=[*fortified, "logits"], **decided)
         self.labels, self.attributes = self.net.labels, self.net.attributes
         modules = {layer: self.net.layer_module(layer) for layer in fortified}
