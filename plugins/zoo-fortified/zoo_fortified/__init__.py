@@ -99,3 +99,24 @@ def register_components(register: Callable[..., None]) -> None:
         paper=PAPER,
         summary="the autoencoders' errors for images as they are, attacked and noisy",
     )
+    register(
+        "feature-extractor",
+        "fortified-lstm",
+        "zoo_fortified.lstm:FortifiedLSTM",
+        paper=PAPER,
+        summary="a model of tokens: a recurrent layer with a denoising autoencoder before its output",
+    )
+    register(
+        "objective",
+        "next-token",
+        "zoo_fortified.next_token:NextToken",
+        paper=PAPER,
+        summary="trains a model of tokens, and the autoencoder in it",
+    )
+    register(
+        "metric",
+        "free-running-ratio",
+        "zoo_fortified.metrics.free_running:FreeRunningRatio",
+        paper=PAPER,
+        summary="how far a model of tokens drifts when it reads its own output, and its bits per token",
+    )
