@@ -225,3 +225,32 @@ def test_a_module_that_is_not_used_is_refused() -> None:
 
 def test_the_package_offers_what_it_says() -> None:
     assert all(hasattr(zoo_fortified, name) for name in zoo_fortified.__all__)
+
+
+FAMILIES = [
+    "torchvision/resnet18",
+    "torchvision/squeezenet1_1",
+    "torchvision/mobilenet_v3_small",
+    "torchvision/vit_b_16",
+    "timm/efficientnet_lite0",
+    "timm/convnext_atto",
+    "timm/mixer_s32_224",
+    "timm/swin_tiny_patch4_window7_224",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAMILIES)
+def test_families_compile_whole_in_both_modes_and_export(name: str) -> None:
+    layers, side = FAST[name]
+    x = torch.rand(2, 3, side, side)
+    net = fortify(made(name), layers, example=x, channels_last=swin(name, layers))
+    for mode in (True, False):
+        torch.compiler.reset()
+        net.train(mode)
+        torch.manual_seed(1)
+        found = torch.compile(copy.deepcopy(net), backend="eager", fullgraph=True)(x)
+        torch.manual_seed(1)
+        assert torch.allclose(found, copy.deepcopy(net)(x), rtol=1e-4, atol=1e-5)
+    with without_noise(net), torch.no_grad():
+        assert torch.allclose(torch.export.export(net, (x,)).module()(x), net(x), rtol=1e-4, atol=1e-5)

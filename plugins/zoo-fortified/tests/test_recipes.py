@@ -59,3 +59,14 @@ def test_the_small_ones_learn_digits(recipe: str, tmp_path: Path) -> None:
 def test_the_nets_settings_are_reached() -> None:
     model = zoo.build("fortified-classifier-small", data="digits", **{"classifier.net.hidden": [20, 10]})
     assert extractor(model).shapes["hidden2"] == (10,)
+
+
+def test_the_image_itself_can_be_fortified() -> None:
+    model = zoo.build("fortified-classifier-small", data="digits", **{"classifier.fortified": ["hidden1", "input"]})
+    assert extractor(model).shapes["input"] == (1, 32, 32)
+    x = torch.rand(2, 1, 32, 32)
+    with model.evaluating():
+        features = extractor(model).features(x)
+    assert torch.equal(features["input"], x)
+    assert features["input.denoised"].shape == x.shape
+    assert not torch.equal(features["input.denoised"], x)

@@ -13,6 +13,8 @@ from zoo_core.interfaces import FeatureExtractor, ImageShape, Labels, Nested, Ta
 from zoo_fortified.denoiser import Activation, DenoisingAutoencoder, Scale
 from zoo_fortified.insertion import DenoisingHook, Insertion, Watched
 
+INPUT = "input"
+"""The layer that is the image itself."""
 DENOISED = ".denoised"
 """What a fortified layer's name ends in where its denoised activation is meant."""
 
@@ -25,7 +27,7 @@ class FortifiedExtractor(FeatureExtractor):
 
     Arguments:
         net: the classifier, by name or as a table with ``name`` and parameters; it trains with the rest.
-        fortified: names of its layers.
+        fortified: names of its layers; ``input`` is the image itself, for comparison (Figure 2.4).
         width: of the autoencoders' codes; 0 is half of each layer's channels or units.
         activation: of the codes.
         noise: standard deviation of n.
@@ -46,6 +48,7 @@ class FortifiedExtractor(FeatureExtractor):
         return [
             {"net": mlp, "fortified": ["hidden1", "hidden2"], "width": 5},
             {"net": cnn, "fortified": ["conv2", "conv3"], "width": 0, "activation": "tanh", "scale": "relative"},
+            {"net": mlp, "fortified": ["input"], "width": 5},
         ]
 
     def __init__(
@@ -69,10 +72,13 @@ class FortifiedExtractor(FeatureExtractor):
         decided: dict[str, Any] = (
             {"classes": classes} if net.takes("classes") and "classes" not in net.params and classes else {}
         )
-        self.net = net.build(layers=[*fortified, "logits"], **decided)
+        inside = [layer for layer in fortified if layer != INPUT]
+        self.net = net.build(layers=[*inside, "logits"], **decided)
         self.labels, self.attributes = self.net.labels, self.net.attributes
-        modules = {layer: self.net.layer_module(layer) for layer in fortified}
+        self.input = nn.Identity()
+        modules = {layer: self.net.layer_module(layer) for layer in inside}
         shapes, last = _shapes(self.net, modules, image_shape)
+        modules[INPUT], shapes[INPUT] = self.input, image_shape
         self.denoisers = nn.ModuleList(
             DenoisingAutoencoder(shapes[layer], width=width, activation=activation, noise=noise, scale=scale)
             for layer in fortified
@@ -98,7 +104,7 @@ class FortifiedExtractor(FeatureExtractor):
         """Each fortified layer's activation and the denoised one, and the logits, for x (N, C, H, W) in [0, 1]."""
         self._insertion.watch(True)
         try:
-            logits = self.net(x)[-1]
+            logits = self.net(self.input(x))[-1]
             seen = self._insertion.seen()
         finally:
             self._insertion.watch(False)
