@@ -319,3 +319,16 @@ def test_a_card_lists_it_beside_the_part_around_it(tmp_path: Path) -> None:
     (inner,) = [line for line in lines if line.startswith("| decoder.net |")]
     assert "cluster-heads (decoder)" in outer and "hidden" not in outer
     assert "mlp (decoder)" in inner and "hidden = \\[5\\]" in inner
+
+
+def test_a_constructor_can_ask_whether_the_chosen_one_has_a_setting() -> None:
+    """``classes`` of the component around goes to nets that take it, and not to those that follow the labels."""
+    labels = Labels("classes", ("a", "b", "c"))
+    given = {"fortified": ["layer1"], "classes": 3}
+    net = {"name": "cifar-resnet20", "weights": None}
+    spec = {"name": "zoo-fortified:fortified", **given, "net": net}
+    asked = build_part("feature-extractor", spec, image_shape=(3, 32, 32), labels=labels)
+    assert asked.shapes["logits"] == (3,)
+    spec = {**spec, "fortified": ["conv3"], "net": {"name": "small-cnn", "width": 4, "hidden": 8}}
+    assert build_part("feature-extractor", spec, image_shape=(3, 32, 32), labels=labels).shapes["logits"] == (3,)
+    assert not Nested("zoo-basics:mlp").takes("hidden"), "known once it can be built"

@@ -35,3 +35,8 @@ def test_gibbsnet(check: Callable[[], None]) -> None:
 @parametrize_with_checks("zoo-introvac")
 def test_introvac(check: Callable[[], None]) -> None:
     check()
+
+
+@parametrize_with_checks("zoo-fortified")
+def test_fortified(check: Callable[[], None]) -> None:
+    check()

@@ -10,7 +10,7 @@ import torch
 
 from zoo_core.building.builder import build_part
 from zoo_core.building.plan import plan
-from zoo_core.building.suggestions import fitting
+from zoo_core.building.suggestions import Suggestions
 from zoo_core.errors import SettingError, UnknownName
 from zoo_core.interfaces import Decoder, Encoder, Labels, Need, Objective, Part, Prior
 from zoo_core.registry.catalogue import catalogue
@@ -109,7 +109,7 @@ def objective_rows(name: str) -> list[Row]:
 def discriminator_rows() -> tuple[Row, ...]:
     """Every feature extractor with a score as it comes, then with each of its switches on."""
     made = plan(catalogue().recipe("gan"), {}, image_shape=IMAGE_SHAPE, labels=LABELS)
-    able = fitting(Need("feature-extractor", frozenset({"score"})), made)
+    able = Suggestions(made, build_part).fitting(Need("feature-extractor", frozenset({"score"})))
     found: list[Row] = []
     for name in (entry.name for entry in official("feature-extractor") if entry.name in able):
         cls = registry().resolve("feature-extractor", name).entry.load()

@@ -354,7 +354,12 @@ class Inner:
                     else check(self.cls, {key: parameter.default}, self.where, partly=True)[key]
                 )
                 ready[key] = (
-                    None if given is None else given.bound(self._builder(key, parameter.nested, given, available, seed))
+                    None
+                    if given is None
+                    else given.bound(
+                        self._builder(key, parameter.nested, given, available, seed),
+                        parameters(PartPlan(parameter.nested, given.name, {}).component),
+                    )
                 )
         return ready
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from zoo_core.interfaces.component import Part
@@ -36,6 +36,7 @@ class Nested(Generic[P]):
         self.name = name
         self.params = params
         self._builder: Builder[P] | None = None
+        self._settings: frozenset[str] = frozenset()
 
     def build(self, *, image_shape: ImageShape | None = None, labels: Labels | None = None, **params: Any) -> P:
         """The component, its first weights from a seed of its own.
@@ -55,10 +56,14 @@ class Nested(Generic[P]):
             )
         return self._builder(params, image_shape, labels)
 
-    def bound(self, builder: Builder[P]) -> Nested[P]:
-        """The same, built by ``builder``, which gets the caller's parameters, image shape and labels."""
+    def takes(self, setting: str) -> bool:
+        """Whether the chosen component has that setting, for a constructor that decides it where it is there (``classes``)."""
+        return setting in self._settings
+
+    def bound(self, builder: Builder[P], settings: Collection[str] = ()) -> Nested[P]:
+        """The same, built by ``builder``, which gets the caller's parameters, image shape and labels; it has these ``settings``."""
         made: Nested[P] = Nested(self.name, **self.params)
-        made._builder = builder
+        made._builder, made._settings = builder, frozenset(settings)
         return made
 
     @property

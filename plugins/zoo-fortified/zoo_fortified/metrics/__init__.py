@@ -1,0 +1,1 @@
+"""Metrics of classifiers under attack, and of inputs off the manifold."""

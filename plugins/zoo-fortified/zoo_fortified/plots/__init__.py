@@ -1,0 +1,1 @@
+"""Plots of classifiers under attack, and of inputs off the manifold."""
