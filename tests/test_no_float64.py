@@ -11,11 +11,13 @@ import pytest
 import torch
 
 import zoo_core as zoo
-from zoo_core.data import ArrayDataset
+from zoo_core.data import ArrayDataset, AttributeSet
 from zoo_core.devices.doubles import float64, has_float64
 from zoo_core.errors import IncompatibleError
+from zoo_core.interfaces import Dataset
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import registry
+from zoo_core.testing.recipes import data_of_recipe
 
 from .no_float64 import DEVICE, NoFloat64
 
@@ -31,6 +33,13 @@ MODELS: dict[str, dict[str, Any]] = {
     "aae-dimred": HEADS,
     "classifier": {},
     "gan": {"decoder": {"name": "mlp", "hidden": [8]}, "discriminator": {"name": "mlp", "hidden": [8]}},
+    "vac": {"encoder": {"name": "mlp", "hidden": [8]}, "decoder": {"name": "mlp", "hidden": [8]}, "latent_dim": 4},
+    "gibbsnet-attributes": {
+        "encoder": {"name": "mlp", "hidden": [8], "conditional": True},
+        "decoder": {"name": "mlp", "hidden": [8], "attributes": True},
+        "latent_dim": 4,
+    },
+    "fortified-classifier-small": {},
     "dfm-gan": {"decoder": {"name": "mlp", "hidden": [8]}, "discriminator": {"name": "mlp", "hidden": [8]}},
 }
 SETTINGS: dict[str, dict[str, Any]] = {"feature-error": {"extractor": "digit-classifier"}}
@@ -46,13 +55,25 @@ def digits() -> ArrayDataset:
     return ArrayDataset(train.x[:200], train.y[:200])
 
 
+@cache
+def with_attributes() -> AttributeSet:
+    return AttributeSet(digits(), "round=0|6|8|9,even=0|2|4|6|8")
+
+
+def data_for(model: zoo.Model) -> Dataset:
+    return with_attributes() if model.labels.type == "attributes" else digits()
+
+
 def built(recipe: str) -> zoo.Model:
-    return zoo.build(recipe, data=digits(), **MODELS[recipe])
+    told = data_of_recipe(recipe)["labels"].type == "attributes"
+    return zoo.build(recipe, data=with_attributes() if told else digits(), **MODELS[recipe])
 
 
 def official(kind: str) -> list[str]:
     return [
-        entry.name for entry in registry().entries(kind) if entry.plugin in catalogue().plugins and not entry.family
+        entry.name
+        for entry in registry().entries(kind)
+        if entry.plugin in catalogue().plugins and not entry.family and "image" in entry.load().tags.modalities
     ]
 
 
@@ -96,9 +117,10 @@ def test_float64_is_computed_where_there_is_some() -> None:
 def test_models_are_trained_and_validated(recipe: str) -> None:
     """To the weights of the CPU, but for rounding. (Without a run folder: what is no tensor of torch's own cannot be saved.)"""
     settings = {"epochs": 1, "batch_size": 40, "progress": False}
-    expected = zoo.train(built(recipe), digits(), device="cpu", **settings)
+    model = built(recipe)
+    expected = zoo.train(model, data_for(model), device="cpu", **settings)
     with NoFloat64():
-        run = zoo.train(built(recipe), digits(), device=DEVICE, **settings)
+        run = zoo.train(built(recipe), data_for(model), device=DEVICE, **settings)
         weights = {name: weight.cpu() for name, weight in run.model.state_dict().items()}
     assert run.model.device == DEVICE
     assert run.validation == pytest.approx(expected.validation, rel=1e-4)
@@ -110,7 +132,7 @@ def test_models_are_trained_and_validated(recipe: str) -> None:
 @pytest.mark.parametrize("metric", official("metric"))
 def test_metrics_measure_what_they_do_on_the_cpu(metric: str) -> None:
     def measured(model: zoo.Model, device: Any = "cpu") -> list[tuple[str, float]]:
-        figures = zoo.evaluate(model, digits(), [spec("metric", metric)], split="validation", device=device)
+        figures = zoo.evaluate(model, data_for(model), [spec("metric", metric)], split="validation", device=device)
         return [(figure.name, figure.value) for figure in figures]
 
     model, expected = fitting(measured)
@@ -124,7 +146,7 @@ def test_plots_are_drawn(plot: str, tmp_path: Path) -> None:
     """(Curves are of a run's log, and touch no device.)"""
 
     def draw(model: zoo.Model, device: Any = "cpu") -> None:
-        zoo.plot(model, digits(), spec("plot", plot), out=tmp_path / "figure.png", limit=20, device=device)
+        zoo.plot(model, data_for(model), spec("plot", plot), out=tmp_path / "figure.png", limit=20, device=device)
 
     model, _ = fitting(draw)
     (tmp_path / "figure.png").unlink()

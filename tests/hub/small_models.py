@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import zoo_core as zoo
-from zoo_core.interfaces import Labels
 from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import registry
 from zoo_core.registry.parameter import parameters
+from zoo_core.testing.recipes import data_of_recipe
 
 
 def small(recipe: str) -> zoo.Model:
@@ -29,4 +29,4 @@ def small(recipe: str) -> zoo.Model:
         settings[slot] = {"name": part.name, **part.params, **chosen}
     settings |= {f"objective.{name}.hidden": [6] for name, one in plan.objectives.items() if "hidden" in one.params}
     settings |= {f"objective.{name}.denoiser": {"width": 8, "depth": 1} for name in plan.objectives if name == "dfm"}
-    return zoo.build(recipe, labels=Labels("classes", ("zero", "one")), seed=4, **settings)
+    return zoo.build(recipe, **data_of_recipe(recipe), seed=4, **settings)

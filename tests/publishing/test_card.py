@@ -14,7 +14,7 @@ from huggingface_hub import ModelCard
 
 import zoo_core as zoo
 from zoo_core.errors import SettingError
-from zoo_core.interfaces import Labels, MetricResult
+from zoo_core.interfaces import MetricResult
 from zoo_core.publishing.bibtex import bibtex, papers
 from zoo_core.publishing.card import model_card, validate_card
 from zoo_core.publishing.markdown import text
@@ -22,6 +22,7 @@ from zoo_core.registry.catalogue import catalogue
 from zoo_core.registry.components import registry
 from zoo_core.registry.parameter import parameters
 from zoo_core.storage.config import check_config
+from zoo_core.testing.recipes import data_of_recipe
 
 RECIPES = sorted(catalogue().recipes)
 PICTURES = ["pictures/samples.png", "pictures/reconstructions.png"]
@@ -54,7 +55,7 @@ def config_of(recipe: str) -> dict[str, Any]:
     for slot, part in catalogue().recipe(recipe).parts.items():
         if "weights" in parameters(registry().resolve(part.kind, part.name).entry.load()):
             settings[slot] = {"name": part.name, **part.params, "weights": None}
-    return dict(zoo.build(recipe, labels=Labels("classes", ("zero", "one")), **settings).config)
+    return dict(zoo.build(recipe, **data_of_recipe(recipe), **settings).config)
 
 
 def card_of(
@@ -110,7 +111,8 @@ def test_the_card_of_every_recipe_says_what_it_is_made_of(recipe: str) -> None:
     assert 'zoo.load("org/name")' in card
     for slot, part in {**config["parts"], **config["objectives"]}.items():
         plugin, _, name = part["name"].partition(":")
-        assert re.search(rf"^\| {slot} \| {name}[ (|].*{plugin} {part['version']} \|", card, re.MULTILINE), slot
+        shown = slot.replace("_", r"\\?_")  # Markdown's sign for emphasis
+        assert re.search(rf"^\| {shown} \| {name}[ (|].*{plugin} {part['version']} \|", card, re.MULTILINE), slot
         assert plugin in card.partition("pip install")[2].partition("\n")[0]
     number = re.search(r"arXiv:(\S+)", catalogue().recipe(recipe).paper)
     assert (number is None) or card.count(f"eprint = {{{number[1]}}}") == 1

@@ -55,7 +55,7 @@ def off_manifold(net: Model | FeatureExtractor | Fortified, x: Tensor, *, relati
 
 def auroc(inside: Tensor, outside: Tensor) -> float:
     """The chance that a score of ``outside`` (M,) is larger than one of ``inside`` (N,), a tie counting half (Mann and Whitney 1947)."""
-    values = torch.cat([inside, outside]).double().cpu()
+    values = torch.cat([inside, outside]).cpu().double()
     _, place, counts = values.unique(return_inverse=True, return_counts=True)
     last = counts.cumsum(0)
     ranks = (last - (counts - 1) / 2)[place]

@@ -84,7 +84,7 @@ def attacked_images(attack: Attack, logits: Logits, x: Tensor, y: Tensor, noise:
 def right(logits: Logits, x: Tensor, y: Tensor) -> Tensor:
     """1 for each example that the net gets right, else 0: (N,), float64 on the CPU."""
     with torch.no_grad():
-        return (logits(x).argmax(1) == y).double().cpu()
+        return (logits(x).argmax(1) == y).cpu().double()
 
 
 def half_width(values: Tensor) -> float:

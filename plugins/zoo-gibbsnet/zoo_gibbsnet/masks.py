@@ -61,9 +61,10 @@ def mask_of(text: str, image_shape: ImageShape) -> Tensor:
 def _from_picture(path: Path, image_shape: ImageShape) -> Tensor:
     import numpy as np
     from PIL import Image, UnidentifiedImageError
+    from zoo_basics.datasets.picture_files import FORMATS
 
     try:
-        with Image.open(path) as picture:
+        with Image.open(path, formats=sorted(set(FORMATS.values()))) as picture:
             grey = torch.from_numpy(np.array(picture.convert("L")))
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"--known: {shown(path)} is no picture: {shown(error)}") from None

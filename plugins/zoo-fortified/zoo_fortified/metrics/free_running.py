@@ -10,6 +10,7 @@ import torch
 from annotated_types import Ge, Le, MinLen
 from torch import Tensor
 
+from zoo_core.devices import float64
 from zoo_core.errors import DataError, IncompatibleError
 from zoo_core.interfaces import Batch, Metric, MetricResult, Need, Tags
 from zoo_core.noise import GeneratorNoise, Noise
@@ -101,7 +102,7 @@ class FreeRunningRatio(Metric):
     @staticmethod
     def _bits(net: FortifiedLSTM, x: Tensor) -> float:
         logits = net.features(x)["logits"][:, :-1].log_softmax(-1)
-        return float(-logits.gather(2, x[:, 1:, None]).double().sum()) / math.log(2)
+        return float(-float64(logits.gather(2, x[:, 1:, None])).sum()) / math.log(2)
 
     def _free(self, net: FortifiedLSTM, primer: Tensor, noise: Noise) -> Tensor:
         """Σ over windows of the error after each of ``steps`` drawn tokens."""
@@ -111,7 +112,7 @@ class FreeRunningRatio(Metric):
             token = _sampled(seen.logits[:, -1], noise)
             seen = net.advance(token[:, None], seen.state)
             errors.append(_error(seen.hidden, seen.denoised)[:, 0])
-        sums = torch.stack(errors).double().sum(1).cpu()
+        sums = float64(torch.stack(errors)).sum(1).cpu()
         return torch.stack([sums[max(0, k - self.last) : k].mean() for k in self.steps])
 
 
@@ -129,4 +130,4 @@ def _errors(net: FortifiedLSTM, x: Tensor) -> Tensor:
 
 def _error(h: Tensor, denoised: Tensor) -> Tensor:
     """Mean over units of (D(E(h)) − h)², (N, T)."""
-    return (denoised - h).square().mean(-1).double()
+    return float64((denoised - h).square().mean(-1))

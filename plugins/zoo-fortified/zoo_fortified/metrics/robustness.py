@@ -160,7 +160,7 @@ class _Report:
         signs = (self.noise.uniform("signs", x.shape) < 0.5).to(x.dtype) * 2 - 1
         with torch.no_grad():
             steeper = loss(along) > loss((x + NEAR * signs).clamp(0, 1))
-        self._keep("surface", steeper.double().cpu())
+        self._keep("surface", steeper.cpu().double())
 
     def _keep(self, name: str, values: Tensor) -> None:
         self.rows[name].append(values)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from zoo_core.building import find_judge
 from zoo_core.data import refuse_unlike
+from zoo_core.devices import float64
 from zoo_core.errors import DataError, IncompatibleError, SettingError, did_you_mean, shown
 from zoo_core.interfaces import Batch, Metric, MetricResult, Need, Tags
 from zoo_gibbsnet.chain import Chain, Decoding, first_attributes, noise_of
@@ -157,7 +158,7 @@ class ChainAttributeError(Metric):
             figures += [
                 MetricResult(
                     f"attribute-found-{name}{kind}",
-                    100 * found.double().mean().item(),
+                    100 * float64(found).mean().item(),
                     "%",
                     "higher" if not kind else "report",
                     None,
@@ -181,5 +182,5 @@ def balanced_errors(said: Tensor, truth: Tensor, min_share: float) -> list[float
         there, missing = true == 1, true == 0
         fewest = min(int(there.sum()), int(missing.sum()))
         if fewest and fewest >= min_share * int((there | missing).sum()):
-            errors.append(0.5 * ((~guess[there]).double().mean() + guess[missing].double().mean()).item())
+            errors.append(0.5 * (float64(~guess[there]).mean() + float64(guess[missing]).mean()).item())
     return errors

@@ -211,7 +211,7 @@ def _first(batches: Iterable[Batch], limit: int) -> Batch:
 def _error(x: Tensor, made: Tensor, known: Tensor) -> Tensor:
     """The mean squared error of each image's hidden pixels, (N,)."""
     hidden = (~known).expand(x.shape[1:])
-    return float64(made - x)[:, hidden].square().mean(1)
+    return float64((made - x)[:, hidden]).square().mean(1)
 
 
 def _figure(name: str, values: Tensor, unit: str, better: str, protocol: Mapping[str, Any]) -> MetricResult:

@@ -12,6 +12,7 @@ from torch.nn.functional import one_hot
 
 from zoo_core.building import find_judge
 from zoo_core.data import refuse_unlike
+from zoo_core.devices import float64
 from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, Metric, MetricResult, Need
 from zoo_introvac.directions import linear_head, place_of, told_by
@@ -141,7 +142,7 @@ class AttributeFlip(Metric):
 
         def share(kind: str, flags: Tensor, better: str) -> Iterator[MetricResult]:
             if flags.numel():
-                yield MetricResult(f"attribute-{kind}", 100 * flags.double().mean().item(), "%", better, None, about)
+                yield MetricResult(f"attribute-{kind}", 100 * float64(flags).mean().item(), "%", better, None, about)
 
         yield from share(f"recall-{name}", seen["images"][has, place], "report")
         yield from share(f"specificity-{name}", ~seen["images"][lacks, place], "report")
@@ -171,7 +172,7 @@ def _unrelated(truth: Tensor, place: int) -> list[int]:
     found = []
     for other in range(truth.shape[1]):
         known = (truth[:, place] >= 0) & (truth[:, other] >= 0)
-        pair = truth[known][:, [place, other]].double().T
+        pair = float64(truth[known][:, [place, other]]).T
         if other == place or pair.shape[1] < 2 or (pair.std(1) == 0).any():
             continue
         if abs(float(torch.corrcoef(pair)[0, 1])) < CORRELATED:
