@@ -34,13 +34,26 @@ def outputs(model: zoo.Model) -> dict[str, str]:
         found["sample"] = model.sample(4, seed=1)
     elif model.config["sampler"]:
         found["sample"] = model.sample(4, seed=1, x=x)
+    y = (
+        torch.arange(4) % 2
+        if model.labels.type == "classes"
+        else torch.arange(4)[:, None].repeat(1, model.labels.count) % 2
+    )
+    told = {part: y if "labels" in model.capabilities(part) else None for part in model.parts}
     if "decoder" in model.parts and "encoder" in model.parts:
-        labelled = "labels" in model.capabilities("decoder")
-        found["reconstruct"] = model.reconstruct(x, torch.arange(4) % 2 if labelled else None)
-    for slot in ("classifier", "discriminator"):
+        found["code"] = model.encode(x, told["encoder"])
+        found["decoded"] = model.decode(found["code"], told["decoder"])
+    for slot in ("classifier", "discriminator", "language_model"):
         if slot in model.parts:
+            ids = torch.arange(4 * model.image_shape[2]).view(4, -1) % max(len(model.vocabulary), 1)
+            given = {
+                "x": ids if model.modality == "tokens" else x,
+                "z": torch.ones(4, getattr(model.parts[slot], "latent_dim", 1)),
+            }
+            inputs = [given[name] for name in model.parts[slot].inputs]
             with model.evaluating():
-                found |= {f"{slot}.{number}": layer for number, layer in enumerate(model.parts[slot](x))}
+                layers = model.parts[slot](*inputs) if told[slot] is None else model.parts[slot](*inputs, told[slot])
+                found |= {f"{slot}.{number}": layer for number, layer in enumerate(layers)}
     return {
         name: f"{tensor.dtype} {tuple(tensor.shape)} {hashlib.sha256(tensor.detach().contiguous().numpy()).hexdigest()}"
         for name, tensor in found.items()
