@@ -20,8 +20,6 @@ MOVED: Mapping[str, str] = {
     "building": "building.builder",
     "catalogue": "registry.catalogue",
     "config": "storage.config",
-    "data.cut": "data.cuts",
-    "data.nearest": "data.neighbours",
     "derived": "registry.derived",
     "diverted": "registry.diverted",
     "entry_points": "registry.entry_points",
