@@ -17,8 +17,8 @@ from typing import Any
 
 from zoo_core.errors import PluginFailed, PluginMissing, ZooError
 
-SECONDS = 5
-"""Of processor time: the machine may be busy otherwise."""
+SECONDS = 15
+"""Of processor time: the machine may be busy otherwise, and an error that looks for what would help builds a dozen nets under the watch."""
 SECONDS_BLOCKED = 30
 """Of waiting without computing. Time in which the machine had no processor for this process does not count."""
 SECONDS_STUCK = 600
