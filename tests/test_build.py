@@ -167,6 +167,13 @@ def test_what_is_wrong_is_refused_in_words_that_help(settings: dict[str, Any], e
         zoo.build("vae-mlp", **{**TINY, **settings})
 
 
+def test_a_part_that_an_objective_names_after_a_setting_is_shown_in_one_short_line() -> None:
+    for name in ("\x1f", "a" * 100_000):
+        with pytest.raises(SeamError, match="needs part") as refused:
+            tiny(objective=["elbo", {"name": "dfm", "extractor": name}])
+        assert len(str(refused.value)) < 1000 and str(refused.value).isprintable()
+
+
 def test_a_missing_part_is_refused_with_what_could_fill_it(toys: None) -> None:
     with pytest.raises(SeamError, match=r'"discreg" needs part "classifier" \(of kind feature-extractor\); try classifier=') as told:
         tiny(objective=["elbo", "discreg"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from zoo_core.errors import SeamError, ZooError
+from zoo_core.errors import SeamError, ZooError, shown
 from zoo_core.interfaces import (
     Component,
     Decoder,
@@ -116,11 +116,12 @@ def check_slots(
         if slots.get(name) == need.kind:
             continue
         named = fitting(need) if fitting is not None and need.capabilities else _of_kind(need)
-        example = f'try {name}="{named[0]}"' if named else f"no {need.kind} that fits is installed"
+        called = shown(name)  # an objective may name it after a setting
+        example = f'try {called}="{named[0]}"' if named else f"no {need.kind} that fits is installed"
         others = f", or one of: {', '.join(named[1:12])}{' …' if len(named) > 12 else ''}" if len(named) > 1 else ""
-        has = f"; the model's {name} is a {slots[name]}" if name in slots else ""
+        has = f"; the model's {called} is a {slots[name]}" if name in slots else ""
         raise SeamError(
-            f'{who} needs part "{name}" (of kind {need.kind}){has}', hint=example + others, part=name, kind=need.kind
+            f'{who} needs part "{called}" (of kind {need.kind}){has}', hint=example + others, part=name, kind=need.kind
         )
 
 
