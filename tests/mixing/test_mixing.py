@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,12 @@ from .rows import Row
 from .trial import faults
 
 
-@pytest.mark.parametrize("encoder", every_encoder(), ids=lambda row: row.label)
+def _cases(rows: Iterable[Row]) -> list[Any]:
+    """Components as they come; with their settings changed they take minutes, all together."""
+    return [pytest.param(row, id=row.label, marks=() if row.plain else pytest.mark.slow) for row in rows]
+
+
+@pytest.mark.parametrize("encoder", _cases(every_encoder()))
 def test_every_combination_works_wholly_or_is_refused_at_build(
     encoder: Row, digits: ArrayDataset, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
@@ -29,7 +35,7 @@ def test_every_combination_works_wholly_or_is_refused_at_build(
     _assert_sound_and_on_page(found, lines(encoder, outcomes))
 
 
-@pytest.mark.parametrize("decoder", decoders(), ids=lambda row: row.label)
+@pytest.mark.parametrize("decoder", _cases(decoders()))
 def test_every_game_works_wholly_or_is_refused_at_build(
     decoder: Row, digits: ArrayDataset, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
