@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
-import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
 
+from zoo_basics.objectives.instance_noise import InstanceNoise
 from zoo_core.adversarial import AdversarialLoss, critic_loss, generator_loss
 from zoo_core.game import Step
 from zoo_core.interfaces import Need, Objective, Tags, Term
@@ -55,7 +55,7 @@ class AdversarialGame(Objective):
         weight: Annotated[float, Ge(0)] = 1.0,
     ) -> None:
         super().__init__()
-        self.instance_noise, self.noise_until, self.weight = instance_noise, noise_until, weight
+        self.instance_noise, self.weight = InstanceNoise(instance_noise, noise_until), weight
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         """``discriminator`` or ``generator``."""
@@ -70,17 +70,4 @@ class AdversarialGame(Objective):
             )
 
     def _score(self, step: Step, of: str) -> Tensor:
-        return step.features(DISCRIMINATOR, of=self._seen(step, of))["score"][:, 0]
-
-    def _seen(self, step: Step, of: str) -> str:
-        """The name of the images called ``of`` as the discriminator sees them."""
-        std = self.instance_noise * max(0.0, 1.0 - step.progress / self.noise_until)
-        if not std:
-            return of
-
-        def noisy() -> Tensor:
-            images = step.image(of)
-            return torch.add(images, step.noise.normal(f"instance:{of}", images.shape), alpha=std)
-
-        step.value(f"noisy:{of}", noisy)
-        return f"noisy:{of}"
+        return step.features(DISCRIMINATOR, of=self.instance_noise.seen(step, of))["score"][:, 0]

@@ -56,6 +56,7 @@ class FeatureMatching(AdversarialGame):
                 yield from super().terms(loss, step)
             return
         real, fake = (
-            step.features(DISCRIMINATOR, of=self._seen(step, of))[self.layer].mean(0) for of in ("x", "generated")
+            step.features(DISCRIMINATOR, of=self.instance_noise.seen(step, of))[self.layer].mean(0)
+            for of in ("x", "generated")
         )
         yield Term("features", self.weight * (real.detach() - fake).square().mean())

@@ -70,7 +70,7 @@ class WGANGP(AdversarialGame):
         """``discriminator`` and ``penalty``, or ``generator``."""
         yield from super().terms(loss, step)
         if loss == "discriminate" and self.penalty_weight:
-            real, fake = (step.image(self._seen(step, of)) for of in ("x", "generated"))
+            real, fake = (step.image(self.instance_noise.seen(step, of)) for of in ("x", "generated"))
             mix = step.noise.uniform("mix", (len(step),))
             slope = gradient_penalty("gradient", partial(step.score, DISCRIMINATOR), real, fake, mix)
             yield Term("penalty", self.penalty_weight * slope, frozenset({DISCRIMINATOR}))

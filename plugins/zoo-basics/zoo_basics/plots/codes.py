@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 import torch
@@ -75,19 +75,28 @@ class Encoded(NamedTuple):
     names: tuple[str, ...]
 
 
-def encoded(model: Model, batches: Iterable[Batch], limit: int) -> Encoded:
-    """The first ``limit`` examples, as they are drawn.
+def encoded(
+    model: Model, batches: Iterable[Batch], limit: int, code: Callable[[Batch], Tensor] | None = None
+) -> Encoded:
+    """The first ``limit`` examples.
+
+    Arguments:
+        code: an example's point, (N, D); None is the posterior's mean, as the decoder represents it.
 
     Raises:
         DataError: there are no examples.
     """
+
+    def mean(cut: Batch) -> Tensor:
+        return represented(model, model.encode(cut.x, labels_for(model, cut, "encoder")))
+
     codes: list[Tensor] = []
     classes: list[Tensor] = []
     names: tuple[str, ...] = ()
     left = limit
     for batch in batches:
         cut = batch.rows(0, left)
-        codes.append(represented(model, model.encode(cut.x, labels_for(model, cut, "encoder"))).float().cpu())
+        codes.append((code or mean)(cut).float().cpu())
         if cut.y is not None:
             classes.append(cut.y.cpu())
             names = class_names(cut, model.labels)

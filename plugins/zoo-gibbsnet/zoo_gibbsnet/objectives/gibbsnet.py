@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
 import torch
 from annotated_types import Ge, Gt, Le
 from torch import Tensor
+from zoo_basics.objectives.instance_noise import InstanceNoise
 
 from zoo_core.adversarial import AdversarialLoss, JointGame, critic_loss, joint_generator_loss
 from zoo_core.distributions import Attributes
@@ -132,13 +133,13 @@ class GibbsNet(Objective):
         self.attribute_draws, self.attribute_weight = attribute_draws, attribute_weight
         self.steps, self.gradient, self.decoding = steps, gradient, decoding
         self.loss = LOSSES[loss]
-        self.instance_noise, self.noise_until, self.weight = instance_noise, noise_until, weight
+        self.instance_noise, self.weight = InstanceNoise(instance_noise, noise_until), weight
 
     def terms(self, loss: str, step: Step) -> Iterator[Term]:
         """``discriminator``, or ``generator`` and, where the decoder tells attributes, ``attributes``."""
         # Both pairs keep their graphs, also for the discriminator: its gradient is taken in its own weights alone, and where both
         # losses are played at once, encoder and decoder find the scores where they are.
-        clamped = step.features(DISCRIMINATOR, of=(self._seen(step, "x"), "z"))["score"][:, 0]
+        clamped = step.features(DISCRIMINATOR, of=(self.instance_noise.seen(step, "x"), "z"))["score"][:, 0]
         unclamped = self._unclamped_score(step)
         if loss == "discriminate":
             yield Term("discriminator", critic_loss(self.loss.critic, clamped, unclamped), frozenset({DISCRIMINATOR}))
@@ -200,7 +201,7 @@ class GibbsNet(Objective):
         """−Σ_m w_m log p(a_m given z), the batch's mean, with w_m ∝ D / (1 − D) at (x, z, a_m), constants whose sum over m is 1."""
         state = self._last(step)
         assert state.told is not None
-        x, z = step.image(self._seen(step, "unclamped:x")), state.z
+        x, z = step.image(self.instance_noise.seen(step, "unclamped:x")), state.z
         draws = [state.told.sample(step.noise, f"attributes:{m}") for m in range(self.attribute_draws)]
         discriminator = cast(FeatureExtractor, step.part(DISCRIMINATOR))
         with torch.no_grad(), step.drawing("attributes"):
@@ -219,10 +220,12 @@ class GibbsNet(Objective):
     def _unclamped_score(self, step: Step) -> Tensor:
         """The score of the last pair, (N,)."""
         if self.steps == 1 and self.decoding == "mean" and not self.attributes:  # ALI's pair has names that others know
-            return step.features(DISCRIMINATOR, of=(self._seen(step, "generated"), "prior_draw"))["score"][:, 0]
+            return step.features(DISCRIMINATOR, of=(self.instance_noise.seen(step, "generated"), "prior_draw"))[
+                "score"
+            ][:, 0]
         step.value("unclamped:x", lambda: self._last(step).x)
         step.value("unclamped:z", lambda: self._last(step).z)
-        seen = self._seen(step, "unclamped:x")
+        seen = self.instance_noise.seen(step, "unclamped:x")
         if not self.attributes:
             return step.features(DISCRIMINATOR, of=(seen, "unclamped:z"))["score"][:, 0]
 
@@ -231,19 +234,6 @@ class GibbsNet(Objective):
             return extractor.features(step.image(seen), state.z, y=state.drawn)["score"][:, 0]
 
         return step.value("unclamped:score", look)
-
-    def _seen(self, step: Step, of: str) -> str:
-        """The name of the images called ``of`` as the discriminator sees them."""
-        std = self.instance_noise * max(0.0, 1.0 - step.progress / self.noise_until)
-        if not std:
-            return of
-
-        def noisy() -> Tensor:
-            images = step.image(of)
-            return torch.add(images, step.noise.normal(f"instance:{of}", images.shape), alpha=std)
-
-        step.value(f"noisy:{of}", noisy)
-        return f"noisy:{of}"
 
 
 def _refuse_untold(parts: Mapping[str, Part]) -> None:

@@ -10,10 +10,10 @@ import torch
 from annotated_types import Ge, Le, MinLen
 from torch import Tensor
 from torch.nn.functional import pad
+from zoo_basics.plots.codes import encoded
 
 from zoo_core.data import labels_for
-from zoo_core.drawing import class_names, draw_classes
-from zoo_core.errors import DataError
+from zoo_core.drawing import draw_classes
 from zoo_core.interfaces import Batch, Encoder, Need, Plot
 from zoo_gibbsnet.chain import Chain, Decoding, labels_in_turn, noise_of, prior_codes
 
@@ -77,7 +77,13 @@ class ChainCodes(Plot):
         Raises:
             DataError: there are no examples.
         """
-        codes, y, names = self._inferred(model, batches, generator)
+        encoder, noise = cast(Encoder, model.parts["encoder"]), noise_of(model, generator)
+
+        def drawn(cut: Batch) -> Tensor:
+            x = cut.x.to(model.device, model.dtype)
+            return encoder.posterior(x, labels_for(model, cut, "encoder")).rsample(noise)
+
+        codes, y, names = encoded(model, batches, self.count, drawn)
         onto_plane = Projection(codes)
         panels = figure.subplots(self.rows, self.columns, squeeze=False).flatten()
         drawn = [onto_plane(codes)]
@@ -94,28 +100,6 @@ class ChainCodes(Plot):
             panel.set(xlim=(-reach, reach), ylim=(-reach, reach))
         for panel in panels[1 + len(self.steps) :]:
             panel.set_axis_off()
-
-    def _inferred(
-        self, model: Model, batches: Iterable[Batch], generator: torch.Generator
-    ) -> tuple[Tensor, Tensor | None, tuple[str, ...]]:
-        encoder, noise = cast(Encoder, model.parts["encoder"]), noise_of(model, generator)
-        codes: list[Tensor] = []
-        classes: list[Tensor] = []
-        names: tuple[str, ...] = ()
-        left = self.count
-        for batch in batches:
-            cut = batch.rows(0, left)
-            posterior = encoder.posterior(cut.x.to(model.device, model.dtype), labels_for(model, cut, "encoder"))
-            codes.append(posterior.rsample(noise).float().cpu())
-            if cut.y is not None:
-                classes.append(cut.y.cpu())
-                names = class_names(cut, model.labels)
-            left -= len(cut)
-            if left <= 0:
-                break
-        if not codes:
-            raise DataError("there are no examples to draw")
-        return torch.cat(codes), torch.cat(classes) if classes else None, names
 
     def _along(self, model: Model, generator: torch.Generator) -> Iterable[tuple[int, Tensor]]:
         """The numbers of steps, and the codes that are inferred after them."""
