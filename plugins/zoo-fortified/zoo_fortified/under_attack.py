@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple, cast
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from zoo_core.building import build_part
-from zoo_core.errors import SettingError, shown
-from zoo_core.interfaces import Attack, PartNoise
+from zoo_core.data import refuse_unlike
+from zoo_core.errors import DataError, IncompatibleError, SettingError, shown
+from zoo_core.interfaces import Attack, Batch, PartNoise
 from zoo_core.noise import Noise
+
+if TYPE_CHECKING:
+    from zoo_core.model import Model
 
 Logits = Callable[[Tensor], Tensor]
 """Images (N, C, H, W) to logits (N, K)."""
@@ -74,6 +78,31 @@ def loss_of(logits: Logits, y: Tensor, draws: int = 1) -> Callable[[Tensor], Ten
         return cross_entropy(seen, y.repeat_interleave(draws), reduction="none").view(-1, draws).mean(1)
 
     return loss
+
+
+def labelled_examples(model: Model, batches: Iterable[Batch], count: int, who: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """The first ``count`` examples whose class is known, batch by batch: images x (N, C, H, W) and classes y (N,).
+
+    Arguments:
+        who: the metric or plot, for messages.
+
+    Raises:
+        IncompatibleError: the data have no classes.
+        DataError: they have others than the model, or none of them is known.
+    """
+    left = count
+    for batch in batches:
+        refuse_unlike(batch, model.labels)
+        if batch.y is None:
+            raise IncompatibleError(f"{who} needs data with classes to attack", hint="choose data with classes")
+        known = (batch.y >= 0).nonzero()[:left, 0]
+        if len(known):
+            left -= len(known)
+            yield batch.x[known], batch.y[known]
+        if not left:
+            return
+    if left == count:
+        raise DataError("there are no labelled examples to attack", hint="choose another split or other data")
 
 
 def attacked_images(attack: Attack, logits: Logits, x: Tensor, y: Tensor, noise: Noise, draws: int = 1) -> Tensor:

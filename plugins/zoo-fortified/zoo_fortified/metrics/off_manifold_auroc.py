@@ -11,12 +11,11 @@ from annotated_types import Ge, Le
 from torch import Tensor
 
 from zoo_core.data import open_dataset
-from zoo_core.errors import DataError, IncompatibleError
 from zoo_core.interfaces import Batch, FeatureExtractor, Metric, MetricResult, Need, Tags
 from zoo_core.noise import GeneratorNoise
 from zoo_fortified.fortification import CLASSIFIER
 from zoo_fortified.scores import auroc, off_manifold
-from zoo_fortified.under_attack import attacked_images, loss_of, named_attack
+from zoo_fortified.under_attack import attacked_images, labelled_examples, loss_of, named_attack
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -88,24 +87,12 @@ class OffManifoldAUROC(Metric):
                 for layer, values in scores(x).items():
                     found[layer][kind].append(values.cpu())
 
-        attack, left = self.attack.made(), self.count
-        for batch in batches:
-            if batch.y is None:
-                raise IncompatibleError(
-                    "off-manifold needs data with classes to attack", hint="choose data with classes"
-                )
-            known = (batch.y >= 0).nonzero()[:left, 0]
-            x, y = batch.x[known], batch.y[known]
-            left -= len(x)
-            if len(x):
-                keep("clean", x)
-                keep("attack", attacked_images(attack, self._logits(classifier), x, y, noise))
-                keep("adaptive", attack.perturb(self._adaptive(classifier, y, scores), x, noise))
-                keep("noise", (x + self.std * noise.normal("noise", x.shape)).clamp(0, 1))
-            if not left:
-                break
-        if not found:
-            raise DataError("there are no labelled examples to attack", hint="choose another split or other data")
+        attack = self.attack.made()
+        for x, y in labelled_examples(model, batches, self.count, "off-manifold"):
+            keep("clean", x)
+            keep("attack", attacked_images(attack, self._logits(classifier), x, y, noise))
+            keep("adaptive", attack.perturb(self._adaptive(classifier, y, scores), x, noise))
+            keep("noise", (x + self.std * noise.normal("noise", x.shape)).clamp(0, 1))
         for x in self._others(model):
             keep("other", x)
         return self._figures({layer: {k: torch.cat(v) for k, v in kinds.items()} for layer, kinds in found.items()})

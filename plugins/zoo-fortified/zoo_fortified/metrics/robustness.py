@@ -11,11 +11,19 @@ from annotated_types import Ge, Le, MinLen
 from torch import Tensor
 
 from zoo_core.building import find_judge
-from zoo_core.data import refuse_unlike
-from zoo_core.errors import DataError, IncompatibleError
+from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, FeatureExtractor, Metric, MetricResult, Need, Tags
 from zoo_core.noise import GeneratorNoise
-from zoo_fortified.under_attack import Logits, attacked_images, half_width, is_noisy, loss_of, named_attack, right
+from zoo_fortified.under_attack import (
+    Logits,
+    attacked_images,
+    half_width,
+    is_noisy,
+    labelled_examples,
+    loss_of,
+    named_attack,
+    right,
+)
 
 if TYPE_CHECKING:
     from zoo_core.model import Model
@@ -84,24 +92,11 @@ class Robustness(Metric):
             DataError: there are not two labelled examples.
         """
         report = _Report(self, model, generator)
-        for x, y in self._labelled(model, batches):
+        for x, y in labelled_examples(model, batches, self.count, "robustness"):
             report.add(x, y)
         if report.examples < 2:
             raise DataError("there are not two labelled examples to attack", hint="choose another split or other data")
         return report.figures()
-
-    def _labelled(self, model: Model, batches: Iterable[Batch]) -> Iterable[tuple[Tensor, Tensor]]:
-        left = self.count
-        for batch in batches:
-            refuse_unlike(batch, model.labels)
-            if batch.y is None:
-                raise IncompatibleError("robustness needs data with classes", hint="choose data with classes")
-            known = (batch.y >= 0).nonzero()[:left, 0]
-            if len(known):
-                left -= len(known)
-                yield batch.x[known], batch.y[known]
-            if not left:
-                return
 
 
 class _Report:

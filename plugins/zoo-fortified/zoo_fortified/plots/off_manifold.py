@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 import torch
 from annotated_types import Ge, Le
 
-from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, FeatureExtractor, Need, Plot, Tags
 from zoo_core.noise import GeneratorNoise
 from zoo_fortified.extractor import fortified_layers
 from zoo_fortified.fortification import CLASSIFIER
 from zoo_fortified.scores import off_manifold
-from zoo_fortified.under_attack import attacked_images, named_attack
+from zoo_fortified.under_attack import attacked_images, labelled_examples, named_attack
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -62,23 +61,13 @@ class OffManifoldPlot(Plot):
         classifier = cast(FeatureExtractor, model.parts["classifier"])
         source = GeneratorNoise(generator, device=model.device, dtype=model.dtype)
         found: dict[str, dict[str, list[torch.Tensor]]] = defaultdict(lambda: defaultdict(list))
-        left = self.count
-        for batch in batches:
-            y = torch.full((len(batch),), -1) if batch.y is None else batch.y
-            known = (y >= 0).nonzero()[:left, 0]
-            left -= len(known)
-            if len(known):
-                x, y = batch.x[known], y[known]
-                moved = attacked_images(self.attack, lambda x: classifier.features(x)["logits"], x, y, source)
-                noisy = (x + self.std * source.normal("noise", x.shape)).clamp(0, 1)
-                for what, images in (("as they are", x), (self.name, moved), (f"noise {self.std:g}", noisy)):
-                    with torch.no_grad():
-                        for layer, scores in off_manifold(classifier, images).items():
-                            found[layer][what].append(scores.cpu())
-            if not left:
-                break
-        if not found:
-            raise DataError("there are no labelled examples to attack", hint="choose another split or other data")
+        for x, y in labelled_examples(model, batches, self.count, "off-manifold"):
+            moved = attacked_images(self.attack, lambda x: classifier.features(x)["logits"], x, y, source)
+            noisy = (x + self.std * source.normal("noise", x.shape)).clamp(0, 1)
+            for what, images in (("as they are", x), (self.name, moved), (f"noise {self.std:g}", noisy)):
+                with torch.no_grad():
+                    for layer, scores in off_manifold(classifier, images).items():
+                        found[layer][what].append(scores.cpu())
         for number, (layer, kinds) in enumerate(found.items()):
             axes = figure.add_subplot(1, len(found), number + 1)
             logs = {what: torch.cat(values).clamp(min=1e-12).log10().numpy() for what, values in kinds.items()}

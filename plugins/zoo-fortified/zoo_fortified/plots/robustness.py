@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 import torch
 from annotated_types import Ge, Gt, Le, MinLen
 
-from zoo_core.errors import DataError
 from zoo_core.interfaces import Batch, FeatureExtractor, Need, Plot, Tags
 from zoo_core.noise import GeneratorNoise
-from zoo_fortified.under_attack import STEPS, NamedAttack, attacked_images, is_noisy, right
+from zoo_fortified.under_attack import STEPS, NamedAttack, attacked_images, is_noisy, labelled_examples, right
 
 if TYPE_CHECKING:
     from matplotlib.figure import FigureBase
@@ -66,24 +65,14 @@ class RobustnessPlot(Plot):
         def logits(x: torch.Tensor) -> torch.Tensor:
             return classifier.features(x)["logits"]
 
-        left = self.count
-        for batch in batches:
-            y = torch.full((len(batch),), -1) if batch.y is None else batch.y
-            known = (y >= 0).nonzero()[:left, 0]
-            left -= len(known)
-            if len(known):
-                x, y = batch.x[known], y[known]
-                classes.append(y.cpu())
-                for kind in ("fgsm", "pgd"):
-                    found[kind, 0.0].append(right(logits, x, y))
-                    for epsilon in self.epsilons:
-                        attack = NamedAttack(kind, epsilon, self.steps).made()
-                        moved = attacked_images(attack, logits, x, y, noise, draws)
-                        found[kind, epsilon].append(right(logits, moved, y))
-            if not left:
-                break
-        if not classes:
-            raise DataError("there are no labelled examples to attack", hint="choose another split or other data")
+        for x, y in labelled_examples(model, batches, self.count, "robustness"):
+            classes.append(y.cpu())
+            for kind in ("fgsm", "pgd"):
+                found[kind, 0.0].append(right(logits, x, y))
+                for epsilon in self.epsilons:
+                    attack = NamedAttack(kind, epsilon, self.steps).made()
+                    moved = attacked_images(attack, logits, x, y, noise, draws)
+                    found[kind, epsilon].append(right(logits, moved, y))
         axes = figure.add_subplot()
         for kind in ("fgsm", "pgd"):
             places = [0.0, *self.epsilons]
